@@ -1,0 +1,28 @@
+//! vgpu gives each of many virtual machines a GPU of its own, in user space.
+//!
+//! This is the map. A module imports only from rows below its own:
+//!
+//! | row | modules | job |
+//! |---|---|---|
+//! | 5 | [`cli`] | one file per verb; nothing below it touches the terminal |
+//! | 4 | [`device_process`] | composition root: open, seal, serve |
+//! | 3 | [`control`], [`transport`], [`sandbox`] | operators' requests; bytes on sockets and rings; what a sealed process may do |
+//! | 2 | [`device`] | the virtio-gpu of one vGPU; knows no queue and no socket |
+//! | 1 | [`render`], [`display`] | images; who sees them |
+//! | 0 | [`wire`], [`quota`], [`guest_memory`], [`guest_log`], [`sys`] | values, charges, guest pages; all unsafe code of ours is in `sys` |
+//!
+//! Architecture invariant: guest bytes are read by safe Rust only. Shared memory is copied once, then checked.
+
+pub mod cli;
+pub mod control;
+pub mod device;
+pub mod device_process;
+pub mod display;
+pub mod guest_log;
+pub mod guest_memory;
+pub mod quota;
+pub mod render;
+pub mod sandbox;
+pub mod sys;
+pub mod transport;
+pub mod wire;

@@ -1,0 +1,3 @@
+//! The `vgpu` program.
+
+fn main() {}
