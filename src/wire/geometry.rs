@@ -108,6 +108,15 @@ impl Rect {
     }
 }
 
+/// The place and state of one head (virtio 1.3, 5.7.6.8, `virtio_gpu_display_one`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HeadMode {
+    /// Preferred size, and position on the desktop of all heads.
+    pub area: Rect,
+    /// Whether a monitor is plugged in.
+    pub enabled: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

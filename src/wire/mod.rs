@@ -9,5 +9,5 @@ mod geometry;
 mod id;
 
 pub use format::Format;
-pub use geometry::{Point, Rect, Size};
+pub use geometry::{HeadMode, Point, Rect, Size};
 pub use id::{ResourceId, SCANOUTS_MAX, ScanoutId};
