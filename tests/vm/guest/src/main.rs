@@ -3,6 +3,7 @@
 
 mod demo;
 mod hotplug;
+mod machine;
 mod screen;
 
 #[path = "../../pattern.rs"]
@@ -28,7 +29,7 @@ const CARD_WAIT: Duration = Duration::from_secs(60);
 
 fn main() {
     let result = start();
-    // Only an error comes here. The kernel would panic with init's exit code and hide the reason.
+    // If init ended, the kernel would panic and hide the reason.
     println!("guest: {result:?}");
     let _ = reboot(RebootCommand::PowerOff);
 }
@@ -37,15 +38,26 @@ fn start() -> Result<(), Box<dyn Error>> {
     for (kind, target) in [("devtmpfs", "/dev"), ("proc", "/proc"), ("sysfs", "/sys")] {
         mount(kind, target, kind, MountFlags::empty(), None)?;
     }
-    let hotplug = Hotplug::listen()?;
-    for module in fs::read_to_string("/modules/order")?.lines() {
-        finit_module(File::open(format!("/modules/{module}"))?, c"", 0)?;
+    // The kernel hands words of its command line that it does not know to init as variables.
+    if let Ok(command) = std::env::var("run") {
+        load_modules("machine")?;
+        return machine::run(&command);
     }
+    let mut guest = Guest { screen: None, hotplug: Hotplug::listen()? };
+    load_modules("guest")?;
     if let Ok(label) = std::env::var("demo") {
-        demo::draw(&mut open_screen()?, &label)?;
+        demo::draw(guest.screen()?, &label)?;
         println!("guest: drawn");
     }
-    Guest { screen: None, hotplug }.serve()
+    guest.serve()
+}
+
+fn load_modules(list: &str) -> Result<(), Box<dyn Error>> {
+    for module in fs::read_to_string(format!("/modules/{list}"))?.lines() {
+        finit_module(File::open(format!("/modules/{module}"))?, c"", 0)
+            .map_err(|error| format!("{module}: {error}"))?;
+    }
+    Ok(())
 }
 
 /// The driver makes the card's node some time after it is loaded or bound.

@@ -117,7 +117,8 @@ impl Screen {
         let image = self.new_image(width, height, |x, y| colour(width, height, x, y))?;
         let framebuffer = Some(image.framebuffer);
         self.card.set_crtc(self.crtc(head)?, framebuffer, (0, 0), &[connector.handle()], Some(mode))?;
-        self.card.dirty_framebuffer(image.framebuffer, &[ClipRect::new(0, 0, mode.size().0, mode.size().1)])?;
+        self.card
+            .dirty_framebuffer(image.framebuffer, &[ClipRect::new(0, 0, mode.size().0, mode.size().1)])?;
         if let Some(old) = self.shown.insert(head, image) {
             self.drop_image(old)?;
         }
