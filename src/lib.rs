@@ -5,7 +5,7 @@
 //! | row | modules | job |
 //! |---|---|---|
 //! | 5 | [`cli`] | one file per verb; nothing below it touches the terminal |
-//! | 4 | [`device_process`] | composition root: open, seal, serve |
+//! | 4 | [`supervisor`], [`device_process`] | composition roots: sockets and restarts; open, seal, serve |
 //! | 3 | [`control`], [`transport`], [`sandbox`] | operators' requests; bytes on sockets and rings; what a sealed process may do |
 //! | 2 | [`device`] | the virtio-gpu of one vGPU; knows no queue and no socket |
 //! | 1 | [`render`], [`display`] | images; who sees them |
@@ -23,6 +23,7 @@ pub mod guest_memory;
 pub mod quota;
 pub mod render;
 pub mod sandbox;
+pub mod supervisor;
 pub mod sys;
 pub mod transport;
 pub mod wire;
