@@ -17,7 +17,8 @@
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::wire::{SCANOUTS_MAX, Size};
+use crate::device::{HeadSetup, Setup};
+use crate::wire::{self, SCANOUTS_MAX, Size};
 
 /// Characters that an EDID has for a monitor's name.
 const MONITOR_NAME_MAX: usize = 13;
@@ -106,8 +107,25 @@ impl Profile {
         toml::from_str(text).map_err(|error| ProfileError::new(text, &error))
     }
 
+    /// The device that a guest gets.
+    pub fn setup(&self) -> Setup {
+        let heads = self.heads.iter().enumerate().map(|(index, head)| HeadSetup {
+            size: head.size,
+            enabled: head.enabled,
+            refresh_hz: head.refresh_hz,
+            name: head.name.clone().unwrap_or_else(|| format!("vgpu-{index}")),
+        });
+        let limits = wire::Limits {
+            memory_bytes: self.limits.memory,
+            resources: self.limits.resources,
+            entries: self.limits.entries,
+            image_side: self.limits.image_side,
+        };
+        Setup { heads: heads.collect(), limits, serial: self.serial() }
+    }
+
     /// A number that differs where names differ, for the monitors' EDIDs (FNV-1a).
-    pub fn serial(&self) -> u32 {
+    fn serial(&self) -> u32 {
         self.name.bytes().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
     }
 }
@@ -294,6 +312,14 @@ mod tests {
     fn more_than_sixteen_heads_and_none_are_refused() {
         assert!(wrong(&"[[head]]\n".repeat(17)).0.contains("a vGPU has 1 to 16 heads, not 17"));
         assert!(wrong("head = []").0.contains("a vGPU has 1 to 16 heads, not 0"));
+    }
+
+    #[test]
+    fn heads_without_a_name_are_numbered_and_the_defaults_are_the_devices_own() {
+        let setup = Profile::parse("[[head]]\n[[head]]\nname = \"left\"").unwrap().setup();
+
+        assert_eq!(setup.heads.iter().map(|head| head.name.as_str()).collect::<Vec<_>>(), ["vgpu-0", "left"]);
+        assert_eq!(setup.limits, crate::wire::Limits::default());
     }
 
     #[test]

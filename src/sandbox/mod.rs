@@ -65,7 +65,8 @@ pub enum SandboxError {
 }
 
 fn sentences(report: &Report) -> String {
-    report.missing().iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    let sentences: Vec<String> = report.missing().iter().map(ToString::to_string).collect();
+    sentences.join("\n")
 }
 
 /// A sandbox that is ready to be entered.
@@ -89,7 +90,7 @@ impl Sealed {
 }
 
 impl Sandbox {
-    /// Does all that needs paths or memory: counts the threads, sets the heap up, compiles the filter, asks for Landlock.
+    /// Does all that needs paths or memory: counts threads, sets the heap up, compiles the filter, asks for Landlock.
     pub fn prepare(spec: &SandboxSpec) -> Result<Self, SandboxError> {
         let threads = std::fs::read_dir("/proc/self/task")?.count();
         if threads != 1 {

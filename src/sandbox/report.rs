@@ -177,7 +177,8 @@ mod tests {
 
         assert_eq!(
             report.missing()[0].to_string(),
-            "no Landlock: not built into the kernel; remedy: boot Linux 5.13 or later with `landlock` in the `lsm=` list"
+            "no Landlock: not built into the kernel; \
+             remedy: boot Linux 5.13 or later with `landlock` in the `lsm=` list"
         );
     }
 }

@@ -2,14 +2,15 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
-use nix::sys::stat::{Mode, umask};
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, listen, socket};
+use nix::sys::stat::{Mode, fchmod};
 
 /// Bytes of a path that fit a socket address, without the terminating zero.
 const PATH_BYTES_MAX: usize = 107;
@@ -24,7 +25,7 @@ pub enum SocketError {
     #[error("{} exists and is not a socket", .0.display())]
     NotASocket(PathBuf),
     /// The kernel has no room for such a path.
-    #[error("{} is {} bytes long, and a socket's path has room for {PATH_BYTES_MAX}", .0.display(), .0.as_os_str().len())]
+    #[error("{} is longer than the {PATH_BYTES_MAX} bytes that a socket's path has room for", .0.display())]
     TooLong(PathBuf),
     /// The host refused.
     #[error("cannot listen on {}: {reason}", path.display())]
@@ -89,10 +90,12 @@ impl Drop for Claimed {
 }
 
 fn bind_private(path: &Path) -> io::Result<UnixListener> {
-    let before = umask(Mode::from_bits_truncate(0o177));
-    let listener = UnixListener::bind(path);
-    umask(before);
-    listener
+    let socket = socket(AddressFamily::Unix, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
+    // The path gets the mode that the socket has when it is bound, so it is never open to others.
+    fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
+    bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
+    listen(&socket, Backlog::MAXCONN)?;
+    Ok(socket.into())
 }
 
 fn remove_stale(path: &Path) -> Result<(), SocketError> {
@@ -186,12 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_no_socket_address_can_hold_is_refused_with_the_numbers() {
+    fn a_path_that_no_socket_address_can_hold_is_refused_with_the_number() {
         let error = Claimed::claim(std::path::Path::new(&format!("/tmp/{}", "x".repeat(120)))).unwrap_err();
 
         assert!(
-            error.to_string().ends_with("is 125 bytes long, and a socket's path has room for 107"),
-            "{error}"
+            error.to_string().ends_with("is longer than the 107 bytes that a socket's path has room for")
         );
     }
 }
