@@ -1,1 +1,8 @@
-//! (being written)
+//! All `unsafe` code of ours: calls to the operating system that no crate of ours wraps safely.
+#![allow(unsafe_code)]
+
+mod heap;
+mod inherited;
+
+pub use heap::share_one_heap;
+pub use inherited::{adopt_fd, close_all_on_exec};
