@@ -2,5 +2,9 @@
 #![allow(unsafe_code)]
 
 mod descriptors;
+mod heap;
+mod inherited;
 
 pub use descriptors::{DESCRIPTORS_MAX, receive_with_descriptors};
+pub use heap::share_one_heap;
+pub use inherited::{adopt_fd, close_all_on_exec};
