@@ -52,7 +52,7 @@ pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     let memory = SharedMemory::new(GuestMemory::new());
     if let Some(listener) = control {
         let notifier = link.notifier();
-        let notify = move || drop(notifier.config_changed());
+        let notify = move || _ = notifier.config_changed();
         let handle = DeviceHandle::new(device.clone(), memory.clone(), notify, sealed.report().lines());
         answer_operators(listener, handle)?;
     }
