@@ -11,7 +11,7 @@ use crate::wire::ScanoutId;
 
 /// Write what a head shows, its pointer included, as a PNG
 #[derive(Clone, Debug, clap::Args)]
-pub struct ScreenshotArgs {
+pub(super) struct ScreenshotArgs {
     /// Control socket of the vGPU, as given to `vgpu run --control`
     #[arg(long, value_name = "SOCKET")]
     control: PathBuf,
@@ -23,7 +23,7 @@ pub struct ScreenshotArgs {
 }
 
 /// Takes a screenshot.
-pub fn run(arguments: &ScreenshotArgs) -> Result<(), CommandError> {
+pub(super) fn run(arguments: &ScreenshotArgs) -> Result<(), CommandError> {
     let picture = Client::new(&arguments.control).screenshot(arguments.head)?;
     let written = match arguments.out.as_os_str() == "-" {
         true => io::stdout().lock().write_all(&picture),

@@ -8,7 +8,7 @@ use crate::control::client::Client;
 
 /// Plug monitors into a running vGPU, resize them, or take them away
 #[derive(Clone, Debug, clap::Args)]
-pub struct SetArgs {
+pub(super) struct SetArgs {
     /// Control socket of the vGPU, as given to `vgpu run --control`
     #[arg(long, value_name = "SOCKET")]
     control: PathBuf,
@@ -18,6 +18,6 @@ pub struct SetArgs {
 }
 
 /// Changes the monitors.
-pub fn run(arguments: &SetArgs) -> Result<(), CommandError> {
+pub(super) fn run(arguments: &SetArgs) -> Result<(), CommandError> {
     Ok(Client::new(&arguments.control).set_heads(&arguments.heads)?)
 }

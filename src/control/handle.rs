@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vm_memory::GuestAddressSpace;
 
-use super::protocol::{Code, HeadChange, HeadStatus, Refusal, Status, size_text};
+use super::profile::size_text;
+use super::protocol::{Code, HeadChange, HeadStatus, Refusal, Status};
 use super::server::Vgpu;
 use crate::device::{Device, HeadError};
 use crate::display::screenshot::Snapshot;
