@@ -182,7 +182,7 @@ fn within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de>>(from: D)
 const HEAD_SIDE_MAX: u32 = 4095;
 
 /// What belongs where a monitor's size is asked for.
-pub(super) const SIZE_RULE: &str = "a width and a height from 64 to 4095, as in 1280x800";
+pub(super) const SIZE_RULE: &str = "a width and a height from 64 to 4095, as in \"1280x800\"";
 
 /// The size of a monitor as people write it.
 pub(super) fn parse_size(text: &str) -> Option<Size> {
