@@ -34,6 +34,8 @@ pub struct HeadChange {
 pub struct Status {
     /// Its heads.
     pub heads: Vec<HeadStatus>,
+    /// Whether the VMM shows the pictures in a window. Then that decides the monitors' sizes.
+    pub window: bool,
     /// The virtio-gpu features that the guest's driver took.
     pub features: Vec<String>,
     /// Host memory charged for images and the lists that describe backings.
@@ -93,6 +95,8 @@ pub enum Code {
     UnknownHead,
     /// The guest shows nothing on this head.
     HeadShowsNothing,
+    /// The VMM's window decides the monitors' sizes.
+    WindowDecides,
     /// The host could not do it.
     HostFailed,
     /// A kind that this version does not know.
