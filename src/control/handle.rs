@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vm_memory::GuestAddressSpace;
 
-use super::protocol::{Code, HeadChange, HeadStatus, Refusal, Status, size_text};
+use super::profile::size_text;
+use super::protocol::{Code, HeadChange, HeadStatus, Refusal, Status};
 use super::server::Vgpu;
 use crate::device::{Device, HeadError};
 use crate::display::screenshot::Snapshot;
@@ -63,6 +64,7 @@ impl<M: GuestAddressSpace<M = GuestMemory>> Vgpu for DeviceHandle<M> {
         let (usage, limits) = (device.usage(), device.limits());
         Status {
             heads: ScanoutId::all().zip(device.heads()).map(head_status).collect(),
+            window: device.has_sink(),
             features: feature_names(device.features()),
             memory_bytes_used: usage.bytes,
             memory_bytes_max: limits.memory_bytes,
@@ -89,6 +91,11 @@ impl<M> fmt::Debug for DeviceHandle<M> {
 
 /// Makes all of these changes; true if one changed anything. At the first that cannot be, those before it are undone.
 fn set_heads(device: &mut Device, changes: &[HeadChange]) -> Result<bool, Refusal> {
+    if device.has_sink() {
+        let message = "the VMM shows this vGPU's heads in a window of its own, which decides their sizes";
+        return Err(Refusal::new(Code::WindowDecides, message)
+            .remedy("resize that window, or start QEMU with max_outputs=, xres= and yres= of its device"));
+    }
     let before = device.heads();
     let mut changed = false;
     for (place, change) in changes.iter().enumerate() {

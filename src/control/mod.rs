@@ -1,6 +1,6 @@
-//! The control socket of one vGPU: how an operator looks at it and changes it while it runs.
+//! What operators ask for and are told: profiles, and the control socket of one vGPU.
 //!
-//! # The protocol
+//! # The control socket's protocol
 //!
 //! A client connects, writes one line of JSON and reads one line of JSON; if that says `"length": N`, N bytes follow.
 //! Then the connection ends.

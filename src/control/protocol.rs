@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::profile::{SIZE_RULE, nearest, parse_size, size_text};
 use crate::wire::{SCANOUTS_MAX, ScanoutId, Size};
 
 /// What a client asks for.
@@ -33,6 +34,8 @@ pub struct HeadChange {
 pub struct Status {
     /// Its heads.
     pub heads: Vec<HeadStatus>,
+    /// Whether the VMM shows the pictures in a window. Then that decides the monitors' sizes.
+    pub window: bool,
     /// The virtio-gpu features that the guest's driver took.
     pub features: Vec<String>,
     /// Host memory charged for images and the lists that describe backings.
@@ -92,6 +95,8 @@ pub enum Code {
     UnknownHead,
     /// The guest shows nothing on this head.
     HeadShowsNothing,
+    /// The VMM's window decides the monitors' sizes.
+    WindowDecides,
     /// The host could not do it.
     HostFailed,
     /// A kind that this version does not know.
@@ -156,14 +161,10 @@ impl Request {
 }
 
 fn unknown_request(name: &str) -> Refusal {
-    let remedy = match nearest(name, &REQUESTS) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("ask for one of {}", REQUESTS.join(", ")),
-    };
     let shown: String = name.chars().take(64).collect();
     Refusal::new(Code::UnknownRequest, format_args!("there is no request `{shown}`"))
         .field("request")
-        .remedy(remedy)
+        .remedy(nearest(&shown, &REQUESTS))
 }
 
 /// The fields of an object, taken one by one; what is left over is unknown.
@@ -215,8 +216,8 @@ impl Fields {
     fn change(item: Value, path: String) -> Result<HeadChange, Refusal> {
         let mut fields = Self::of(item, path)?;
         let head = fields.head()?;
-        let size =
-            fields.take("size", "`off` or a size like 1024x768", |value| parse_monitor(value.as_str()?))?;
+        let size = fields
+            .take("size", &format!("`off`, or {SIZE_RULE},"), |value| parse_monitor(value.as_str()?))?;
         fields.finish()?;
         Ok(HeadChange { head, size })
     }
@@ -229,18 +230,8 @@ impl Fields {
     }
 }
 
-/// A size as people write it.
-pub(crate) fn size_text(size: Size) -> String {
-    format!("{}x{}", size.width, size.height)
-}
-
 fn parse_monitor(text: &str) -> Option<Option<Size>> {
-    if text == "off" {
-        return Some(None);
-    }
-    let (width, height) = text.split_once('x')?;
-    let size = Size { width: width.parse().ok()?, height: height.parse().ok()? };
-    (!size.is_empty()).then_some(Some(size))
+    if text == "off" { Some(None) } else { parse_size(text).map(Some) }
 }
 
 /// As on the command line: `1=1024x768` or `1=off`.
@@ -252,31 +243,9 @@ impl FromStr for HeadChange {
         let head = head.parse().ok().and_then(ScanoutId::new);
         Ok(Self {
             head: head.ok_or_else(|| format!("the number of a head is 0 to {}", SCANOUTS_MAX - 1))?,
-            size: parse_monitor(monitor)
-                .ok_or("a size is written like 1024x768; `off` takes the monitor away")?,
+            size: parse_monitor(monitor).ok_or_else(|| format!("write `off` or {SIZE_RULE}"))?,
         })
     }
-}
-
-/// The candidate that a word was probably meant to be: at most a third of its letters differ.
-fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    let word: Vec<char> = word.chars().take(64).collect();
-    let near = candidates.iter().map(|candidate| (distance(&word, candidate), *candidate)).min()?;
-    (near.0 <= near.1.len().div_ceil(3)).then_some(near.1)
-}
-
-/// Letters to insert, remove or change.
-fn distance(word: &[char], other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=word.len()).collect();
-    for (line, letter) in other.chars().enumerate() {
-        let mut next = vec![line + 1];
-        for ((above, pair), own) in row.iter().skip(1).zip(row.iter()).zip(word) {
-            let left = next.last().copied().unwrap_or_default();
-            next.push((above + 1).min(left + 1).min(pair + usize::from(*own != letter)));
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -307,14 +276,13 @@ mod tests {
 
     #[test]
     fn an_unknown_request_names_the_near_one() {
-        for (line, near) in [
-            (r#"{"request":"screnshot"}"#, "did you mean `screenshot`?"),
-            (r#"{"request":"stats"}"#, "did you mean `status`?"),
-            (r#"{"request":"sett"}"#, "did you mean `set`?"),
-            (r#"{"request":"reboot"}"#, "ask for one of screenshot, status, set"),
+        for (line, remedy) in [
+            (r#"{"request":"screnshot"}"#, "did you mean `screenshot`? Known here: screenshot, status, set"),
+            (r#"{"request":"stats"}"#, "did you mean `status`? Known here: screenshot, status, set"),
+            (r#"{"request":"kill"}"#, "known here: screenshot, status, set"),
         ] {
             let refusal = refusal(line);
-            assert_eq!((refusal.code, refusal.remedy.as_deref()), (Code::UnknownRequest, Some(near)));
+            assert_eq!((refusal.code, refusal.remedy.as_deref()), (Code::UnknownRequest, Some(remedy)));
         }
     }
 

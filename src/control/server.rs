@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::protocol::{Code, HeadChange, Refusal, Request, Status, size_text};
+use super::profile::size_text;
+use super::protocol::{Code, HeadChange, Refusal, Request, Status};
 use crate::display::screenshot::Snapshot;
 use crate::wire::ScanoutId;
 

@@ -190,6 +190,11 @@ impl Device {
         self.features
     }
 
+    /// Whether a display is connected. Then it answers for the heads' modes.
+    pub fn has_sink(&self) -> bool {
+        self.sink.is_some()
+    }
+
     /// What the guest may have at most.
     pub fn limits(&self) -> &Limits {
         self.resources.limits()

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use vgpu::control::client::{Client, ClientError};
 use vgpu::control::{Code, DeviceHandle, HeadChange, Patience, Refusal, serve};
 use vgpu::device::{Device, HeadSetup, Limits, Progress, Setup};
+use vgpu::display::frontend::Frontend;
 use vgpu::guest_memory::GuestMemory;
 use vgpu::wire::Size;
 use vm_memory::{Bytes, GuestAddress};
@@ -24,6 +25,8 @@ struct Vgpu {
 }
 
 const SIZE: Size = Size { width: 64, height: 32 };
+
+const LIMITS: Limits = Limits { memory_bytes: 16 << 20, resources: 5, entries: 16, image_side: 2048 };
 
 const PATIENCE: Patience =
     Patience { request: Duration::from_millis(300), answer: Duration::from_millis(300) };
@@ -42,7 +45,7 @@ impl Vgpu {
             name: "vgpu".into(),
         };
         let heads = [800, 1024, 1280].map(head).into();
-        let setup = Setup { heads, limits: Limits::default(), serial: 1 };
+        let setup = Setup { heads, limits: LIMITS, serial: 1 };
         let memory = Arc::new(GuestMemory::from_ranges(&[(GuestAddress(0), 0x40_0000)]).unwrap());
         let device = Arc::new(Mutex::new(Device::new(setup)));
         let pixels: Vec<u8> = pixels.take(size.width as usize * size.height as usize * 4).collect();
@@ -136,7 +139,7 @@ fn the_status_tells_heads_memory_and_the_sandbox() {
         .collect();
     assert_eq!(heads, [(0, Some("800x600"), Some("64x32")), (1, None, None), (2, None, None)]);
     assert_eq!(status.features, ["edid"]);
-    assert_eq!((status.resources_used, status.resources_max), (1, Limits::default().resources));
+    assert_eq!((status.resources_used, status.resources_max), (1, LIMITS.resources));
     assert!((64 * 32 * 4..64 * 32 * 4 + 4096).contains(&status.memory_bytes_used), "{status:?}");
     assert_eq!(status.sandbox, ["seccomp: yes"]);
 }
@@ -156,12 +159,27 @@ fn monitors_are_plugged_in_resized_and_taken_away_and_the_guest_hears_of_it_once
 }
 
 #[test]
+fn a_window_of_the_vmm_decides_about_monitors() {
+    let vgpu = Vgpu::start();
+    let (_window, socket) = UnixStream::pair().unwrap();
+    assert!(!vgpu.client().status().unwrap().window);
+    vgpu.device.lock().unwrap().set_sink(Some(Box::new(Frontend::new(socket).unwrap())));
+    assert!(vgpu.client().status().unwrap().window);
+    let refused = refusal(vgpu.client().set_heads(&["1=1024x768".parse().unwrap()]).unwrap_err());
+    assert_eq!(refused.code, Code::WindowDecides);
+    assert_eq!(vgpu.notified.load(Ordering::SeqCst), 0);
+}
+
+#[test]
 fn of_changes_that_cannot_all_be_made_none_is() {
     let vgpu = Vgpu::start();
-    for (bad, code, field) in
-        [("9=640x480", Code::UnknownHead, "heads[1].head"), ("2=99999x1", Code::BadField, "heads[1].size")]
-    {
-        let changes: Vec<HeadChange> = ["1=1024x768", bad].map(|text| text.parse().unwrap()).into();
+    let change = |number, width| HeadChange { head: head(number), size: Some(Size { width, height: 480 }) };
+    for (bad, code, field) in [
+        (change(9, 640), Code::UnknownHead, "heads[1].head"),
+        (change(2, LIMITS.image_side + 1), Code::BadField, "heads[1].size"),
+        (change(2, 99_999), Code::BadField, "heads[1].size"),
+    ] {
+        let changes = [change(1, 1024), bad];
         let before = vgpu.device.lock().unwrap().heads();
         let refused = refusal(vgpu.client().set_heads(&changes).unwrap_err());
         assert_eq!((refused.code, refused.field.as_deref()), (code, Some(field)));
