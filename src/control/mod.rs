@@ -1,1 +1,5 @@
-//! (being written)
+//! What operators ask for and are told.
+#![forbid(unsafe_code)]
+
+pub mod profile;
+pub mod spec;
