@@ -111,9 +111,9 @@ mod tests {
 
     fn guest(bytes: usize) -> (GuestMemory, Backing) {
         let memory = GuestMemory::from_ranges(&[(GuestAddress(0), bytes)]).unwrap();
-        let pattern: Vec<u8> = (0..bytes).map(|at| (at * 7 % 251) as u8 + 1).collect();
+        let pattern: Vec<u8> = (1..=251).cycle().take(bytes).collect();
         memory.write_slice(&pattern, GuestAddress(0)).unwrap();
-        (memory, Backing::new([(0, bytes as u32)]))
+        (memory, Backing::new([(0, bytes.try_into().unwrap())]))
     }
 
     proptest! {

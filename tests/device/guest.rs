@@ -1,6 +1,7 @@
 //! A guest's driver that writes its requests byte by byte from the specification, not with the structures under test,
 //! and a display that writes down what it is told.
 
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex};
 
 use vgpu::device::{Device, HeadSetup, Limits, Progress, Setup};
@@ -151,11 +152,12 @@ impl Guest {
         Some(pixels)
     }
 
-    /// All that can be seen of the state: tables, lists, charges, and every pixel that is shown.
+    /// All that can be seen of the state: tables, lists, charges, and (as a hash) every pixel that is shown.
     pub fn state(&self) -> String {
         let heads = 0..self.device.heads().len() as u32;
-        let pictures: Vec<_> = heads.map(|head| self.picture(head)).collect();
-        format!("{:?} {:?} {pictures:?}", self.device, self.device.usage())
+        let pictures = BuildHasherDefault::<DefaultHasher>::default()
+            .hash_one(heads.map(|head| self.picture(head)).collect::<Vec<_>>());
+        format!("{:?} {:?} {pictures:x}", self.device, self.device.usage())
     }
 
     /// Connects a display that answers questions as `answers` says.

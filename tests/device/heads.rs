@@ -79,7 +79,7 @@ fn whoever_has_the_display_is_asked_for_modes_and_edids() {
     let mut guest = Guest::new();
     let mut told = [HeadMode { area: rect(0, 0, 1, 1), enabled: true }; SCANOUTS_MAX];
     told[0] = HeadMode { area: rect(5, 6, 800, 600), enabled: true };
-    let display = guest.connect(Answers::Is(Answer::Modes(told)));
+    let display = guest.connect(Answers::Is(Answer::Modes(Box::new(told))));
     let seen = modes(&guest.send(GET_DISPLAY_INFO, &[]));
     assert_eq!(seen[..3], [[5, 6, 800, 600, 1], [0, 0, 1, 1, 1], [0; 5]], "no more heads than there are");
     assert_eq!(display.asked(), [Question::Modes]);

@@ -1,5 +1,6 @@
 //! The virtio-gpu device as a guest and a display see it.
-#![allow(missing_docs, unreachable_pub, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+#![allow(missing_docs, unreachable_pub)]
+#![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::unwrap_used)]
 
 mod cve;
 mod drawing;
