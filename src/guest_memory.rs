@@ -98,6 +98,7 @@ impl Backing {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "every offset here is small")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -80,7 +80,7 @@ impl Head {
 impl Device {
     /// The heads with their numbers.
     pub(super) fn numbered_heads(&self) -> impl Iterator<Item = (ScanoutId, &Head)> {
-        (0..).map_while(ScanoutId::new).zip(&self.heads)
+        ScanoutId::all().zip(&self.heads)
     }
 
     pub(super) fn head(&self, head: ScanoutId) -> Result<&Head, GuestError> {
@@ -115,7 +115,7 @@ impl Device {
 
     /// `GET_DISPLAY_INFO`; `None` while the display is being asked.
     pub(super) fn display_info(&mut self) -> Option<Response> {
-        let mut modes = [HeadMode::default(); SCANOUTS_MAX];
+        let mut modes = Box::<[HeadMode; SCANOUTS_MAX]>::default();
         for (to, head) in modes.iter_mut().zip(&self.heads) {
             *to = head.mode;
         }

@@ -124,7 +124,7 @@ impl Device {
     pub(super) fn flush(&mut self, id: ResourceId, area: &Rect) -> Result<(), GuestError> {
         self.resources.get(id)?.check(area)?;
         let Some(sink) = &mut self.sink else { return Ok(()) };
-        for (head, shown) in (0..).map_while(ScanoutId::new).zip(&self.heads) {
+        for (head, shown) in ScanoutId::all().zip(&self.heads) {
             let part = shown
                 .scanout
                 .filter(|scanout| scanout.resource == id)

@@ -19,7 +19,7 @@ pub enum Response {
     /// `OK_NODATA`.
     Done,
     /// `OK_DISPLAY_INFO`.
-    DisplayInfo([HeadMode; SCANOUTS_MAX]),
+    DisplayInfo(Box<[HeadMode; SCANOUTS_MAX]>),
     /// `OK_EDID`; what is beyond [`EDID_BYTES_MAX`] is cut off.
     Edid(Vec<u8>),
     /// `OK_RESOURCE_UUID`.
@@ -101,7 +101,7 @@ mod tests {
         for (response, bytes) in [
             (Response::Done, 24),
             (Response::Error(ErrorCode::OutOfMemory), 24),
-            (Response::DisplayInfo([HeadMode::default(); SCANOUTS_MAX]), 24 + 16 * 24),
+            (Response::DisplayInfo(Box::default()), 24 + 16 * 24),
             (Response::Edid(vec![1; 128]), REPLY_BYTES_MAX),
             (Response::Edid(vec![1; 5000]), REPLY_BYTES_MAX),
             (Response::ResourceUuid([7; 16]), 40),
@@ -140,7 +140,7 @@ mod tests {
     fn a_head_is_told_at_its_place_and_the_others_are_zero() {
         let mut modes = [HeadMode::default(); SCANOUTS_MAX];
         modes[1] = HeadMode { area: Rect { x: 1, y: 2, width: 3, height: 4 }, enabled: true };
-        let reply = encoded(&Response::DisplayInfo(modes), &Header::default());
+        let reply = encoded(&Response::DisplayInfo(Box::new(modes)), &Header::default());
         let words: Vec<u32> =
             reply[24..].chunks(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
         let mut wanted = vec![0; 96];
