@@ -120,7 +120,7 @@ impl Device {
             *to = head.mode;
         }
         if let Answer::Modes(told) = self.ask(Question::Modes)? {
-            for (to, from) in modes.iter_mut().zip(told).take(self.heads.len()) {
+            for (to, from) in modes.iter_mut().zip(*told).take(self.heads.len()) {
                 *to = from;
             }
         }

@@ -73,10 +73,10 @@ impl Image {
             false => (area.height as usize, row_bytes(area.width)),
         };
         let first = self.position(Point { x: area.x, y: area.y });
-        let rest = self.bytes.get_mut(first..).unwrap_or_default();
-        for (chunk, from) in rest.chunks_mut(stride.max(row)).take(rows).zip((offset..).step_by(stride)) {
-            let into = chunk.get_mut(..row).unwrap_or_default();
-            backing.read(memory, from, into)?;
+        for gap in (0..rows).map(|index| index.saturating_mul(stride)) {
+            let start = first.saturating_add(gap);
+            let into = self.bytes.get_mut(start..start.saturating_add(row)).unwrap_or_default();
+            backing.read(memory, offset.saturating_add(gap as u64), into)?;
         }
         Ok(())
     }
@@ -134,9 +134,8 @@ mod tests {
                 let (row, column) = (at / stride, at % stride);
                 let inside = (u64::from(y)..area.bottom()).contains(&row)
                     && (u64::from(x) * 4..area.right() * 4).contains(&column);
-                let from = offset + row.wrapping_sub(u64::from(y)).wrapping_mul(stride)
-                    .wrapping_add(column.wrapping_sub(u64::from(x) * 4));
-                let wanted = if inside { memory.read_obj::<u8>(GuestAddress(from)).unwrap() } else { 0 };
+                let from = || offset + (row - u64::from(y)) * stride + column - u64::from(x) * 4;
+                let wanted = if inside { memory.read_obj::<u8>(GuestAddress(from())).unwrap() } else { 0 };
                 prop_assert_eq!(*byte, wanted, "{}, {}", row, column);
             }
         }

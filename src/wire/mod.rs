@@ -6,6 +6,7 @@
 
 mod command;
 mod config;
+pub mod display;
 pub mod edid;
 mod error;
 mod format;

@@ -1,0 +1,76 @@
+//! The program in the guest, at the other end of a serial port.
+
+use std::io::{BufRead, BufReader, ErrorKind, Write};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+/// Long, because machines are emulated, sometimes twice over, on cores that others use too.
+const PATIENCE: Duration = Duration::from_secs(240);
+
+pub(crate) struct Guest(BufReader<UnixStream>);
+
+/// What the guest's kernel knows of one head.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) connected: bool,
+    pub(crate) edid: Vec<u8>,
+    /// `WIDTHxHEIGHT@HZ`, the kernel's favourite first.
+    pub(crate) modes: Vec<String>,
+}
+
+impl Guest {
+    pub(crate) fn open(stream: UnixStream) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self(BufReader::new(stream))
+    }
+
+    /// Waits for the program's first word after a boot.
+    pub(crate) fn wait_until_ready(&mut self) {
+        while self.line() != "ready" {}
+    }
+
+    /// Runs a command that must succeed and gives the answer's text.
+    pub(crate) fn ask(&mut self, command: &str) -> String {
+        self.tell(command);
+        let answer = self.line();
+        answer
+            .strip_prefix("ok")
+            .unwrap_or_else(|| panic!("the guest answers {command:?} with {answer:?}"))
+            .trim()
+            .to_owned()
+    }
+
+    /// Sends a command without waiting for an answer.
+    pub(crate) fn tell(&mut self, command: &str) {
+        writeln!(self.0.get_mut(), "{command}").unwrap();
+    }
+
+    pub(crate) fn heads(&mut self) -> Vec<Head> {
+        self.ask("heads").split(';').map(head).collect()
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        match self.0.read_line(&mut line) {
+            Ok(0) => panic!("QEMU closed the guest's port"),
+            Ok(_) => line.trim().to_owned(),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                panic!("the guest says nothing for {PATIENCE:?}")
+            }
+            Err(error) => panic!("the guest's port: {error}"),
+        }
+    }
+}
+
+/// Reads `NAME on|off edid=HEX MODE...`.
+fn head(text: &str) -> Head {
+    let words: Vec<&str> = text.split(' ').collect();
+    let [_, state, edid, modes @ ..] = words.as_slice() else { panic!("not a head: {text:?}") };
+    let hex = edid.strip_prefix("edid=").unwrap();
+    let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
+    Head {
+        connected: *state == "on",
+        edid: (0..hex.len()).step_by(2).map(byte).collect(),
+        modes: modes.iter().map(|&mode| mode.to_owned()).collect(),
+    }
+}

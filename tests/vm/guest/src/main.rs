@@ -1,0 +1,153 @@
+//! The only program in a test guest: it is `/init`, loads the virtio-gpu driver, and then draws what the test at the
+//! other end of the second serial port asks for, a line at a time. Each answer is a line that starts with `ok` or `err`.
+
+mod demo;
+mod hotplug;
+mod machine;
+mod screen;
+
+#[path = "../../pattern.rs"]
+mod pattern;
+
+use std::error::Error;
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
+use std::time::{Duration, Instant};
+
+use rustix::mount::{MountFlags, mount};
+use rustix::system::{RebootCommand, finit_module, reboot};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+
+use hotplug::Hotplug;
+use screen::{Mode, Screen};
+
+type Answer = Result<String, Box<dyn Error>>;
+
+const CARD: &str = "/dev/dri/card0";
+const DRIVER: &str = "/sys/bus/virtio/drivers/virtio_gpu";
+const CARD_WAIT: Duration = Duration::from_secs(60);
+
+fn main() {
+    let result = start();
+    // If init ended, the kernel would panic and hide the reason.
+    println!("guest: {result:?}");
+    let _ = reboot(RebootCommand::PowerOff);
+}
+
+fn start() -> Result<(), Box<dyn Error>> {
+    for (kind, target) in [("devtmpfs", "/dev"), ("proc", "/proc"), ("sysfs", "/sys")] {
+        mount(kind, target, kind, MountFlags::empty(), None)?;
+    }
+    // The kernel hands words of its command line that it does not know to init as variables.
+    if let Ok(command) = std::env::var("run") {
+        load_modules("machine")?;
+        return machine::run(&command);
+    }
+    let mut guest = Guest { screen: None, hotplug: Hotplug::listen()? };
+    load_modules("guest")?;
+    if let Ok(label) = std::env::var("demo") {
+        demo::draw(guest.screen()?, &label)?;
+        println!("guest: drawn");
+    }
+    guest.serve()
+}
+
+fn load_modules(list: &str) -> Result<(), Box<dyn Error>> {
+    for module in fs::read_to_string(format!("/modules/{list}"))?.lines() {
+        finit_module(File::open(format!("/modules/{module}"))?, c"", 0)
+            .map_err(|error| format!("{module}: {error}"))?;
+    }
+    Ok(())
+}
+
+/// The driver makes the card's node some time after it is loaded or bound.
+fn open_screen() -> Result<Screen, Box<dyn Error>> {
+    let end = Instant::now() + CARD_WAIT;
+    loop {
+        match Screen::open(CARD) {
+            Ok(screen) => return Ok(screen),
+            Err(error) if Instant::now() > end => return Err(format!("{CARD}: {error}").into()),
+            Err(_) => std::thread::sleep(Duration::from_millis(50)),
+        }
+    }
+}
+
+struct Guest {
+    screen: Option<Screen>,
+    hotplug: Hotplug,
+}
+
+impl Guest {
+    fn serve(&mut self) -> Result<(), Box<dyn Error>> {
+        let mut port = OpenOptions::new().read(true).write(true).open("/dev/ttyS1")?;
+        let mut settings = tcgetattr(&port)?;
+        settings.make_raw();
+        tcsetattr(&port, OptionalActions::Now, &settings)?;
+        let lines = BufReader::new(port.try_clone()?).lines();
+        writeln!(port, "ready")?;
+        for line in lines {
+            let answer = match self.obey(&line?) {
+                Ok(said) => format!("ok {said}"),
+                Err(error) => format!("err {error}"),
+            };
+            writeln!(port, "{}", answer.replace('\n', " "))?;
+        }
+        Err("the command port was closed".into())
+    }
+
+    fn screen(&mut self) -> Result<&mut Screen, Box<dyn Error>> {
+        match &mut self.screen {
+            Some(screen) => Ok(screen),
+            none => Ok(none.insert(open_screen()?)),
+        }
+    }
+
+    fn obey(&mut self, line: &str) -> Answer {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["heads"] => self.screen()?.describe(),
+            ["draw", head, seed] => self.screen()?.draw(number(head)?, number(seed)?, Mode::Preferred),
+            ["draw", head, seed, width, height] => self.screen()?.draw(
+                number(head)?,
+                number(seed)?,
+                Mode::Sized(number(width)?, number(height)?),
+            ),
+            ["flip", head, count, seed] => self.screen()?.flip(number(head)?, number(count)?, number(seed)?),
+            ["damage", head, x, y, width, height, seed] => {
+                let area = (number(x)?, number(y)?, number(width)?, number(height)?);
+                self.screen()?.damage(number(head)?, area, number(seed)?)
+            }
+            ["cursor", head, x, y, hot_x, hot_y, seed] => {
+                let (at, hot) = ((number(x)?, number(y)?), (number(hot_x)?, number(hot_y)?));
+                self.screen()?.show_cursor(number(head)?, at, hot, number(seed)?)
+            }
+            ["move", head, x, y] => self.screen()?.move_cursor(number(head)?, (number(x)?, number(y)?)),
+            ["hide", head] => self.screen()?.hide_cursor(number(head)?),
+            ["off", head] => self.screen()?.turn_off(number(head)?),
+            ["rebind"] => self.rebind(),
+            ["hotplug-forget"] => self.hotplug.forget(),
+            ["hotplug-wait"] => self.hotplug.wait(),
+            ["reboot"] => Ok(reboot(RebootCommand::Restart).map(|()| String::new())?),
+            ["poweroff"] => Ok(reboot(RebootCommand::PowerOff).map(|()| String::new())?),
+            ["ping"] => Ok("pong".into()),
+            _ => Err(format!("what is {line:?}?").into()),
+        }
+    }
+
+    /// Takes the device from its driver and gives it back.
+    fn rebind(&mut self) -> Answer {
+        self.screen = None;
+        let device = fs::read_dir(DRIVER)?
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .find(|name| name.starts_with("virtio"))
+            .ok_or("no device is bound to virtio_gpu")?;
+        fs::write(format!("{DRIVER}/unbind"), &device)?;
+        fs::write(format!("{DRIVER}/bind"), &device)?;
+        self.screen()?;
+        Ok(device)
+    }
+}
+
+fn number<T: std::str::FromStr>(word: &str) -> Result<T, Box<dyn Error>> {
+    word.parse().map_err(|_| format!("{word:?} is not a number that fits").into())
+}

@@ -1,0 +1,63 @@
+//! Virtual machines with a vGPU each: the real `vgpu`, three versions of QEMU, Debian's kernel with its own driver, and a
+//! guest program that draws what a test wants. `scripts/setup` fetches what they need; then `cargo test --test vm`.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
+
+mod guest;
+mod machine;
+mod paths;
+mod pattern;
+mod picture;
+mod qemu;
+mod qmp;
+mod scenarios;
+mod service;
+
+/// One test a scenario and a version of QEMU.
+macro_rules! in_every_qemu {
+    ($($scenario:ident)*) => {
+        in_every_qemu!(@version qemu_7_2 V7_2 $($scenario)*);
+        in_every_qemu!(@version qemu_10_0 V10_0 $($scenario)*);
+        in_every_qemu!(@version qemu_11_1 V11_1 $($scenario)*);
+    };
+    (@version $module:ident $version:ident $($scenario:ident)*) => {
+        mod $module {
+            $(#[test]
+            fn $scenario() {
+                let name = concat!(stringify!($module), "::", stringify!($scenario));
+                crate::machine::run(crate::qemu::Version::$version, name, crate::scenarios::$scenario);
+            })*
+        }
+    };
+}
+
+in_every_qemu! {
+    the_driver_takes_its_mode_from_the_edid
+    a_drawn_picture_is_what_qemu_and_the_operator_see
+    a_smaller_mode_is_seen_in_its_own_size
+    the_last_of_many_flipped_pages_is_seen
+    the_pointer_is_on_the_operators_picture_until_it_is_hidden
+    only_the_damaged_part_of_a_picture_changes
+    a_machine_that_is_reset_draws_again
+    a_guest_that_reboots_draws_again
+    a_paused_machine_keeps_its_picture_and_draws_on
+    two_heads_show_two_pictures
+    a_driver_that_lets_go_and_binds_again_draws_again
+    a_killed_machine_leaves_a_clean_device_to_the_next
+    qemu_and_guest_outlive_the_device_process
+    it_can_be_the_only_vga
+}
+
+mod qemu_11_1_test_device {
+    use crate::qemu::Version::V11_1;
+    use crate::scenarios;
+
+    #[test]
+    fn a_picture_in_guest_memory_is_what_the_operator_sees() {
+        scenarios::a_picture_in_guest_memory_is_what_the_operator_sees(V11_1);
+    }
+
+    #[test]
+    fn a_head_that_is_plugged_in_is_noticed_and_can_be_drawn_on() {
+        scenarios::a_head_that_is_plugged_in_is_noticed_and_can_be_drawn_on(V11_1);
+    }
+}
