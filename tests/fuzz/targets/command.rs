@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
         let (request, later) = tail.split_at(tail.len().min(usize::from(*length) * 4));
         rest = later;
         if queue & 1 == 0 {
-            device.control(&memory, request, &mut reply);
+            let _ = device.control(&memory, request, &mut reply);
         } else {
             device.cursor(&memory, request, &mut reply);
         }
