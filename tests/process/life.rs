@@ -25,7 +25,10 @@ fn a_second_vgpu_on_the_same_path_is_refused_and_the_first_goes_on() {
 
 #[test]
 fn the_socket_of_a_vgpu_that_was_killed_is_taken_over() {
-    let (_, directory) = Running::start(&[]).end(Signal::SIGKILL);
+    let running = Running::start(&[]);
+    let device = running.device();
+    let (_, directory) = running.end(Signal::SIGKILL);
+    eventually("the device process is gone too", || (!lives(device)).then_some(()));
     assert!(directory.path().join("socket").exists());
 
     Running::start_in(directory, &[]).connect();

@@ -49,7 +49,7 @@ impl Running {
     }
 
     pub(crate) fn start_in(directory: tempfile::TempDir, more: &[&str]) -> Self {
-        let log = File::options().append(true).create(true).open(directory.path().join("log")).unwrap();
+        let log = File::create(directory.path().join("log")).unwrap();
         let socket = directory.path().join("socket");
         let supervisor = vgpu(&["run", "--socket", socket.to_str().unwrap()])
             .args(more)
