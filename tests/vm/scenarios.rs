@@ -213,4 +213,3 @@ pub(crate) fn a_head_that_is_plugged_in_is_noticed_and_can_be_drawn_on(version: 
     vm.guest.ask("draw 1 130");
     service.expect_screenshot(1, &Expected::new(SIZE, 130));
 }
-
