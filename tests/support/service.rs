@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use vgpu::device::{Device, HeadSetup, Limits, Setup, Usage};
+use vgpu::sandbox::Sealed;
 use vgpu::transport::SharedMemory;
 use vgpu::transport::vhost_user::{Link, Notifier, ServeError, serve};
 use vgpu::wire::{ScanoutId, Size};
@@ -30,7 +31,7 @@ impl Service {
         let connection = link.connect(front);
         let thread = thread::spawn({
             let (device, memory) = (Arc::clone(&device), memory.clone());
-            move || serve(connection, device, memory)
+            move || serve(&Sealed::not_really(), connection, device, memory)
         });
         (Self { device, memory, notifier, thread }, theirs)
     }
