@@ -35,6 +35,9 @@ struct Piece {
 }
 
 impl Backing {
+    /// Bytes of host memory that a list takes for each entry, before neighbours are joined.
+    pub const BYTES_PER_ENTRY: u64 = size_of::<Piece>() as u64;
+
     /// Joins entries of (guest address, bytes); neighbours become one piece and empty ones vanish.
     pub fn new(entries: impl IntoIterator<Item = (u64, u32)>) -> Self {
         let mut backing = Self::default();
@@ -95,6 +98,7 @@ impl Backing {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "every offset here is small")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

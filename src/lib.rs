@@ -5,11 +5,11 @@
 //! | row | modules | job |
 //! |---|---|---|
 //! | 5 | [`cli`] | one file per verb; nothing below it touches the terminal |
-//! | 4 | [`device_process`] | composition root: open, seal, serve |
-//! | 3 | [`control`], [`transport`], [`sandbox`] | operators' requests; bytes on sockets and rings; what a sealed process may do |
-//! | 2 | [`device`] | the virtio-gpu of one vGPU; knows no queue and no socket |
+//! | 4 | [`supervisor`], [`device_process`] | composition roots: sockets and restarts; open, seal, serve |
+//! | 3 | [`control`], [`transport`] | operators' requests; bytes on sockets and rings |
+//! | 2 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
 //! | 1 | [`render`], [`display`] | images; who sees them |
-//! | 0 | [`wire`], [`quota`], [`guest_memory`], [`guest_log`], [`sys`] | values, charges, guest pages; all unsafe code of ours is in `sys` |
+//! | 0 | [`wire`], [`quota`], [`guest_memory`], [`guest_log`], [`sys`] | values, charges, pages, log; all unsafe code |
 //!
 //! Architecture invariant: guest bytes are read by safe Rust only. Shared memory is copied once, then checked.
 
@@ -23,6 +23,7 @@ pub mod guest_memory;
 pub mod quota;
 pub mod render;
 pub mod sandbox;
+pub mod supervisor;
 pub mod sys;
 pub mod transport;
 pub mod wire;

@@ -1,3 +1,7 @@
 //! The `vgpu` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    vgpu::cli::main()
+}

@@ -1,1 +1,142 @@
-//! (being written)
+//! What a vGPU's memory costs the host, counted before it is taken.
+//!
+//! A [`Charge`] is held by what was charged for and gives back when that is dropped, so an error path cannot forget.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The account of one vGPU. Copies are the same account.
+#[derive(Clone, Debug)]
+pub struct Ledger(Arc<Account>);
+
+#[derive(Debug)]
+struct Account {
+    limit: u64,
+    used: AtomicU64,
+}
+
+/// A charge that would go beyond the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{wanted} more bytes do not fit beside the {used} in use under the limit of {limit}; raise the limit or use less"
+)]
+pub struct OverLimit {
+    /// Bytes asked for.
+    pub wanted: u64,
+    /// Bytes in use.
+    pub used: u64,
+    /// Bytes allowed.
+    pub limit: u64,
+}
+
+impl Ledger {
+    /// An account without charges.
+    pub fn new(limit: u64) -> Self {
+        Self(Arc::new(Account { limit, used: AtomicU64::new(0) }))
+    }
+
+    /// Charges bytes that are about to be taken.
+    pub fn charge(&self, bytes: u64) -> Result<Charge, OverLimit> {
+        let limit = self.0.limit;
+        let fits = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= limit);
+        self.0
+            .used
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
+            .map(|_| Charge { ledger: self.clone(), bytes })
+            .map_err(|used| OverLimit { wanted: bytes, used, limit })
+    }
+
+    /// Bytes charged and not given back.
+    pub fn used(&self) -> u64 {
+        self.0.used.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that can be charged at most.
+    pub fn limit(&self) -> u64 {
+        self.0.limit
+    }
+}
+
+/// Bytes on a [`Ledger`], given back on drop.
+#[derive(Debug)]
+#[must_use = "a dropped charge is given back at once"]
+pub struct Charge {
+    ledger: Ledger,
+    bytes: u64,
+}
+
+impl Charge {
+    /// Bytes that it stands for.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Gives back what turned out not to be needed.
+    pub fn shrink_to(&mut self, bytes: u64) {
+        let excess = self.bytes.saturating_sub(bytes);
+        self.ledger.0.used.fetch_sub(excess, Ordering::Relaxed);
+        self.bytes -= excess;
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.shrink_to(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_charge_up_to_the_limit_is_granted_and_one_byte_more_is_not() {
+        let ledger = Ledger::new(100);
+        let most = ledger.charge(99).unwrap();
+        let last = ledger.charge(1).unwrap();
+        assert_eq!(ledger.charge(1).unwrap_err(), OverLimit { wanted: 1, used: 100, limit: 100 });
+        assert_eq!(ledger.charge(u64::MAX).unwrap_err().used, 100);
+        drop(most);
+        assert_eq!((ledger.used(), last.bytes()), (1, 1));
+    }
+
+    #[test]
+    fn threads_that_charge_at_once_never_pass_the_limit_and_give_all_back() {
+        let ledger = Ledger::new(10);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..10_000 {
+                        let charge = ledger.charge(4);
+                        assert!(ledger.used() <= 10);
+                        drop(charge);
+                    }
+                });
+            }
+        });
+        assert_eq!(ledger.used(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_used_is_the_sum_of_what_is_held(steps in prop::collection::vec((0u64..50, 0u64..50), 0..40)) {
+            let ledger = Ledger::new(300);
+            let mut held = Vec::new();
+            for (bytes, keep) in steps {
+                match ledger.charge(bytes) {
+                    Ok(mut charge) => {
+                        charge.shrink_to(keep);
+                        prop_assert_eq!(charge.bytes(), bytes.min(keep));
+                        held.push(charge);
+                    }
+                    Err(over) => prop_assert!(over.used + bytes > 300),
+                }
+                prop_assert_eq!(ledger.used(), held.iter().map(Charge::bytes).sum::<u64>());
+            }
+            held.clear();
+            prop_assert_eq!(ledger.used(), 0);
+        }
+    }
+}

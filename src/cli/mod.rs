@@ -1,1 +1,53 @@
-//! (being written)
+//! The command line: one file per verb; nothing below it touches the terminal.
+#![forbid(unsafe_code)]
+
+mod args;
+mod control_error;
+mod device;
+mod error;
+mod output;
+mod run;
+mod screenshot;
+mod set;
+
+pub use error::CommandError;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Does what the command line says.
+pub fn main() -> ExitCode {
+    start_log();
+    match dispatch() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.report(),
+    }
+}
+
+fn dispatch() -> Result<(), CommandError> {
+    // By convention everything else on the line is then to be ignored, even what would be an error.
+    if std::env::args_os().any(|argument| argument == "--print-capabilities") {
+        return run::print_capabilities();
+    }
+    match args::Cli::parse_from(args::with_verb(std::env::args_os())).command {
+        args::Command::Run(arguments) => run::run(&arguments),
+        args::Command::Screenshot(arguments) => screenshot::run(&arguments),
+        args::Command::Set(arguments) => set::run(&arguments),
+        args::Command::Device(arguments) => device::run(&arguments),
+    }
+}
+
+/// Logs to standard error; VGPU_LOG says how much (`info` if it says nothing, `debug`, `vgpu::device=trace`...).
+fn start_log() {
+    let wanted = std::env::var("VGPU_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false);
+    tracing_subscriber::registry()
+        .with(wanted.unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO)))
+        .with(lines)
+        .init();
+}

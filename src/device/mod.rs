@@ -1,1 +1,241 @@
-//! (being written)
+//! The virtio-gpu of one vGPU (virtio 1.3, section 5.7), complete for 2D.
+//!
+//! It takes the bytes of requests and gives the bytes of answers. It knows no queue, no socket and no thread, and
+//! holds no host pointer into guest memory. Every command is done when it is answered, so fences are in order by
+//! themselves; only a question to the display can make one wait. What is refused changes nothing.
+//!
+//! It deliberately lacks capability sets, contexts and blobs of host memory: those are 3D.
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+
+mod cursor;
+mod head;
+mod resource;
+mod scanout;
+
+pub use head::{HeadError, HeadSetup, Setup};
+
+pub use crate::wire::Limits;
+
+use std::fmt;
+use std::io;
+
+use crate::display::{Cursor, Interest, Picture, Scanouts, Sink};
+use crate::guest_log::guest_warn;
+use crate::guest_memory::GuestMemory;
+use crate::wire::{
+    Command, Config, CursorCommand, FEATURE_EDID, FEATURE_RESOURCE_BLOB, FEATURE_RESOURCE_UUID, GuestError,
+    Header, Response, ScanoutId, events_clear,
+};
+
+use head::Head;
+use resource::Resources;
+
+/// Features that can be negotiated.
+const FEATURES: u64 = 1 << FEATURE_EDID | 1 << FEATURE_RESOURCE_UUID | 1 << FEATURE_RESOURCE_BLOB;
+
+/// What became of a control request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a request that waits has no answer yet"]
+pub enum Progress {
+    /// The answer is there.
+    Done,
+    /// The display is being asked and nothing was done: the same request goes in again when it has answered.
+    WaitForDisplay,
+}
+
+/// What a guest has at this moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes charged.
+    pub bytes: u64,
+    /// Resources.
+    pub resources: usize,
+}
+
+/// The virtio-gpu device of one vGPU.
+pub struct Device {
+    heads: Vec<Head>,
+    resources: Resources,
+    features: u64,
+    events: u32,
+    serial: u32,
+    sink: Option<Box<dyn Sink>>,
+}
+
+impl Device {
+    /// A device that shows nothing yet.
+    pub fn new(setup: Setup) -> Self {
+        Self {
+            heads: Head::row(setup.heads),
+            resources: Resources::new(setup.limits),
+            features: 0,
+            events: 0,
+            serial: setup.serial,
+            sink: None,
+        }
+    }
+
+    /// The feature bits of this device type that it offers.
+    pub fn offered_features(&self) -> u64 {
+        FEATURES
+    }
+
+    /// Takes the feature bits that the driver acknowledged; those of transports mean nothing here.
+    pub fn set_features(&mut self, acked: u64) {
+        self.features = acked & FEATURES;
+    }
+
+    /// The configuration space.
+    pub fn config(&self) -> [u8; 16] {
+        let scanouts = u32::try_from(self.heads.len()).unwrap_or(u32::MAX);
+        Config { events_read: self.events, scanouts, capsets: 0 }.encode()
+    }
+
+    /// A write to the configuration space.
+    pub fn write_config(&mut self, offset: u32, bytes: &[u8]) {
+        self.events &= !events_clear(offset, bytes);
+    }
+
+    /// Executes one control request, the whole readable part of a chain, and puts its answer in place of what `reply`
+    /// held.
+    pub fn control(&mut self, memory: &GuestMemory, request: &[u8], reply: &mut Vec<u8>) -> Progress {
+        reply.clear();
+        let (header, body) = Header::decode(request).unwrap_or_default();
+        match self.execute(memory, &header, body) {
+            Ok(Some(response)) => response.encode(&header, reply),
+            Ok(None) => return Progress::WaitForDisplay,
+            Err(error) => refuse(&header, error, reply),
+        }
+        Progress::Done
+    }
+
+    /// Executes one cursor request like [`Device::control`]; it never waits.
+    pub fn cursor(&mut self, memory: &GuestMemory, request: &[u8], reply: &mut Vec<u8>) {
+        let (header, body) = Header::decode(request).unwrap_or_default();
+        match CursorCommand::decode(&header, body).and_then(|command| self.execute_cursor(memory, command)) {
+            Ok(()) => Response::Done.encode(&header, reply),
+            Err(error) => refuse(&header, error, reply),
+        }
+    }
+
+    /// One arm a command. `None` where the display is being asked.
+    fn execute(
+        &mut self,
+        memory: &GuestMemory,
+        header: &Header,
+        body: &[u8],
+    ) -> Result<Option<Response>, GuestError> {
+        if let Some(bit) = header.feature().filter(|bit| self.features & 1 << bit == 0) {
+            return Err(GuestError::NotNegotiated(bit));
+        }
+        match Command::decode(header, body, self.resources.limits())? {
+            Command::GetDisplayInfo => return Ok(self.display_info()),
+            Command::GetEdid(head) => return self.edid(head),
+            Command::AssignUuid(id) => {
+                return self.resources.uuid(id).map(|uuid| Some(Response::ResourceUuid(uuid)));
+            }
+            Command::GetCapsetInfo(number) | Command::GetCapset(number) => {
+                return Err(GuestError::UnknownCapset(number));
+            }
+            Command::CreateImage { id, format, size } => self.resources.create_image(id, format, size),
+            Command::CreateBlob(blob) => self.resources.create_blob(memory, &blob),
+            Command::Unref(id) => self.unref(id),
+            Command::AttachBacking { id, entries } => self.resources.attach(memory, id, entries),
+            Command::DetachBacking(id) => self.resources.detach(id),
+            Command::Transfer { id, area, offset } => self.resources.transfer(memory, id, &area, offset),
+            Command::Flush { id, area } => self.flush(id, &area),
+            Command::SetScanout { head, id, area } => self.set_scanout(head, id, area),
+            Command::SetScanoutBlob { head, id, area, layout } => {
+                self.set_scanout_blob(head, id, area, layout)
+            }
+            Command::DisableScanout(head) => self.disable_scanout(head),
+        }?;
+        Ok(Some(Response::Done))
+    }
+
+    /// A reset by the driver: resources, scanouts, pointers and pending events go. Monitors stay plugged in, the sink
+    /// stays, and features stay until they are negotiated anew.
+    pub fn reset(&mut self) {
+        self.resources.clear();
+        self.events = 0;
+        let heads: Vec<_> = self.numbered_heads().map(|(id, _)| id).collect();
+        for head in heads {
+            self.show(head, None);
+            self.update_cursor(head, Cursor::default());
+        }
+    }
+
+    /// Connects a display, or disconnects it. A new one is told all that there is to see.
+    pub fn set_sink(&mut self, sink: Option<Box<dyn Sink>>) {
+        self.sink = sink;
+        self.replay();
+    }
+
+    /// Lets the display send and receive. Without one there is nothing to wait for; after an error there is none.
+    pub fn pump(&mut self, memory: &GuestMemory) -> io::Result<Interest> {
+        let Some(mut sink) = self.sink.take() else { return Ok(Interest::default()) };
+        let interest = sink.pump(&self.view(memory))?;
+        self.sink = Some(sink);
+        Ok(interest)
+    }
+
+    /// What the heads show, for a display or a screenshot.
+    pub fn view<'a>(&'a self, memory: &'a GuestMemory) -> View<'a> {
+        View { device: self, memory }
+    }
+
+    /// The feature bits of this device type that the driver took.
+    pub fn features(&self) -> u64 {
+        self.features
+    }
+
+    /// Whether a display is connected. Then it answers for the heads' modes.
+    pub fn has_sink(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    /// What the guest may have at most.
+    pub fn limits(&self) -> &Limits {
+        self.resources.limits()
+    }
+
+    /// What the guest has at this moment.
+    pub fn usage(&self) -> Usage {
+        Usage { bytes: self.resources.bytes_used(), resources: self.resources.len() }
+    }
+}
+
+fn refuse(header: &Header, error: GuestError, reply: &mut Vec<u8>) {
+    guest_warn!("command {:#06x} refused: {error}", header.kind);
+    Response::Error(error.code()).encode(header, reply);
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Device")
+            .field("heads", &self.heads)
+            .field("resources", &self.resources)
+            .field("features", &self.features)
+            .field("events", &self.events)
+            .field("sink", &self.sink.is_some())
+            .finish()
+    }
+}
+
+/// What the heads of a device show at this moment.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    device: &'a Device,
+    memory: &'a GuestMemory,
+}
+
+impl Scanouts for View<'_> {
+    fn picture(&self, head: ScanoutId) -> Option<Picture<'_>> {
+        self.device.picture(self.memory, head)
+    }
+
+    fn cursor(&self, head: ScanoutId) -> &Cursor {
+        self.device.cursor_of(head)
+    }
+}

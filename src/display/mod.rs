@@ -5,19 +5,19 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
+mod damage;
+pub mod frontend;
 mod picture;
+mod questions;
+pub mod screenshot;
 
 pub use picture::{Picture, Source};
+
+pub use crate::wire::display::{CURSOR_BYTES, CURSOR_SIDE};
 
 use std::io;
 
 use crate::wire::{HeadMode, Point, Rect, SCANOUTS_MAX, ScanoutId, Size};
-
-/// Side of a cursor image in pixels (virtio 1.3, 5.7.6.10: cursor resources are 64 × 64).
-pub const CURSOR_SIDE: u32 = 64;
-
-/// Bytes of a cursor image: blue, green, red, alpha, row by row.
-pub const CURSOR_BYTES: usize = (CURSOR_SIDE * CURSOR_SIDE * 4) as usize;
 
 /// The pointer of one head.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub enum Question {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The size and state of every head.
-    Modes([HeadMode; SCANOUTS_MAX]),
+    Modes(Box<[HeadMode; SCANOUTS_MAX]>),
     /// An EDID, at most 1024 bytes.
     Edid(Vec<u8>),
     /// The display does not know; the device answers by itself.
@@ -70,7 +70,8 @@ pub trait Scanouts {
 
 /// A place where finished frames are seen. No call blocks.
 pub trait Sink: Send {
-    /// Asks; `None` means that the answer is not there yet: ask again when [`Interest::answered`] says so.
+    /// Asks; `None` means that the answer is not there yet: `pump` sends the question; ask again when
+    /// [`Interest::answered`] says so. An answer is given once.
     fn ask(&mut self, question: Question) -> Option<Answer>;
 
     /// A head now shows a picture of this size, or none.

@@ -1,1 +1,5 @@
-//! (being written)
+//! Images that guests draw into.
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+
+pub mod software;

@@ -1,1 +1,10 @@
-//! (being written)
+//! All `unsafe` code of ours: calls to the operating system that no crate of ours wraps safely.
+#![allow(unsafe_code)]
+
+mod descriptors;
+mod heap;
+mod inherited;
+
+pub use descriptors::{DESCRIPTORS_MAX, receive_with_descriptors};
+pub use heap::share_one_heap;
+pub use inherited::{adopt_fd, close_all_on_exec};

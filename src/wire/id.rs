@@ -31,6 +31,11 @@ impl ScanoutId {
         u8::try_from(number).ok().filter(|number| usize::from(*number) < SCANOUTS_MAX).map(Self)
     }
 
+    /// Every head, in order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..).map_while(Self::new)
+    }
+
     /// The number on the wire.
     pub fn get(self) -> u32 {
         u32::from(self.0)

@@ -4,10 +4,25 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
+mod command;
+mod config;
+pub mod display;
+pub mod edid;
+mod error;
 mod format;
 mod geometry;
 mod id;
+mod limits;
+mod raw;
+mod response;
 
+pub use command::{Command, CreateBlob, CursorCommand, Entries, Header, Layout};
+pub use config::{
+    Config, EVENT_DISPLAY, FEATURE_EDID, FEATURE_RESOURCE_BLOB, FEATURE_RESOURCE_UUID, events_clear,
+};
+pub use error::{ErrorCode, GuestError};
 pub use format::Format;
 pub use geometry::{HeadMode, Point, Rect, Size};
 pub use id::{ResourceId, SCANOUTS_MAX, ScanoutId};
+pub use limits::{ENTRIES_MAX, Limits, REPLY_BYTES_MAX, REQUEST_BYTES_MAX};
+pub use response::{EDID_BYTES_MAX, FLAG_FENCE, FLAG_INFO_RING_IDX, Response};

@@ -1,0 +1,127 @@
+//! `vgpu run`: offers one vGPU.
+
+use std::io::Write;
+use std::os::fd::{OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::error::CommandError;
+use super::output;
+use crate::control::profile::Profile;
+use crate::control::spec::{DeviceSpec, Entry, Transport};
+use crate::supervisor::{self, Claimed, SocketError, Sockets, SupervisorError};
+use crate::sys;
+
+/// Offer a vGPU on a socket, to one VM after the other
+#[derive(clap::Args)]
+pub(super) struct RunArgs {
+    /// How the VM comes in
+    #[arg(long, value_enum, default_value = "vhost-user")]
+    transport: Transport,
+    /// The socket to listen on
+    #[arg(long, alias = "socket-path", value_name = "PATH", required_unless_present = "fd")]
+    socket: Option<PathBuf>,
+    /// Serve the connection that the parent process left open under this number, and end with it
+    #[arg(long, value_name = "N", conflicts_with = "socket")]
+    fd: Option<RawFd>,
+    /// What the guest gets: heads and limits (TOML)
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// The socket for `vgpu screenshot` and `vgpu set`
+    #[arg(long, value_name = "SOCKET")]
+    control: Option<PathBuf>,
+    /// Refuse to run where the host cannot give every layer of the sandbox
+    #[arg(long)]
+    require_sandbox: bool,
+    /// Print what QEMU's vhost-user convention asks for, as JSON
+    #[arg(long)]
+    print_capabilities: bool,
+}
+
+pub(super) fn run(arguments: &RunArgs) -> Result<(), CommandError> {
+    if arguments.transport != Transport::VhostUser {
+        return Err(CommandError::user(format!(
+            "the transport `{}` is not built yet",
+            name(arguments.transport)
+        ))
+        .hint("`--transport vhost-user` works: QEMU's vhost-user-gpu-pci and vhost-user-vga connect to it"));
+    }
+    let control = arguments.control.as_deref().map(claim).transpose()?;
+    let spec = DeviceSpec {
+        transport: arguments.transport,
+        entry: if arguments.fd.is_some() { Entry::Connection } else { Entry::Listener },
+        control: control.is_some(),
+        require_sandbox: arguments.require_sandbox,
+        supervisor: None,
+        profile: arguments.profile.as_deref().map_or_else(|| Ok(Profile::default()), read_profile)?,
+    };
+    match (&arguments.socket, arguments.fd) {
+        (_, Some(number)) => serve_connection(&spec, number, control.as_ref()),
+        (Some(path), None) => supervise(spec, path, control),
+        (None, None) => Err(CommandError::cli("neither --socket nor --fd says where the VM comes in")),
+    }
+}
+
+/// Management software wants the list of features, though it is empty (QEMU, docs/interop/vhost-user.json).
+pub(super) fn print_capabilities() -> Result<(), CommandError> {
+    output::json(&json!({ "type": "gpu", "features": [] }))
+}
+
+fn supervise(spec: DeviceSpec, path: &Path, control: Option<Claimed>) -> Result<(), CommandError> {
+    let spec = DeviceSpec { supervisor: Some(std::process::id().cast_signed()), ..spec };
+    let sockets = Sockets { front_end: claim(path)?, control };
+    let with_control = sockets
+        .control
+        .as_ref()
+        .map_or(String::new(), |control| format!(" (control {})", control.path().display()));
+    let _ = writeln!(std::io::stderr(), "vgpu: listening on {}{with_control}", path.display());
+    supervisor::run(&spec, &sockets).map_err(|error| match error {
+        SupervisorError::Hopeless => CommandError::user(error),
+        SupervisorError::Host(_) => CommandError::host(error),
+    })
+}
+
+/// Becomes the device process itself: whoever passed the connection wants this very process to serve it.
+fn serve_connection(spec: &DeviceSpec, number: RawFd, control: Option<&Claimed>) -> Result<(), CommandError> {
+    let unusable = |reason: std::io::Error| {
+        CommandError::user(format!("cannot serve the connection under --fd {number}: {reason}"))
+            .hint("pass the number of a connected Unix socket that is inherited (not close-on-exec)")
+    };
+    let connection = UnixStream::from(sys::adopt_fd(number).map_err(unusable)?);
+    connection.peer_addr().map_err(unusable)?;
+    let control = control.map(Claimed::duplicate).transpose().map_err(CommandError::host)?;
+    let mut command =
+        supervisor::device_command(spec, OwnedFd::from(connection), control).map_err(CommandError::host)?;
+    Err(CommandError::host(format!("cannot start the device process: {}", command.exec())))
+}
+
+fn claim(path: &Path) -> Result<Claimed, CommandError> {
+    Claimed::claim(path).map_err(|error| {
+        let hint = match &error {
+            SocketError::InUse(_) => "each vGPU needs a path of its own; `fuser PATH` names the process",
+            SocketError::NotASocket(_) => "remove it, or give another path",
+            SocketError::TooLong(_) => "use a shorter path, as under /run, or a relative one",
+            SocketError::Host { .. } => {
+                "the directory must exist and this user must be allowed to write to it"
+            }
+        };
+        CommandError::user(error).hint(hint)
+    })
+}
+
+fn read_profile(path: &Path) -> Result<Profile, CommandError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CommandError::user(format!("cannot read the profile {}: {error}", path.display()))
+    })?;
+    Profile::parse(&text).map_err(|error| {
+        let command_error = CommandError::user(format!("{}, {error}", path.display()));
+        error.hint.into_iter().fold(command_error, CommandError::hint)
+    })
+}
+
+fn name(transport: Transport) -> String {
+    clap::ValueEnum::to_possible_value(&transport).map_or(String::new(), |value| value.get_name().to_owned())
+}

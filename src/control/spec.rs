@@ -1,0 +1,75 @@
+//! What a device process is told by the process that starts it: one JSON argument and inherited descriptors.
+
+use std::os::fd::RawFd;
+
+use serde::{Deserialize, Serialize};
+
+use super::profile::Profile;
+
+/// The number under which a device process inherits its front end's socket.
+pub const FRONT_END_FD: RawFd = 3;
+
+/// The number under which a device process inherits the operators' listening socket.
+pub const CONTROL_FD: RawFd = 4;
+
+/// The way by which a VM or a client comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// QEMU's `vhost-user-gpu-pci` and `vhost-user-vga`, crosvm, cloud-hypervisor
+    VhostUser,
+    /// A PCI function in user space (not built yet)
+    VfioUser,
+    /// Mesa without a VM (not built yet)
+    Vtest,
+}
+
+/// What waits under [`FRONT_END_FD`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Entry {
+    /// A listening socket; the first to connect is served.
+    Listener,
+    /// The connection itself.
+    Connection,
+}
+
+/// Everything that one device process needs to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceSpec {
+    /// Who comes in, and how.
+    pub transport: Transport,
+    /// What waits under [`FRONT_END_FD`].
+    pub entry: Entry,
+    /// Whether operators' requests come in under [`CONTROL_FD`].
+    pub control: bool,
+    /// End with an error where the host cannot give every layer of the sandbox.
+    pub require_sandbox: bool,
+    /// The process to die with.
+    pub supervisor: Option<i32>,
+    /// What the guest gets.
+    pub profile: Profile,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DeviceSpec, Entry, Transport};
+    use crate::control::profile::Profile;
+
+    #[test]
+    fn a_spec_survives_the_way_through_an_argument() {
+        let spec = DeviceSpec {
+            transport: Transport::VhostUser,
+            entry: Entry::Connection,
+            control: true,
+            require_sandbox: false,
+            supervisor: Some(7),
+            profile: Profile::parse("name = \"a\"\n[[head]]\nsize = \"640x480\"").unwrap(),
+        };
+
+        let argument = serde_json::to_string(&spec).unwrap();
+
+        assert_eq!(serde_json::from_str::<DeviceSpec>(&argument).unwrap(), spec);
+    }
+}

@@ -1,0 +1,148 @@
+//! The heads of a vGPU: the monitors on them, and what guests are told about those.
+
+use super::Device;
+use super::scanout::Scanout;
+use crate::display::{Answer, Cursor, Question};
+use crate::wire::edid::Monitor;
+use crate::wire::{
+    EDID_BYTES_MAX, EVENT_DISPLAY, GuestError, HeadMode, Limits, Rect, Response, SCANOUTS_MAX, ScanoutId,
+    Size,
+};
+
+/// A head as an operator asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeadSetup {
+    /// Size of its preferred mode.
+    pub size: Size,
+    /// Whether a monitor is plugged in at the start.
+    pub enabled: bool,
+    /// Pictures a second of its preferred mode.
+    pub refresh_hz: u32,
+    /// The monitor's name, at most 13 ASCII characters.
+    pub name: String,
+}
+
+/// What a vGPU is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setup {
+    /// 1 to 16 heads; those beyond the sixteenth are left out.
+    pub heads: Vec<HeadSetup>,
+    /// What its guest may have at most.
+    pub limits: Limits,
+    /// The serial number of its monitors.
+    pub serial: u32,
+}
+
+/// Why a head cannot be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeadError {
+    /// There is no such head.
+    #[error("there is no head {}; this vGPU has heads 0 to {}", .head, heads.saturating_sub(1))]
+    Unknown {
+        /// The head asked for.
+        head: u32,
+        /// How many there are.
+        heads: usize,
+    },
+    /// A monitor of no pixel, or larger than an image can be.
+    #[error("a monitor of {} x {} pixels cannot be plugged in; each side has 1 to {max}", size.width, size.height)]
+    Size {
+        /// The size asked for.
+        size: Size,
+        /// The longest side.
+        max: u32,
+    },
+}
+
+/// A head and all that it shows.
+#[derive(Debug)]
+pub(super) struct Head {
+    name: String,
+    refresh_hz: u32,
+    mode: HeadMode,
+    pub(super) scanout: Option<Scanout>,
+    pub(super) cursor: Cursor,
+}
+
+impl Head {
+    /// The heads of a setup, side by side.
+    pub(super) fn row(setup: Vec<HeadSetup>) -> Vec<Self> {
+        let mut right = 0u32;
+        let mut place = |HeadSetup { size, enabled, refresh_hz, name }: HeadSetup| {
+            let mode = HeadMode { area: Rect { x: right, ..size.to_rect() }, enabled };
+            right = right.saturating_add(size.width);
+            Self { name, refresh_hz, mode, scanout: None, cursor: Cursor::default() }
+        };
+        setup.into_iter().take(SCANOUTS_MAX).map(&mut place).collect()
+    }
+}
+
+impl Device {
+    /// The heads with their numbers.
+    pub(super) fn numbered_heads(&self) -> impl Iterator<Item = (ScanoutId, &Head)> {
+        ScanoutId::all().zip(&self.heads)
+    }
+
+    pub(super) fn head(&self, head: ScanoutId) -> Result<&Head, GuestError> {
+        self.heads.get(head.index()).ok_or(GuestError::UnknownScanout(head.get()))
+    }
+
+    pub(super) fn head_mut(&mut self, head: ScanoutId) -> Result<&mut Head, GuestError> {
+        self.heads.get_mut(head.index()).ok_or(GuestError::UnknownScanout(head.get()))
+    }
+
+    /// Size, place and state of each head.
+    pub fn heads(&self) -> Vec<HeadMode> {
+        self.heads.iter().map(|head| head.mode).collect()
+    }
+
+    /// Plugs a monitor in or out, or gives it another size. True where that changed the configuration: then the
+    /// guest must be sent a configuration change, and it will ask for the new modes.
+    pub fn set_head(&mut self, head: ScanoutId, mode: HeadMode) -> Result<bool, HeadError> {
+        let (heads, max) = (self.heads.len(), self.resources.limits().image_side);
+        let size = mode.area.size();
+        if mode.enabled && (size.is_empty() || size.width > max || size.height > max) {
+            return Err(HeadError::Size { size, max });
+        }
+        let found = self.heads.get_mut(head.index()).ok_or(HeadError::Unknown { head: head.get(), heads })?;
+        let changed = found.mode != mode;
+        found.mode = mode;
+        if changed {
+            self.events |= EVENT_DISPLAY;
+        }
+        Ok(changed)
+    }
+
+    /// `GET_DISPLAY_INFO`; `None` while the display is being asked.
+    pub(super) fn display_info(&mut self) -> Option<Response> {
+        let mut modes = Box::<[HeadMode; SCANOUTS_MAX]>::default();
+        for (to, head) in modes.iter_mut().zip(&self.heads) {
+            *to = head.mode;
+        }
+        if let Answer::Modes(told) = self.ask(Question::Modes)? {
+            for (to, from) in modes.iter_mut().zip(*told).take(self.heads.len()) {
+                *to = from;
+            }
+        }
+        Some(Response::DisplayInfo(modes))
+    }
+
+    /// `GET_EDID`; `None` while the display is being asked.
+    pub(super) fn edid(&mut self, head: ScanoutId) -> Result<Option<Response>, GuestError> {
+        let Some(Head { name, refresh_hz, mode, .. }) = self.heads.get(head.index()) else {
+            return Err(GuestError::NoEdid(head.get()));
+        };
+        let monitor =
+            Monitor { head, serial: self.serial, name, size: mode.area.size(), refresh_hz: *refresh_hz };
+        let own = monitor.edid();
+        Ok(self.ask(Question::Edid(head)).map(|answer| match answer {
+            Answer::Edid(edid) if !edid.is_empty() && edid.len() <= EDID_BYTES_MAX => Response::Edid(edid),
+            _ => Response::Edid(own),
+        }))
+    }
+
+    /// Asks whoever shows the picture. Nobody does not know.
+    fn ask(&mut self, question: Question) -> Option<Answer> {
+        self.sink.as_mut().map_or(Some(Answer::Unknown), |sink| sink.ask(question))
+    }
+}

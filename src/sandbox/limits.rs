@@ -1,0 +1,52 @@
+//! Resource limits: what a sealed process may use up.
+
+use nix::errno::Errno;
+use nix::sys::resource::{Resource, setrlimit};
+
+use super::{Layer, Report};
+
+/// Memory beyond the ledger's limit: code, stacks, queues, the display's buffers.
+const ALLOWANCE_BYTES: u64 = 64 << 20;
+
+/// Descriptors: a memory region, a kick or a call is one each, and a VMM may send 509 regions.
+const DESCRIPTORS_MAX: u64 = 1024;
+
+/// Threads: four serve a device, the rest is room for the next ones.
+const THREADS_MAX: u64 = 32;
+
+/// The first Linux that counts a user's processes for each user namespace apart.
+const COUNTS_APART: (u32, u32) = (5, 14);
+
+/// Limits memory, descriptors and core files.
+pub(super) fn set(memory_bytes: u64, report: &mut Report) {
+    let data_bytes = memory_bytes.saturating_add(ALLOWANCE_BYTES);
+    let limits = [
+        // Private writable memory; the guest's is shared and not counted.
+        (Resource::RLIMIT_DATA, data_bytes),
+        (Resource::RLIMIT_NOFILE, DESCRIPTORS_MAX),
+        // A core file would hold guest pixels.
+        (Resource::RLIMIT_CORE, 0),
+    ];
+    report.note(
+        Layer::Limits,
+        limits.into_iter().try_for_each(|(resource, most)| setrlimit(resource, most, most)),
+    );
+}
+
+/// Limits threads, which the kernel counts with the user's processes: only where those are ours alone.
+pub(super) fn set_threads(report: &mut Report) {
+    let outcome = match report.holds(Layer::UserNamespace) && counts_apart() {
+        true => setrlimit(Resource::RLIMIT_NPROC, THREADS_MAX, THREADS_MAX).map_err(Errno::desc),
+        false => {
+            Err("it would count other processes of the same user without a user namespace and Linux 5.14")
+        }
+    };
+    report.note(Layer::ThreadLimit, outcome);
+}
+
+fn counts_apart() -> bool {
+    let Ok(system) = nix::sys::utsname::uname() else { return false };
+    let release = system.release().to_string_lossy();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map_while(|number| number.parse().ok());
+    matches!((numbers.next(), numbers.next()), (Some(major), Some(minor)) if (major, minor) >= COUNTS_APART)
+}

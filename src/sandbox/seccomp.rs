@@ -1,0 +1,177 @@
+//! The system calls that a device needs. Every other one ends the process.
+//!
+//! # Why by hand
+//! A list in Rust is checked by the compiler for each processor, and each line says what needs it. There is no way
+//! around it: not a flag, not a variable.
+
+use std::collections::BTreeMap;
+
+use seccompiler::{
+    BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule,
+};
+
+type Rules = BTreeMap<i64, Vec<SeccompRule>>;
+
+/// Two programs: the kernel runs both and does the sterner of what they say.
+pub(super) struct Filter {
+    refuse: BpfProgram,
+    allow: BpfProgram,
+}
+
+impl Filter {
+    pub(super) fn compile() -> Result<Self, BackendError> {
+        Ok(Self {
+            refuse: compile(
+                refused(),
+                SeccompAction::Allow,
+                SeccompAction::Errno(u32::try_from(libc::ENOSYS).unwrap_or_default()),
+            )?,
+            allow: compile(allowed()?, SeccompAction::KillProcess, SeccompAction::Allow)?,
+        })
+    }
+
+    /// For every thread of the process.
+    pub(super) fn apply(&self) -> Result<(), seccompiler::Error> {
+        // `allow` comes last: it forbids the call that installs a filter.
+        seccompiler::apply_filter_all_threads(&self.refuse)?;
+        seccompiler::apply_filter_all_threads(&self.allow)
+    }
+}
+
+fn compile(
+    rules: Rules,
+    otherwise: SeccompAction,
+    on_match: SeccompAction,
+) -> Result<BpfProgram, BackendError> {
+    let target = std::env::consts::ARCH.try_into()?;
+    SeccompFilter::new(rules, otherwise, on_match, target)?.try_into()
+}
+
+/// Calls that are answered "not on this kernel", because whoever makes them has another way.
+fn refused() -> Rules {
+    // Its flags lie in memory, where a filter cannot read them; the C library then calls clone.
+    Rules::from([(libc::SYS_clone3, Vec::new())])
+}
+
+fn allowed() -> Result<Rules, BackendError> {
+    let mut rules: Rules = ANY_ARGUMENTS.iter().map(|call| (*call, Vec::new())).collect();
+    rules.extend(checked()?);
+    Ok(rules)
+}
+
+const ANY_ARGUMENTS: &[i64] = &[
+    // Sockets, eventfds and the log: no call here makes a new socket or reaches another address.
+    libc::SYS_read,
+    libc::SYS_readv,
+    libc::SYS_write,
+    libc::SYS_writev,
+    libc::SYS_recvmsg, // the front end's messages, with descriptors
+    libc::SYS_recvfrom,
+    libc::SYS_sendmsg,
+    libc::SYS_sendto,
+    libc::SYS_accept4, // the front end, and operators on the control socket
+    libc::SYS_shutdown,
+    libc::SYS_getsockopt, // SO_ERROR, SO_PEERCRED
+    libc::SYS_close,
+    libc::SYS_lseek, // the size of a memory region's file
+    libc::SYS_fstat,
+    // Waiting.
+    libc::SYS_epoll_create1,
+    libc::SYS_epoll_ctl,
+    libc::SYS_epoll_pwait,
+    libc::SYS_ppoll,
+    libc::SYS_eventfd2,
+    libc::SYS_futex, // locks and joins of threads
+    libc::SYS_sched_yield,
+    libc::SYS_nanosleep,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_clock_gettime,   // where the clock cannot be read without the kernel
+    libc::SYS_restart_syscall, // waits that a stop signal interrupted
+    // Memory; what could make it executable is checked below.
+    libc::SYS_brk,
+    libc::SYS_munmap,
+    libc::SYS_mremap, // growing a large vector
+    libc::SYS_madvise,
+    // Threads: what the C library and std do at their start and end.
+    libc::SYS_clone3, // refused by the other program; allowed here or this one would end the process
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_sigaltstack,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_gettid,
+    libc::SYS_getpid,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigaction, // abort() restores its default action
+    libc::SYS_rt_sigreturn,
+    libc::SYS_getrandom, // seeds of hash maps, UUIDs
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    // Spellings that only x86-64 has; other processors have the newer calls above alone.
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_epoll_wait,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+];
+
+/// Calls whose arguments matter.
+fn checked() -> Result<Rules, BackendError> {
+    let own_pid = std::process::id().cast_signed();
+    Ok(Rules::from([
+        // Guest memory, thread stacks, large images; then guard pages. None of it ever executable.
+        (libc::SYS_mmap, vec![rule(vec![lacks(2, libc::PROT_EXEC)?])?]),
+        (libc::SYS_mprotect, vec![rule(vec![lacks(2, libc::PROT_EXEC)?])?]),
+        (libc::SYS_clone, vec![rule(vec![has(0, libc::CLONE_THREAD)?])?]),
+        // abort(), of ourselves.
+        (libc::SYS_tgkill, vec![rule(vec![equals(0, own_pid)?, equals(2, libc::SIGABRT)?])?]),
+        (libc::SYS_fcntl, one_of(1, &FCNTL)?),
+        // Non-blocking, as std spells it.
+        (libc::SYS_ioctl, one_of(1, &[0x5421])?),
+        (libc::SYS_prctl, one_of(0, &PRCTL)?),
+        (libc::SYS_setsockopt, vec![rule(vec![equals(1, libc::SOL_SOCKET)?])?]),
+        // What an open descriptor is; a path would lead to the empty root.
+        (libc::SYS_newfstatat, vec![rule(vec![has(3, libc::AT_EMPTY_PATH)?])?]),
+        (libc::SYS_statx, vec![rule(vec![has(2, libc::AT_EMPTY_PATH)?])?]),
+    ]))
+}
+
+const FCNTL: [i32; 6] = [
+    libc::F_DUPFD_CLOEXEC, // try_clone
+    libc::F_GETFD,
+    libc::F_SETFD,
+    libc::F_GETFL,
+    libc::F_SETFL,     // non-blocking
+    libc::F_GET_SEALS, // whether a memory region can shrink under us
+];
+
+/// Names of threads and of anonymous mappings: labels for debuggers.
+const PRCTL: [i32; 2] = [libc::PR_SET_NAME, libc::PR_SET_VMA];
+
+fn rule(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, BackendError> {
+    SeccompRule::new(conditions)
+}
+
+fn one_of(argument: u8, values: &[i32]) -> Result<Vec<SeccompRule>, BackendError> {
+    values.iter().map(|value| rule(vec![equals(argument, *value)?])).collect()
+}
+
+fn equals(argument: u8, value: i32) -> Result<SeccompCondition, BackendError> {
+    condition(argument, SeccompCmpOp::Eq, value)
+}
+
+fn has(argument: u8, bit: i32) -> Result<SeccompCondition, BackendError> {
+    condition(argument, SeccompCmpOp::MaskedEq(bits(bit)), bit)
+}
+
+fn lacks(argument: u8, bit: i32) -> Result<SeccompCondition, BackendError> {
+    condition(argument, SeccompCmpOp::MaskedEq(bits(bit)), 0)
+}
+
+/// Each of these arguments is an `int`, or a number below 2³²: the kernel too looks at the low half only.
+fn condition(argument: u8, compare: SeccompCmpOp, value: i32) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, compare, bits(value))
+}
+
+fn bits(value: i32) -> u64 {
+    u64::from(value.cast_unsigned())
+}

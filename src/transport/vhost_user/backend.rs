@@ -1,0 +1,282 @@
+//! What the vhost-user-backend crate calls: the worker that answers both queues, and the device's side of requests.
+
+use std::io;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use vhost::vhost_user::GpuBackend;
+use vhost::vhost_user::message::{VhostUserProtocolFeatures, VhostUserVirtioFeatures};
+use vhost_user_backend::{VhostUserBackend, VringT};
+use virtio_bindings::virtio_config::{
+    VIRTIO_F_ANY_LAYOUT, VIRTIO_F_NOTIFY_ON_EMPTY, VIRTIO_F_RING_RESET, VIRTIO_F_VERSION_1,
+};
+use virtio_bindings::virtio_ring::{VIRTIO_RING_F_EVENT_IDX, VIRTIO_RING_F_INDIRECT_DESC};
+use virtio_queue::QueueT;
+use vm_memory::GuestAddressSpace;
+use vmm_sys_util::epoll::EventSet;
+use vmm_sys_util::event::{EventConsumer, EventFlag, EventNotifier, new_event_consumer_and_notifier};
+
+use super::door::House;
+use super::notifier::Notifier;
+use super::vring::Vring;
+use super::watch::Watch;
+use crate::device::{Device, Progress};
+use crate::display::frontend::Frontend;
+use crate::guest_log::guest_warn;
+use crate::guest_memory::GuestMemory;
+use crate::transport::SharedMemory;
+use crate::transport::queue::{Rest, Scratch, is_fresh, serve};
+
+/// Control and cursor queue (virtio 1.3, 5.7.2).
+const QUEUES: usize = 2;
+
+/// The number that the crate gives the display's events; it keeps those up to the number of queues for itself.
+pub(super) const DISPLAY_EVENT: u64 = QUEUES as u64 + 1;
+
+/// Entries that a queue may have.
+const QUEUE_SIZE_MAX: usize = 1024;
+
+/// What the transport offers for its part. QEMU acknowledges the last three whether they are offered or not, and a
+/// feature that was acknowledged but not offered is an error.
+const FEATURES: u64 = VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits()
+    | 1 << VIRTIO_F_VERSION_1
+    | 1 << VIRTIO_RING_F_INDIRECT_DESC
+    | 1 << VIRTIO_RING_F_EVENT_IDX
+    | 1 << VIRTIO_F_RING_RESET
+    | 1 << VIRTIO_F_NOTIFY_ON_EMPTY
+    | 1 << VIRTIO_F_ANY_LAYOUT;
+
+/// `RESET_DEVICE` is QEMU's only word for a reset that is not a pause, `CONFIG` it insists on, and with
+/// `CONFIGURE_MEM_SLOTS` guest memory stays where it is mapped when the VMM adds some. The crate adds `REPLY_ACK`.
+pub(super) const PROTOCOL_FEATURES: VhostUserProtocolFeatures = VhostUserProtocolFeatures::MQ
+    .union(VhostUserProtocolFeatures::CONFIG)
+    .union(VhostUserProtocolFeatures::BACKEND_REQ)
+    .union(VhostUserProtocolFeatures::RESET_DEVICE)
+    .union(VhostUserProtocolFeatures::CONFIGURE_MEM_SLOTS);
+
+/// How long the worker works while others may be waiting for its locks, and how long it then leaves them open. Locks
+/// are not fair: without a pause the worker always gets there first.
+const TURN: Duration = Duration::from_millis(5);
+const PAUSE: Duration = Duration::from_micros(50);
+
+pub(super) struct Backend {
+    device: Arc<Mutex<Device>>,
+    memory: SharedMemory,
+    notifier: Notifier,
+    front: UnixStream,
+    scratch: Mutex<Scratch>,
+    pub(super) watch: Watch,
+    ending: AtomicBool,
+    panicked: AtomicBool,
+}
+
+impl Backend {
+    pub(super) fn new(
+        front: UnixStream,
+        notifier: Notifier,
+        device: Arc<Mutex<Device>>,
+        memory: SharedMemory,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            device,
+            memory,
+            notifier,
+            front,
+            scratch: Mutex::default(),
+            watch: Watch::new()?,
+            ending: AtomicBool::new(false),
+            panicked: AtomicBool::new(false),
+        })
+    }
+
+    /// Lets the worker finish the chains at hand and no more.
+    pub(super) fn end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_panicked(&self) -> bool {
+        self.panicked.load(Ordering::Relaxed)
+    }
+
+    fn device(&self) -> MutexGuard<'_, Device> {
+        lock(&self.device)
+    }
+
+    /// Answers chains of both queues in turn and lets the display send, until there is nothing left to do.
+    fn work(&self, vrings: &[Vring]) {
+        let mut scratch = lock(&self.scratch);
+        let mut turn = Instant::now();
+        while self.work_once(vrings, &mut scratch) && !self.ending.load(Ordering::Relaxed) {
+            if turn.elapsed() > TURN {
+                thread::sleep(PAUSE);
+                turn = Instant::now();
+            }
+        }
+    }
+
+    /// True if there is more to do.
+    fn work_once(&self, vrings: &[Vring], scratch: &mut Scratch) -> bool {
+        let [control, cursor] = vrings else { return false };
+        let device = &mut *self.device();
+        let memory = &*self.memory.memory();
+        if begins_anew(control, memory) {
+            device.reset();
+        }
+        let more =
+            serve_ring(control, memory, scratch, |request, reply| device.control(memory, request, reply))
+                | serve_ring(cursor, memory, scratch, |request, reply| {
+                    device.cursor(memory, request, reply);
+                    Progress::Done
+                });
+        more | self.show(device, memory)
+    }
+
+    /// True if a request that waited for the display can go on.
+    fn show(&self, device: &mut Device, memory: &GuestMemory) -> bool {
+        match device.pump(memory) {
+            Ok(interest) => {
+                self.watch.want_write(interest.write);
+                interest.answered
+            }
+            Err(error) => {
+                tracing::info!("the display went away: {error}");
+                self.watch.forget();
+                true
+            }
+        }
+    }
+}
+
+/// Whether the driver was reset since the ring was last served. Front ends that have no message for that just stop
+/// the rings, as they do for a pause.
+fn begins_anew(vring: &Vring, memory: &GuestMemory) -> bool {
+    let state = vring.get_ref();
+    let runs = state.is_enabled() && state.get_queue().ready();
+    runs && vring.take_start().is_some_and(|start| is_fresh(memory, state.get_queue(), start.stopped_at))
+}
+
+/// True if there is more to do.
+fn serve_ring(
+    vring: &Vring,
+    memory: &GuestMemory,
+    scratch: &mut Scratch,
+    answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress,
+) -> bool {
+    let mut state = vring.get_mut();
+    if !state.is_enabled() || !state.get_queue().ready() {
+        return false;
+    }
+    let served = serve(memory, state.get_queue_mut(), scratch, answer);
+    if served.interrupt
+        && let Err(error) = state.signal_used_queue()
+    {
+        tracing::debug!("the guest cannot be interrupted: {error}");
+    }
+    if let Err(broken) = served.rest {
+        guest_warn!("a queue is served no longer, until its driver sets it up anew: {broken}");
+        state.get_queue_mut().set_ready(false);
+    }
+    served.rest == Ok(Rest::Chains)
+}
+
+impl House for Backend {
+    fn show_on(&self, display: UnixStream) {
+        let mut device = self.device();
+        match Frontend::new(display).and_then(|display| self.watch.watch(&display).map(|()| display)) {
+            Ok(display) => device.set_sink(Some(Box::new(display))),
+            Err(error) => tracing::warn!("the front end's display cannot be used: {error}"),
+        }
+    }
+
+    fn call_on(&self, back_channel: UnixStream) {
+        self.notifier.connect(back_channel);
+    }
+}
+
+impl VhostUserBackend for Backend {
+    type Bitmap = ();
+    type Vring = Vring;
+
+    fn num_queues(&self) -> usize {
+        QUEUES
+    }
+
+    fn max_queue_size(&self) -> usize {
+        QUEUE_SIZE_MAX
+    }
+
+    fn features(&self) -> u64 {
+        FEATURES | self.device().offered_features()
+    }
+
+    fn acked_features(&self, features: u64) {
+        self.device().set_features(features);
+    }
+
+    fn protocol_features(&self) -> VhostUserProtocolFeatures {
+        PROTOCOL_FEATURES
+    }
+
+    fn reset_device(&self) {
+        self.device().reset();
+    }
+
+    /// Each ring is asked for its own.
+    fn set_event_idx(&self, _enabled: bool) {}
+
+    /// As many bytes as were asked for: VMMs take less for a failure, and some end themselves over it.
+    fn get_config(&self, offset: u32, size: u32) -> Vec<u8> {
+        let config = self.device().config();
+        let behind = config.into_iter().skip(offset as usize).chain(std::iter::repeat(0));
+        behind.take(size as usize).collect()
+    }
+
+    fn set_config(&self, offset: u32, bytes: &[u8]) -> io::Result<()> {
+        self.device().write_config(offset, bytes);
+        Ok(())
+    }
+
+    /// The worker looks at the shared memory anew for each turn.
+    fn update_memory(&self, _memory: SharedMemory) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The door has its own copy.
+    fn set_gpu_socket(&self, _display: GpuBackend) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn queues_per_thread(&self) -> Vec<u64> {
+        vec![(1 << QUEUES) - 1]
+    }
+
+    fn exit_event(&self, _thread: usize) -> Option<(EventConsumer, EventNotifier)> {
+        new_event_consumer_and_notifier(EventFlag::NONBLOCK | EventFlag::CLOEXEC).ok()
+    }
+
+    /// Never an error: the crate would end the worker and keep the guest waiting for ever.
+    fn handle_event(
+        &self,
+        _event: u16,
+        _events: EventSet,
+        vrings: &[Vring],
+        _thread: usize,
+    ) -> io::Result<()> {
+        if catch_unwind(AssertUnwindSafe(|| self.work(vrings))).is_err() {
+            self.panicked.store(true, Ordering::Relaxed);
+            self.end();
+            _ = self.front.shutdown(Shutdown::Both);
+        }
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // After a panic the connection ends, and until then nobody has to wait for ever.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,133 @@
+//! vhost-user: a VMM connects to a socket, shares the guest's memory and hands out the queues' event descriptors.
+//!
+//! ```text
+//! front end ◄──► door ◄──► vhost-user-backend crate: request thread, worker ──► device ──► display's socket
+//!                 │  copies of the display's socket and the back channel ▲
+//!                 └──────────────────────────────────────────────────────┘
+//! ```
+//! One connection a process: when it ends, whatever the guest made ends with the process.
+//!
+//! # Resets and pauses
+//! A reset frees all that the guest made; a pause keeps it. QEMU from 8.2 on sends `RESET_DEVICE`. Older ones, and
+//! other VMMs, stop the rings for both; a driver that was reset then begins with an empty ring, which the worker sees.
+//! QEMU hands over a new display at each start, pause or not, and closes the old one.
+
+mod backend;
+mod door;
+mod link;
+mod message;
+mod notifier;
+mod refusal;
+mod vring;
+mod watch;
+
+pub use door::DoorError;
+pub use link::{Connection, Link};
+pub use message::ReceiveError;
+pub use notifier::Notifier;
+pub use refusal::Refusal;
+
+use std::net::Shutdown;
+use std::os::fd::AsRawFd;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use vhost_user_backend::{Error as CrateError, VhostUserDaemon};
+use vmm_sys_util::epoll::EventSet;
+
+use self::backend::{Backend, DISPLAY_EVENT};
+use self::door::Door;
+use super::SharedMemory;
+use crate::device::Device;
+use crate::guest_memory::GuestMemory;
+use crate::sandbox::Sealed;
+
+/// How long the crate's threads may take to end. They wait for nothing, unless the VMM gave them something to wait on.
+const END_MAX: Duration = Duration::from_secs(2);
+
+/// Why a connection ended other than by the front end hanging up.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The threads could not be started.
+    #[error("cannot start serving: {0}")]
+    Start(String),
+    /// The front end is at fault, or its socket.
+    #[error(transparent)]
+    Door(#[from] DoorError),
+    /// The crate did not like what the front end said.
+    #[error("the front end's request cannot be served: {0}")]
+    Request(String),
+    /// A bug of ours.
+    #[error("the device failed on a request of the guest: this is a bug in vgpu")]
+    Panicked,
+    /// A thread waits for something.
+    #[error("a queue's worker does not end: one of the front end's event descriptors makes it wait")]
+    Stuck,
+}
+
+/// Serves one front end, until it hangs up. No unsealed process can call it.
+///
+/// This blocks, and starts two threads. `memory` is empty before and after; while it serves, others may look at
+/// the guest's memory through their clones of it. A test may run this in a thread of its own, with one end of
+/// a [`std::os::unix::net::UnixStream::pair`] as the front end's connection ([`Link::connect`]).
+pub fn serve(
+    _: &Sealed,
+    connection: Connection,
+    device: Arc<Mutex<Device>>,
+    memory: SharedMemory,
+) -> Result<(), ServeError> {
+    let Connection { front, link: Link { inside, mut listener, notifier } } = connection;
+    let copy = front.try_clone().map_err(start_error)?;
+    let backend = Backend::new(copy, notifier, device, memory.clone()).map_err(start_error)?;
+    let backend = Arc::new(backend);
+    let mut daemon = VhostUserDaemon::new("vhost-user".into(), Arc::clone(&backend), memory.clone())
+        .map_err(start_error)?;
+    for worker in daemon.get_epoll_handlers() {
+        let watch = backend.watch.as_raw_fd();
+        worker.register_listener(watch, EventSet::IN, DISPLAY_EVENT).map_err(start_error)?;
+    }
+    daemon.start(&mut listener).map_err(start_error)?;
+    drop(listener);
+
+    let relayed = Door { front: &front, inside: &inside, house: &*backend }.relay();
+
+    // Even where a thread that does not end keeps its copies of them.
+    for side in [&inside, &front] {
+        _ = side.shutdown(Shutdown::Both);
+    }
+    backend.end();
+    let ended = end(daemon);
+    if let Ok(table) = memory.lock() {
+        table.replace(GuestMemory::new());
+    }
+    match (relayed, ended) {
+        _ if backend.has_panicked() => Err(ServeError::Panicked),
+        (Err(DoorError::Inside), Err(reason)) => Err(reason),
+        (Err(error), _) => Err(error.into()),
+        (Ok(()), Err(ServeError::Stuck)) => Err(ServeError::Stuck),
+        (Ok(()), _) => Ok(()),
+    }
+}
+
+/// Ends the crate's threads; the error is what its request thread ended with.
+fn end(mut daemon: VhostUserDaemon<Arc<Backend>>) -> Result<(), ServeError> {
+    let (sender, ended) = channel();
+    let ending = thread::Builder::new().name("end".into()).spawn(move || {
+        let result = daemon.wait();
+        drop(daemon);
+        _ = sender.send(result);
+    });
+    match ending.map_err(start_error).map(|_| ended.recv_timeout(END_MAX))? {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(CrateError::HandleRequest(error))) => Err(ServeError::Request(error.to_string())),
+        Ok(Err(error)) => Err(ServeError::Request(error.to_string())),
+        Err(RecvTimeoutError::Timeout) => Err(ServeError::Stuck),
+        Err(RecvTimeoutError::Disconnected) => Err(ServeError::Panicked),
+    }
+}
+
+fn start_error(error: impl std::fmt::Display) -> ServeError {
+    ServeError::Start(error.to_string())
+}

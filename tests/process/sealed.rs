@@ -1,0 +1,266 @@
+//! What a sealed process can and cannot do, tried in real processes.
+//!
+//! A process is sealed while it has one thread, and the usual test harness starts each test on a second one; so this
+//! file is its own harness. It starts itself once a case: the child seals itself and tries, the parent judges.
+
+use std::collections::HashMap;
+use std::fs::{File, read_dir, read_to_string};
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::eventfd::EventFd;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Gid, Pid, Uid, getppid, setgroups, setresgid, setresuid};
+use vgpu::sandbox::{Layer, Sandbox, SandboxError, SandboxSpec, Sealed};
+use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryMmap, mmap::MmapRegionBuilder};
+use vmm_sys_util::sock_ctrl_msg::ScmSocket;
+
+/// Names the case to a child.
+const CASE: &str = "VGPU_SEALED_CASE";
+const MEMORY_BYTES: u64 = 16 << 20;
+
+type Probe = fn(&Sealed, Opened);
+
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Well,
+    By(Signal),
+    /// The child waits, and the parent looks at it from outside.
+    Inspected(fn(Pid)),
+}
+
+const CASES: &[(&str, End, Probe)] = &[
+    ("opening_a_file_ends_the_process", End::By(Signal::SIGSYS), |_, _| drop(File::open("/"))),
+    ("running_a_program_ends_the_process", End::By(Signal::SIGSYS), |_, _| {
+        drop(Command::new("/bin/true").spawn())
+    }),
+    ("making_a_socket_ends_the_process", End::By(Signal::SIGSYS), |_, _| drop(UnixStream::connect("/none"))),
+    ("mapping_executable_memory_ends_the_process", End::By(Signal::SIGSYS), map_executable),
+    ("signalling_another_process_ends_this_one", End::By(Signal::SIGSYS), |_, _| {
+        kill(getppid(), None).unwrap()
+    }),
+    ("aborting_is_still_possible", End::By(Signal::SIGABRT), |_, _| std::process::abort()),
+    ("a_device_can_do_its_work", End::Well, work),
+    ("memory_beyond_the_limit_is_refused", End::Well, exhaust_memory),
+    ("threads_beyond_the_limit_are_refused", End::Well, exhaust_threads),
+    ("a_panic_in_a_thread_ends_that_thread_only", End::Well, panic_in_a_thread),
+    ("every_layer_holds_here", End::Well, |sealed, _| assert_eq!(sealed.report().missing(), [])),
+    ("seen_from_outside_it_has_nothing", End::Inspected(has_nothing), |_, opened| opened.wait()),
+    ("started_without_privileges_it_has_nothing_either", End::Inspected(has_nothing), |_, opened| {
+        opened.wait()
+    }),
+    ("started_without_privileges_every_layer_holds", End::Well, |sealed, _| {
+        assert_eq!(sealed.report().missing(), []);
+    }),
+    ("without_user_namespaces_the_rest_holds", End::Well, |sealed, _| {
+        let missing: Vec<Layer> = sealed.report().missing().iter().map(|missing| missing.layer).collect();
+        // This process maps no nobody, see `forbid_user_namespaces`.
+        assert_eq!(missing, [Layer::UnprivilegedUser, Layer::UserNamespace, Layer::ThreadLimit]);
+    }),
+    ("a_missing_layer_is_an_error_where_all_are_required", End::Well, |_, _| {
+        unreachable!("it must not be sealed")
+    }),
+];
+
+/// What a case opened before it was sealed.
+struct Opened {
+    memory: File,
+    listener: UnixListener,
+    pair: (UnixStream, UnixStream),
+}
+
+impl Opened {
+    fn new() -> Self {
+        let memory = File::from(memfd_create(c"guest", MFdFlags::MFD_CLOEXEC).unwrap());
+        memory.set_len(1 << 20).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(directory.path().join("socket")).unwrap();
+        Self { memory, listener, pair: UnixStream::pair().unwrap() }
+    }
+
+    /// Tells the parent that it may look, and waits until it has.
+    fn wait(self) {
+        println!("sealed");
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    }
+}
+
+fn main() -> ExitCode {
+    if let Ok(name) = std::env::var(CASE) {
+        child(&name);
+        return ExitCode::SUCCESS;
+    }
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let mut failures = 0;
+    for (name, end, _) in
+        CASES.iter().filter(|(name, ..)| wanted.is_empty() || wanted.iter().any(|w| name.contains(w)))
+    {
+        let failure = judge(name, *end);
+        println!("test {name} ... {}", failure.as_deref().map_or("ok", |_| "FAILED"));
+        failure.iter().for_each(|reason| println!("{reason}"));
+        failures += u8::from(failure.is_some());
+    }
+    ExitCode::from(failures)
+}
+
+fn judge(name: &str, expected: End) -> Option<String> {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .env(CASE, name)
+        .env_remove("RUST_BACKTRACE") // a backtrace reads the program's file
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    if let End::Inspected(inspect) = expected {
+        let mut line = [0; 7];
+        if child.stdout.as_mut().unwrap().read_exact(&mut line).is_ok() {
+            inspect(pid_of(&child));
+        }
+    }
+    drop(child.stdin.take());
+    let output = child.wait_with_output().unwrap();
+    let right = match expected {
+        End::By(signal) => ended_by(output.status) == Some(signal),
+        End::Well | End::Inspected(_) => output.status.success(),
+    };
+    (!right).then(|| format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr)))
+}
+
+fn pid_of(child: &Child) -> Pid {
+    Pid::from_raw(i32::try_from(child.id()).unwrap())
+}
+
+fn ended_by(status: ExitStatus) -> Option<Signal> {
+    status.signal().map(|number| Signal::try_from(number).unwrap())
+}
+
+fn child(name: &str) {
+    let (_, _, probe) = CASES.iter().find(|(case, ..)| *case == name).unwrap();
+    let opened = Opened::new();
+    if name.starts_with("started_without_privileges") {
+        lose_privileges();
+    }
+    let require_all = name.starts_with("a_missing_layer");
+    if name.starts_with("without_user_namespaces") || require_all {
+        forbid_user_namespaces();
+    }
+    let spec = SandboxSpec { memory_bytes: MEMORY_BYTES, parent: Some(getppid()), require_all };
+    match Sandbox::prepare(&spec).unwrap().enter() {
+        Ok(sealed) => probe(&sealed, opened),
+        Err(SandboxError::Incomplete(report)) if require_all => assert!(!report.missing().is_empty()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Makes this process root of a user namespace that may have none below it; the host keeps its setting.
+fn forbid_user_namespaces() {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUSER).unwrap();
+    std::fs::write("/proc/self/uid_map", "0 0 1").unwrap();
+    std::fs::write("/proc/sys/user/max_user_namespaces", "0").unwrap();
+}
+
+fn lose_privileges() {
+    let (user, group) = (Uid::from_raw(12_345), Gid::from_raw(12_345));
+    setgroups(&[]).unwrap();
+    setresgid(group, group, group).unwrap();
+    setresuid(user, user, user).unwrap();
+}
+
+fn map_executable(_: &Sealed, opened: Opened) {
+    let _ = MmapRegionBuilder::<()>::new(4096)
+        .with_mmap_prot(libc::PROT_READ | libc::PROT_EXEC)
+        .with_mmap_flags(libc::MAP_SHARED)
+        .with_file_offset(FileOffset::new(opened.memory, 0))
+        .build();
+}
+
+/// Everything that a device does between the first message and the last.
+fn work(_: &Sealed, opened: Opened) {
+    let mapped = GuestMemoryMmap::<()>::from_ranges_with_files([(
+        GuestAddress(0),
+        1 << 20,
+        Some(FileOffset::new(opened.memory.try_clone().unwrap(), 0)),
+    )])
+    .unwrap();
+    mapped.write_obj(7_u32, GuestAddress(4096)).unwrap();
+    let worker = std::thread::Builder::new().name("vring_worker".into()).spawn(move || {
+        let kick = EventFd::from_value(1).unwrap();
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).unwrap();
+        epoll.add(&kick, EpollEvent::new(EpollFlags::EPOLLIN, 1)).unwrap();
+        assert_eq!(epoll.wait(&mut [EpollEvent::empty()], EpollTimeout::NONE), Ok(1));
+        assert_eq!(kick.read(), Ok(1));
+        mapped.read_obj::<u32>(GuestAddress(4096)).unwrap()
+    });
+    assert_eq!(worker.unwrap().join().unwrap(), 7);
+
+    assert_eq!(pass(&opened.pair, &opened.memory).metadata().unwrap().len(), 1 << 20);
+    (&opened.pair.0).write_all(b"ping").unwrap();
+    opened.pair.1.set_nonblocking(true).unwrap();
+    opened.listener.set_nonblocking(true).unwrap();
+    assert_eq!(opened.listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+
+    let mut image = vec![1_u8; 1 << 20];
+    image.resize(8 << 20, 2);
+    let started = Instant::now();
+    std::thread::sleep(Duration::from_millis(1));
+    assert!(HashMap::from([(started.elapsed(), image)]).len() == 1);
+    uuid::Uuid::new_v4();
+    eprintln!("the log is written");
+}
+
+/// Sends a descriptor through the pair and returns the one that comes out.
+fn pass((from, to): &(UnixStream, UnixStream), file: &File) -> File {
+    from.send_with_fd(&b"!"[..], file.as_raw_fd()).unwrap();
+    to.recv_with_fd(&mut [0]).unwrap().1.unwrap()
+}
+
+fn exhaust_memory(_: &Sealed, _: Opened) {
+    let bytes = usize::try_from(MEMORY_BYTES).unwrap();
+    assert!(Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
+    assert!(Vec::<u8>::new().try_reserve_exact(bytes + (64 << 20)).is_err());
+}
+
+fn exhaust_threads(_: &Sealed, _: Opened) {
+    let sleep = || {
+        std::thread::Builder::new().stack_size(65_536).spawn(|| std::thread::sleep(Duration::from_secs(60)))
+    };
+    let started = (0..40).map_while(|_| sleep().ok()).count();
+    assert!((4..40).contains(&started), "{started} threads");
+}
+
+fn panic_in_a_thread(_: &Sealed, _: Opened) {
+    assert!(std::thread::spawn(|| panic!("as intended")).join().is_err());
+}
+
+fn has_nothing(pid: Pid) {
+    let status = read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let field = |name: &str| {
+        let line =
+            status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("no {name}"));
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(!field("Uid:").contains(&"0".to_owned()), "{status}");
+    assert!(!field("Gid:").contains(&"0".to_owned()), "{status}");
+    assert_eq!(field("Groups:"), [""; 0]);
+    for set in ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"] {
+        assert_eq!(field(set), ["0000000000000000"], "{set}");
+    }
+    assert_eq!((field("NoNewPrivs:"), field("Seccomp:")), (vec!["1".into()], vec!["2".into()]));
+    assert_eq!(read_dir(format!("/proc/{pid}/root/")).unwrap().count(), 0);
+    let devices = read_to_string(format!("/proc/{pid}/net/dev")).unwrap();
+    let devices: Vec<&str> =
+        devices.lines().skip(2).map(|line| line.split(':').next().unwrap().trim()).collect();
+    assert_eq!(devices, ["lo"]);
+    for namespace in ["user", "mnt", "net", "ipc", "uts"] {
+        let of = |who: &str| std::fs::read_link(format!("/proc/{who}/ns/{namespace}")).unwrap();
+        assert_ne!(of(&pid.to_string()), of("self"), "{namespace}");
+    }
+}
