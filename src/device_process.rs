@@ -4,12 +4,19 @@
 use std::io;
 use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
 
 use nix::unistd::Pid;
 
 use crate::control::spec::{CONTROL_FD, DeviceSpec, Entry, FRONT_END_FD};
-use crate::sandbox::{Sandbox, SandboxError, SandboxSpec};
+use crate::control::{self, DeviceHandle, Patience};
+use crate::device::Device;
+use crate::guest_memory::GuestMemory;
+use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, Sealed};
 use crate::sys;
+use crate::transport::SharedMemory;
+use crate::transport::vhost_user::{self, Link};
 
 /// Why a VM could not be served. What goes wrong while one is served is on the log and ends in success: the next
 /// one starts clean.
@@ -26,6 +33,9 @@ pub enum DeviceProcessError {
     /// The process could not be sealed.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// The host refused a socket or a thread.
+    #[error("the host has no socket or thread left for a device: {0}")]
+    Host(io::Error),
     /// No front end could be accepted.
     #[error("cannot accept a front end: {0}")]
     Accept(io::Error),
@@ -34,7 +44,31 @@ pub enum DeviceProcessError {
 /// Serves one VM. Nothing after `enter` may open a path or make a socket.
 pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     let front_end = adopt(FRONT_END_FD)?;
-    let _control = spec.control.then(|| adopt(CONTROL_FD)).transpose()?;
+    let control = spec.control.then(|| adopt(CONTROL_FD)).transpose()?;
+    let link = Link::prepare().map_err(DeviceProcessError::Host)?;
+    let sealed = seal(spec)?;
+
+    let device = Arc::new(Mutex::new(Device::new(spec.profile.setup())));
+    let memory = SharedMemory::new(GuestMemory::new());
+    if let Some(listener) = control {
+        let notifier = link.notifier();
+        let notify = move || _ = notifier.config_changed();
+        let handle = DeviceHandle::new(device.clone(), memory.clone(), notify, sealed.report().lines());
+        answer_operators(listener, handle)?;
+    }
+    let connection = match spec.entry {
+        Entry::Listener => link.accept(&UnixListener::from(front_end)).map_err(DeviceProcessError::Accept)?,
+        Entry::Connection => link.connect(UnixStream::from(front_end)),
+    };
+    tracing::info!("a front end is connected");
+    match vhost_user::serve(&sealed, connection, device, memory) {
+        Ok(()) => tracing::info!("the front end hung up"),
+        Err(error) => tracing::error!("the front end was given up: {error}"),
+    }
+    Ok(())
+}
+
+fn seal(spec: &DeviceSpec) -> Result<Sealed, SandboxError> {
     let sealed = Sandbox::prepare(&SandboxSpec {
         memory_bytes: spec.profile.limits.memory,
         parent: spec.supervisor.map(Pid::from_raw),
@@ -43,12 +77,15 @@ pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     .enter()?;
     sealed.report().missing().iter().for_each(|missing| tracing::warn!("{missing}"));
     tracing::info!("sealed: {}", sealed.report());
+    Ok(sealed)
+}
 
-    let connection = match spec.entry {
-        Entry::Listener => UnixListener::from(front_end).accept().map_err(DeviceProcessError::Accept)?.0,
-        Entry::Connection => UnixStream::from(front_end),
+fn answer_operators(listener: OwnedFd, handle: DeviceHandle<SharedMemory>) -> Result<(), DeviceProcessError> {
+    let serve = move || {
+        let error = control::serve(&UnixListener::from(listener), &handle, Patience::default());
+        tracing::error!("the control socket answers no more: {error}");
     };
-    let _ = io::copy(&mut &connection, &mut io::sink());
+    thread::Builder::new().name("control".into()).spawn(serve).map_err(DeviceProcessError::Host)?;
     Ok(())
 }
 

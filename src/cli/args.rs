@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use super::{device, run};
+use super::{device, run, screenshot, set};
 
 /// GPUs for virtual machines, in user space
 ///
@@ -20,6 +20,8 @@ pub(super) struct Cli {
 #[derive(Subcommand)]
 pub(super) enum Command {
     Run(run::RunArgs),
+    Screenshot(screenshot::ScreenshotArgs),
+    Set(set::SetArgs),
     #[command(hide = true)]
     Device(device::DeviceArgs),
 }

@@ -23,9 +23,9 @@ const _: () =
 /// A command's failure.
 #[derive(Debug)]
 pub struct CommandError {
-    kind: Kind,
-    message: String,
-    hints: Vec<String>,
+    pub(super) kind: Kind,
+    pub(super) message: String,
+    pub(super) hints: Vec<String>,
 }
 
 impl CommandError {

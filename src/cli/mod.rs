@@ -2,10 +2,13 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod control_error;
 mod device;
 mod error;
 mod output;
 mod run;
+mod screenshot;
+mod set;
 
 pub use error::CommandError;
 
@@ -32,6 +35,8 @@ fn dispatch() -> Result<(), CommandError> {
     }
     match args::Cli::parse_from(args::with_verb(std::env::args_os())).command {
         args::Command::Run(arguments) => run::run(&arguments),
+        args::Command::Screenshot(arguments) => screenshot::run(&arguments),
+        args::Command::Set(arguments) => set::run(&arguments),
         args::Command::Device(arguments) => device::run(&arguments),
     }
 }

@@ -1,5 +1,28 @@
-//! What operators ask for and are told.
+//! What operators ask for and are told: profiles, and the control socket of one vGPU.
+//!
+//! # The control socket's protocol
+//!
+//! A client connects, writes one line of JSON and reads one line of JSON; if that says `"length": N`, N bytes follow.
+//! Then the connection ends.
+//!
+//! | request | answer in `ok` |
+//! |---|---|
+//! | `{"request":"screenshot","head":0}` | `{"head":0,"size":"1280x800"}`, then a PNG |
+//! | `{"request":"status"}` | [`Status`] |
+//! | `{"request":"set","heads":[{"head":1,"size":"1024x768"},{"head":2,"size":"off"}]}` | `{}` |
+//!
+//! An answer is `{"ok":{…}}` or `{"error":{"code":…,"field":…,"message":…,"remedy":…}}`. A line of more than 64 KiB is
+//! refused, and so is a client that says or reads nothing for long: clients are served one after another.
 #![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
 
+pub mod client;
+mod handle;
 pub mod profile;
+mod protocol;
+mod server;
 pub mod spec;
+
+pub use handle::DeviceHandle;
+pub use protocol::{Code, HeadChange, HeadStatus, Refusal, Request, Status};
+pub use server::{Patience, Vgpu, serve};

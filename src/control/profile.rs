@@ -152,7 +152,8 @@ fn unknown_key(message: &str) -> Option<(&str, Vec<&str>)> {
     Some((quoted.next()?, quoted.collect()))
 }
 
-fn nearest(key: &str, known: &[&str]) -> String {
+/// What was probably meant, and what could have been.
+pub(super) fn nearest(key: &str, known: &[&str]) -> String {
     let list = known.join(", ");
     let likeness = |name: &str| strsim::jaro_winkler(key, name);
     match known.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other))) {
@@ -180,23 +181,28 @@ fn within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de>>(from: D)
 /// The largest side: what the widest detailed timing of an EDID can say.
 const HEAD_SIDE_MAX: u32 = 4095;
 
+/// What belongs where a monitor's size is asked for.
+pub(super) const SIZE_RULE: &str = "a width and a height from 64 to 4095, as in \"1280x800\"";
+
+/// The size of a monitor as people write it.
+pub(super) fn parse_size(text: &str) -> Option<Size> {
+    let (width, height) = text.split_once('x')?;
+    let side = |text: &str| text.parse().ok().filter(|side| (64..=HEAD_SIDE_MAX).contains(side));
+    Some(Size { width: side(width)?, height: side(height)? })
+}
+
 fn size_from_text<'de, D: Deserializer<'de>>(from: D) -> Result<Size, D::Error> {
     let text = String::deserialize(from)?;
-    let sides =
-        text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
-    let allowed = 64..=HEAD_SIDE_MAX;
-    match sides {
-        Some((width, height)) if allowed.contains(&width) && allowed.contains(&height) => {
-            Ok(Size { width, height })
-        }
-        _ => Err(D::Error::custom(format!(
-            "must be a width and a height from 64 to {HEAD_SIDE_MAX}, as in \"1280x800\""
-        ))),
-    }
+    parse_size(&text).ok_or_else(|| D::Error::custom(format_args!("must be {SIZE_RULE}")))
+}
+
+/// A size as [`parse_size`] reads it.
+pub(super) fn size_text(size: Size) -> String {
+    format!("{}x{}", size.width, size.height)
 }
 
 fn size_as_text<S: Serializer>(size: &Size, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&format_args!("{}x{}", size.width, size.height))
+    to.serialize_str(&size_text(*size))
 }
 
 const UNITS: [(&str, u32); 4] = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("", 0)];

@@ -185,6 +185,21 @@ impl Device {
         View { device: self, memory }
     }
 
+    /// The feature bits of this device type that the driver took.
+    pub fn features(&self) -> u64 {
+        self.features
+    }
+
+    /// Whether a display is connected. Then it answers for the heads' modes.
+    pub fn has_sink(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    /// What the guest may have at most.
+    pub fn limits(&self) -> &Limits {
+        self.resources.limits()
+    }
+
     /// What the guest has at this moment.
     pub fn usage(&self) -> Usage {
         Usage { bytes: self.resources.bytes_used(), resources: self.resources.len() }

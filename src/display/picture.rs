@@ -79,14 +79,21 @@ impl<'a> Picture<'a> {
     }
 }
 
+/// Puts the bytes of pixels in order. Shifts of whole pixels, for the compiler does several of those at once.
 fn to_bgrx(format: Format, pixels: &mut [u8]) {
-    let order = format.bgra_offsets();
-    if order == [0, 1, 2, 3] {
-        return;
+    match format.bgra_offsets() {
+        [3, 2, 1, 0] => reorder(pixels, u32::swap_bytes),
+        [1, 2, 3, 0] => reorder(pixels, |pixel| pixel.rotate_right(8)),
+        [2, 1, 0, 3] => {
+            reorder(pixels, |pixel| pixel & 0xff00_ff00 | pixel >> 16 & 0xff | (pixel & 0xff) << 16);
+        }
+        _ => {}
     }
+}
+
+fn reorder(pixels: &mut [u8], order: impl Fn(u32) -> u32) {
     for pixel in pixels.as_chunks_mut::<4>().0 {
-        let old = *pixel;
-        *pixel = order.map(|from| old.get(from).copied().unwrap_or_default());
+        *pixel = order(u32::from_le_bytes(*pixel)).to_le_bytes();
     }
 }
 

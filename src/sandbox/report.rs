@@ -134,6 +134,12 @@ impl Report {
         Layer::ALL.into_iter().all(|layer| self.holds(layer))
     }
 
+    /// A line for what holds, then one for each layer that does not.
+    pub fn lines(&self) -> Vec<String> {
+        let missing = self.missing.iter().map(ToString::to_string);
+        std::iter::once(format!("sealed: {self}")).chain(missing).collect()
+    }
+
     /// What the host could not give.
     pub fn missing(&self) -> &[Missing] {
         &self.missing

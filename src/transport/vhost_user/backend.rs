@@ -27,6 +27,7 @@ use super::vring::Vring;
 use super::watch::Watch;
 use crate::device::{Device, Progress};
 use crate::display::frontend::Frontend;
+use crate::guest_log::guest_warn;
 use crate::guest_memory::GuestMemory;
 use crate::transport::SharedMemory;
 use crate::transport::queue::{Rest, Scratch, is_fresh, serve};
@@ -177,7 +178,7 @@ fn serve_ring(
         tracing::debug!("the guest cannot be interrupted: {error}");
     }
     if let Err(broken) = served.rest {
-        tracing::warn!("a queue is served no longer, until its driver sets it up anew: {broken}");
+        guest_warn!("a queue is served no longer, until its driver sets it up anew: {broken}");
         state.get_queue_mut().set_ready(false);
     }
     served.rest == Ok(Rest::Chains)

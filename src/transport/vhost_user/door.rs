@@ -16,6 +16,7 @@ use vhost::vhost_user::message::{FrontendReq, VhostUserProtocolFeatures};
 
 use super::message::{Message, ReceiveError};
 use super::refusal::{Refusal, check};
+use crate::guest_log::guest_warn;
 
 /// Why the front end was sent away, or left untimely.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +69,7 @@ impl<H: House> Door<'_, H> {
                     message.send(self.inside).map_err(|_| DoorError::Inside)?;
                 }
                 Err(refusal) if acks && message.needs_reply() => {
-                    tracing::warn!("the front end was refused: {refusal}");
+                    guest_warn!("the front end was refused: {refusal}");
                     Message::ack(message.request, 1).send(self.front)?;
                 }
                 Err(refusal) => return Err(refusal.into()),

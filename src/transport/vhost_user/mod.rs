@@ -42,6 +42,7 @@ use self::door::Door;
 use super::SharedMemory;
 use crate::device::Device;
 use crate::guest_memory::GuestMemory;
+use crate::sandbox::Sealed;
 
 /// How long the crate's threads may take to end. They wait for nothing, unless the VMM gave them something to wait on.
 const END_MAX: Duration = Duration::from_secs(2);
@@ -66,12 +67,13 @@ pub enum ServeError {
     Stuck,
 }
 
-/// Serves one front end, until it hangs up.
+/// Serves one front end, until it hangs up. No unsealed process can call it.
 ///
 /// This blocks, and starts two threads. `memory` is empty before and after; while it serves, others may look at
 /// the guest's memory through their clones of it. A test may run this in a thread of its own, with one end of
 /// a [`std::os::unix::net::UnixStream::pair`] as the front end's connection ([`Link::connect`]).
 pub fn serve(
+    _: &Sealed,
     connection: Connection,
     device: Arc<Mutex<Device>>,
     memory: SharedMemory,

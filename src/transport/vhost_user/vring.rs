@@ -163,3 +163,40 @@ fn never_wait(file: &File) -> io::Result<()> {
     fcntl(file, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+
+    use super::*;
+    use crate::guest_memory::GuestMemory;
+
+    fn vring() -> Vring {
+        Vring::new(SharedMemory::new(GuestMemory::new()), 16).unwrap()
+    }
+
+    #[test]
+    fn a_notification_that_was_read_already_ends_nothing() {
+        let kick = nix::sys::eventfd::EventFd::new().unwrap();
+        let vring = vring();
+        vring.set_kick(Some(OwnedFd::from(kick).into()));
+        vring.set_enabled(true);
+        assert!(vring.read_kick().unwrap());
+        vring.set_kick(Some(File::open("/dev/null").unwrap()));
+        assert!(vring.read_kick().unwrap());
+    }
+
+    #[test]
+    fn a_start_is_seen_once_and_tells_where_the_queue_stopped() {
+        let vring = vring();
+        assert!(vring.take_start().is_none());
+        vring.set_queue_ready(true);
+        assert_eq!(vring.take_start().unwrap().stopped_at, None);
+        assert!(vring.take_start().is_none());
+        vring.set_queue_next_avail(5);
+        vring.set_queue_ready(false);
+        vring.set_queue_next_avail(9);
+        vring.set_queue_ready(true);
+        assert_eq!(vring.take_start().unwrap().stopped_at, Some(5));
+    }
+}

@@ -1,0 +1,141 @@
+//! `vgpu screenshot`.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::CommandError;
+use crate::control::client::Client;
+use crate::wire::ScanoutId;
+
+/// Write what a head shows, its pointer included, as a PNG
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ScreenshotArgs {
+    /// Control socket of the vGPU, as given to `vgpu run --control`
+    #[arg(long, value_name = "SOCKET")]
+    control: PathBuf,
+    /// The head to look at
+    #[arg(long, value_name = "N", default_value = "0", value_parser = parse_head)]
+    head: ScanoutId,
+    /// File to write; `-` is standard output
+    out: PathBuf,
+}
+
+/// Takes a screenshot.
+pub(super) fn run(arguments: &ScreenshotArgs) -> Result<(), CommandError> {
+    let picture = Client::new(&arguments.control).screenshot(arguments.head)?;
+    let written = match arguments.out.as_os_str() == "-" {
+        true => io::stdout().lock().write_all(&picture),
+        false => write_file(&arguments.out, &picture),
+    };
+    written.map_err(|error| {
+        CommandError::host(format_args!("cannot write {}: {error}", arguments.out.display()))
+            .hint("choose a folder that exists and has room, or `-` for standard output")
+    })
+}
+
+fn parse_head(text: &str) -> Result<ScanoutId, String> {
+    text.parse().ok().and_then(ScanoutId::new).ok_or_else(|| "heads are numbered from 0 to 15".into())
+}
+
+/// Whoever reads the file sees the old one or the whole new one. What is no file (a pipe, a terminal) is written to.
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    let temporary = beside(path)?;
+    let written = File::create_new(&temporary).and_then(|mut file| file.write_all(bytes));
+    let named = written.and_then(|()| fs::rename(&temporary, path));
+    if named.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    named
+}
+
+/// A name in the same folder that no other command uses at this moment.
+fn beside(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    let mut hidden = OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}", std::process::id()));
+    Ok(path.with_file_name(hidden))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::net::UnixListener;
+
+    /// Answers one client with these bytes.
+    fn vgpu(answer: &'static [u8]) -> (tempfile::TempDir, ScreenshotArgs) {
+        let folder = tempfile::tempdir().unwrap();
+        let control = folder.path().join("control");
+        let listener = UnixListener::bind(&control).unwrap();
+        std::thread::spawn(move || {
+            let (mut client, _) = listener.accept().unwrap();
+            let mut request = String::new();
+            io::BufRead::read_line(&mut io::BufReader::new(&client), &mut request).unwrap();
+            client.write_all(answer).unwrap();
+        });
+        let out = folder.path().join("out.png");
+        (folder, ScreenshotArgs { control, head: ScanoutId::new(1).unwrap(), out })
+    }
+
+    fn names(folder: &tempfile::TempDir) -> Vec<OsString> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_file_is_written_whole_and_replaces_what_was_there() {
+        let (folder, arguments) = vgpu(b"{\"ok\":{},\"length\":3}\nPNG");
+        fs::write(&arguments.out, "older").unwrap();
+
+        run(&arguments).unwrap();
+
+        assert_eq!(fs::read(&arguments.out).unwrap(), b"PNG");
+        assert_eq!(names(&folder), ["control", "out.png"]);
+    }
+
+    #[test]
+    fn a_head_that_shows_nothing_is_said_and_nothing_is_written() {
+        let answer =
+            br#"{"error":{"code":"head_shows_nothing","message":"head 1 shows nothing","remedy":"wait"}}
+"#;
+        let (folder, arguments) = vgpu(answer);
+
+        let error = run(&arguments).unwrap_err();
+
+        let expected = CommandError::user("head 1 shows nothing").hint("wait");
+        assert_eq!(format!("{error:?}"), format!("{expected:?}"));
+        assert_eq!(names(&folder), ["control"]);
+    }
+
+    #[test]
+    fn an_answer_that_ends_early_leaves_no_file() {
+        let (folder, arguments) = vgpu(b"{\"ok\":{},\"length\":4}\nPNG");
+        assert!(run(&arguments).is_err());
+        assert_eq!(names(&folder), ["control"]);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let (_folder, mut arguments) = vgpu(b"{\"ok\":{},\"length\":3}\nPNG");
+        arguments.out = "/no/such/folder/out.png".into();
+        let error = format!("{:?}", run(&arguments).unwrap_err());
+        assert!(error.contains("/no/such/folder/out.png") && error.contains("choose a folder"), "{error}");
+    }
+
+    #[test]
+    fn without_a_vgpu_the_socket_is_named_and_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let control = folder.path().join("nobody");
+        let out = folder.path().join("out.png");
+        let arguments = ScreenshotArgs { control: control.clone(), head: ScanoutId::new(0).unwrap(), out };
+        let error = format!("{:?}", run(&arguments).unwrap_err());
+        assert!(error.contains(control.to_str().unwrap()) && error.contains("vgpu run --control"), "{error}");
+    }
+}
