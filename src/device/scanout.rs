@@ -57,7 +57,7 @@ impl Device {
         check_shown(&area, layout.size)?;
         check_inside(&area.size().to_rect(), Size { width: side, height: side })?;
         // Rows that overlap each other are no picture.
-        let row = layout.size.to_rect().right() * u64::from(Format::BYTES_PER_PIXEL);
+        let row = u64::from(layout.size.width) * u64::from(Format::BYTES_PER_PIXEL);
         let stride = u64::from(layout.stride);
         if stride < row {
             return Err(GuestError::OutsideBytes { area, stride, offset: layout.offset.into(), bytes: size });

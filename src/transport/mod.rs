@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
-mod queue;
+pub mod queue;
 pub mod vhost_user;
 
 use vm_memory::GuestMemoryAtomic;

@@ -41,14 +41,14 @@ const USED_BYTES: usize = 8;
 
 /// Buffers of a queue that outlive a chain, so that none costs an allocation.
 #[derive(Debug, Default)]
-pub(crate) struct Scratch {
+pub struct Scratch {
     chain: Chain,
     reply: Vec<u8>,
 }
 
 /// What a ring has left when [`serve`] comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rest {
+pub enum Rest {
     /// No chain; the driver will notify us of the next.
     Nothing,
     /// Chains, for whoever calls again.
@@ -59,7 +59,7 @@ pub(crate) enum Rest {
 
 /// Why a ring can be served no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Broken {
+pub enum Broken {
     /// Part of the ring is not in guest memory.
     #[error("its {part} at guest address {address:#x} is not aligned memory of one region")]
     OutOfReach {
@@ -80,17 +80,17 @@ pub(crate) enum Broken {
 
 /// What [`serve`] did.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Served {
+pub struct Served {
     /// The driver wants an interrupt for it.
-    pub(crate) interrupt: bool,
+    pub interrupt: bool,
     /// What is left.
-    pub(crate) rest: Result<Rest, Broken>,
+    pub rest: Result<Rest, Broken>,
 }
 
 /// Hands chains to `answer` in order, until there is none, one has to wait, or others should have a turn.
 ///
 /// A chain for which `answer` returns [`Progress::WaitForDisplay`] stays in the ring and is handed out again next time.
-pub(crate) fn serve(
+pub fn serve(
     memory: &GuestMemory,
     queue: &mut Queue,
     scratch: &mut Scratch,
@@ -113,7 +113,7 @@ pub(crate) fn serve(
 ///
 /// `stopped_at` is the index that the queue last stopped at. Only where that is zero, after a multiple of 65536
 /// chains, the used entries have to tell, since a new driver begins with zero as well.
-pub(crate) fn is_fresh(memory: &GuestMemory, queue: &Queue, stopped_at: Option<u16>) -> bool {
+pub fn is_fresh(memory: &GuestMemory, queue: &Queue, stopped_at: Option<u16>) -> bool {
     if queue.next_avail() != 0 || queue.next_used() != 0 {
         return false;
     }

@@ -17,8 +17,6 @@ pub enum ErrorCode {
     InvalidScanoutId = 0x1202,
     /// There is no such resource, or there is one where there must be none.
     InvalidResourceId = 0x1203,
-    /// There is no such context.
-    InvalidContextId = 0x1204,
     /// A value makes no sense.
     InvalidParameter = 0x1205,
 }

@@ -52,11 +52,6 @@ impl Format {
             Self::A8B8G8R8 | Self::X8B8G8R8 => [1, 2, 3, 0],
         }
     }
-
-    /// Whether the fourth byte is alpha. Scanouts ignore it; cursors use it.
-    pub fn has_alpha(self) -> bool {
-        matches!(self, Self::B8G8R8A8 | Self::A8R8G8B8 | Self::R8G8B8A8 | Self::A8B8G8R8)
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
 use vgpu::device::Limits;
+use vgpu::guest_memory::GuestMemory;
+use vm_memory::GuestAddress;
 
 use crate::guest::*;
 
@@ -48,6 +50,19 @@ fn a_transfer_of_a_part_changes_that_part_and_no_other() {
         wanted[row..row + 8].copy_from_slice(&bytes[row..row + 8]);
     }
     assert_eq!(guest.picture(0).unwrap(), wanted);
+}
+
+#[test]
+fn an_entry_may_cross_from_one_region_of_memory_into_the_next() {
+    let mut guest = Guest::new();
+    let regions = [(GuestAddress(0), 0x1000), (GuestAddress(0x1000), 0x1000)];
+    guest.memory = GuestMemory::from_ranges(&regions).unwrap();
+    guest.write(0xff0, &[5; 32]);
+    guest.create(1, BGRX, 8, 1);
+    assert_eq!(guest.attach(1, &[(0xff0, 32)]), OK);
+    assert_eq!(guest.transfer(1, rect(0, 0, 8, 1), 0), OK);
+    guest.set_scanout(0, 1, rect(0, 0, 8, 1));
+    assert_eq!(guest.picture(0).unwrap(), [5; 32]);
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn a_picture_larger_than_a_message_may_be_comes_in_parts() {
     let (peer, mut frontend) = start(Options::default());
     let mut screen = Screen::default();
     screen.put_black(0, size(16384, 1100), Format::B8G8R8X8);
-    for y in (0..1090).step_by(109) {
+    for y in (0..=1090).step_by(109) {
         screen.draw(0, area(y * 15, y, 20, 10), 1);
     }
     frontend.show(head(0), Some(size(16384, 1100)));
