@@ -75,6 +75,12 @@ impl Head {
         };
         setup.into_iter().take(SCANOUTS_MAX).map(&mut place).collect()
     }
+
+    /// A head that nobody asked for and a display may have: no monitor that we know of.
+    pub(super) fn spare() -> Self {
+        let mode = HeadMode::default();
+        Self { name: "vgpu".into(), refresh_hz: 60, mode, scanout: None, cursor: Cursor::default() }
+    }
 }
 
 impl Device {
@@ -91,20 +97,23 @@ impl Device {
         self.heads.get_mut(head.index()).ok_or(GuestError::UnknownScanout(head.get()))
     }
 
-    /// Size, place and state of each head.
+    /// Size, place and state of each head that the operator asked for or that shows something.
     pub fn heads(&self) -> Vec<HeadMode> {
-        self.heads.iter().map(|head| head.mode).collect()
+        let shown = self.heads.iter().rposition(|head| head.scanout.is_some());
+        let count = self.own_heads.max(shown.map_or(0, |last| last + 1));
+        self.heads.iter().take(count).map(|head| head.mode).collect()
     }
 
     /// Plugs a monitor in or out, or gives it another size. True where that changed the configuration: then the
     /// guest must be sent a configuration change, and it will ask for the new modes.
     pub fn set_head(&mut self, head: ScanoutId, mode: HeadMode) -> Result<bool, HeadError> {
-        let (heads, max) = (self.heads.len(), self.resources.limits().image_side);
+        let (heads, max) = (self.own_heads, self.resources.limits().image_side);
         let size = mode.area.size();
         if mode.enabled && (size.is_empty() || size.width > max || size.height > max) {
             return Err(HeadError::Size { size, max });
         }
-        let found = self.heads.get_mut(head.index()).ok_or(HeadError::Unknown { head: head.get(), heads })?;
+        let own = self.heads.iter_mut().take(heads).nth(head.index());
+        let found = own.ok_or(HeadError::Unknown { head: head.get(), heads })?;
         let changed = found.mode != mode;
         found.mode = mode;
         if changed {
@@ -114,15 +123,17 @@ impl Device {
     }
 
     /// `GET_DISPLAY_INFO`; `None` while the display is being asked.
+    ///
+    /// What a display says of its windows stays: it may have no EDIDs to go with them, and then ours have to fit.
     pub(super) fn display_info(&mut self) -> Option<Response> {
+        if let Answer::Modes(told) = self.ask(Question::Modes)? {
+            for (head, mode) in self.heads.iter_mut().zip(*told) {
+                head.mode = mode;
+            }
+        }
         let mut modes = Box::<[HeadMode; SCANOUTS_MAX]>::default();
         for (to, head) in modes.iter_mut().zip(&self.heads) {
             *to = head.mode;
-        }
-        if let Answer::Modes(told) = self.ask(Question::Modes)? {
-            for (to, from) in modes.iter_mut().zip(*told).take(self.heads.len()) {
-                *to = from;
-            }
         }
         Some(Response::DisplayInfo(modes))
     }
