@@ -82,3 +82,8 @@ private_apt() { # get|cache ARGUMENT...
     shift
     APT_CONFIG=$private_apt_dir/apt.conf "$tool" "$@"
 }
+
+# KVM that is more than an emulation: some machines offer it without the processor's help, and no ordinary kernel boots with that.
+kvm_works() {
+    [ -r /dev/kvm ] && [ -w /dev/kvm ] && grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo
+}

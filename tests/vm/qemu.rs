@@ -1,9 +1,11 @@
 //! A virtual machine.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
+use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -68,6 +70,7 @@ pub(crate) fn tail(file: &Path) -> String {
 pub(crate) struct Vm {
     process: Child,
     directory: tempfile::TempDir,
+    errors: Errors,
     pub(crate) monitor: Qmp,
     pub(crate) guest: Guest,
 }
@@ -96,12 +99,13 @@ impl Vm {
             .args(["-device", &format!("{device},chardev=vgpu,id=gpu")])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(File::create(path("errors")).unwrap())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let monitor = Qmp::open(connect(&path("monitor"), &mut process, &path("errors")));
-        let guest = Guest::open(connect(&path("port"), &mut process, &path("errors")));
-        let mut vm = Self { process, directory, monitor, guest };
+        let errors = Errors::read(process.stderr.take().unwrap());
+        let monitor = Qmp::open(connect(&path("monitor"), &mut process, &errors));
+        let guest = Guest::open(connect(&path("port"), &mut process, &errors));
+        let mut vm = Self { process, directory, errors, monitor, guest };
         vm.guest.wait_until_ready();
         vm
     }
@@ -159,8 +163,35 @@ impl Drop for Vm {
         let _ = self.process.kill();
         let _ = self.process.wait();
         if thread::panicking() {
-            eprintln!("QEMU said: {}\n{}", tail(&self.path("errors")), tail(&self.path("console")));
+            eprintln!("QEMU said: {}\n{}", self.errors.text(), tail(&self.path("console")));
         }
+    }
+}
+
+/// The first of QEMU's error messages. The rest is read and dropped, for QEMU repeats one without end when a device's
+/// process has died.
+struct Errors(Arc<Mutex<Vec<u8>>>);
+
+impl Errors {
+    const KEPT_BYTES: usize = 16 << 10;
+
+    fn read(mut stream: ChildStderr) -> Self {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let reader = Arc::clone(&kept);
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                let mut kept = reader.lock().unwrap();
+                if kept.len() < Self::KEPT_BYTES {
+                    kept.extend_from_slice(&buffer[..length]);
+                }
+            }
+        });
+        Self(kept)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 }
 
@@ -175,12 +206,12 @@ fn eventually(what: &str, mut check: impl FnMut() -> Result<(), String>) {
     panic!("{what}: {last}");
 }
 
-fn connect(socket: &Path, process: &mut Child, errors: &Path) -> UnixStream {
+fn connect(socket: &Path, process: &mut Child, errors: &Errors) -> UnixStream {
     for _ in attempts() {
         if let Ok(stream) = UnixStream::connect(socket) {
             return stream;
         }
-        assert!(process.try_wait().unwrap().is_none(), "QEMU ended: {}", tail(errors));
+        assert!(process.try_wait().unwrap().is_none(), "QEMU ended: {}", errors.text());
     }
-    panic!("QEMU does not open {}: {}", socket.display(), tail(errors));
+    panic!("QEMU does not open {}: {}", socket.display(), errors.text());
 }

@@ -123,7 +123,7 @@ pub(crate) fn a_paused_machine_keeps_its_picture_and_draws_on(version: Version) 
 
 /// QEMU plugs the second head in only when it has a window for it, but a guest may drive it all the same.
 pub(crate) fn two_heads_show_two_pictures(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(Some(TWO_HEADS));
     let mut vm = Vm::boot(version, &service, &format!("{GPU},max_outputs=2"));
     assert_eq!(vm.guest.heads().len(), 2);
     vm.guest.ask("draw 0 70 800 600");
@@ -204,7 +204,7 @@ pub(crate) fn a_head_that_is_plugged_in_is_noticed_and_can_be_drawn_on(version: 
     let mut vm = Vm::boot(version, &service, TEST_DEVICE);
     assert!(!vm.guest.heads()[1].connected);
     vm.guest.ask("hotplug-forget");
-    let output = service.verb("set", &["head1=800x600"]);
+    let output = service.verb("set", &["--head", "1=800x600"]);
     assert!(output.status.success(), "{output:?}");
     vm.guest.ask("hotplug-wait");
     let heads = vm.guest.heads();
