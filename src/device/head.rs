@@ -123,17 +123,13 @@ impl Device {
     }
 
     /// `GET_DISPLAY_INFO`; `None` while the display is being asked.
-    ///
-    /// What a display says of its windows stays: it may have no EDIDs to go with them, and then ours have to fit.
     pub(super) fn display_info(&mut self) -> Option<Response> {
-        if let Answer::Modes(told) = self.ask(Question::Modes)? {
-            for (head, mode) in self.heads.iter_mut().zip(*told) {
-                head.mode = mode;
-            }
-        }
         let mut modes = Box::<[HeadMode; SCANOUTS_MAX]>::default();
         for (to, head) in modes.iter_mut().zip(&self.heads) {
             *to = head.mode;
+        }
+        if let Answer::Modes(told) = self.ask(Question::Modes)? {
+            modes = told;
         }
         Some(Response::DisplayInfo(modes))
     }

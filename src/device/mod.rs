@@ -163,7 +163,8 @@ impl Device {
     pub fn reset(&mut self) {
         self.resources.clear();
         self.events = 0;
-        let heads: Vec<_> = self.numbered_heads().map(|(id, _)| id).collect();
+        let used = |head: &Head| head.scanout.is_some() || head.cursor != Cursor::default();
+        let heads: Vec<_> = self.numbered_heads().filter(|(_, head)| used(head)).map(|(id, _)| id).collect();
         for head in heads {
             self.show(head, None);
             self.update_cursor(head, Cursor::default());
