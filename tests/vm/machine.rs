@@ -34,7 +34,9 @@ fn run_with_emulated_kvm(name: &str) {
         .unwrap();
     let output = fs::read_to_string(output).unwrap_or_default();
     assert!(
-        status.success() && output.contains("test result: ok. 1 passed") && output.ends_with("exit 0\n"),
+        status.success()
+            && output.contains("test result: ok. 1 passed")
+            && output.trim_end().ends_with("exit 0"),
         "in a machine with emulated KVM ({status}): {output}\nits console ended with: {}",
         crate::qemu::tail(&directory.path().join("console"))
     );
