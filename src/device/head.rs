@@ -148,8 +148,8 @@ impl Device {
         }
     }
 
-    /// An EDID of ours prefers the size that the display tells: Linux drops a preferred mode that is not the head's size,
-    /// and there are displays that know sizes only (QEMU 7.2).
+    /// An EDID of ours prefers the size that the display tells: Linux drops a preferred mode that is not the head's
+    /// size, and there are displays that know sizes only (QEMU 7.2).
     fn own_edid(&mut self, head: ScanoutId) -> Result<Option<Response>, GuestError> {
         let told = match self.ask(Question::Modes) {
             None => return Ok(None),
