@@ -136,16 +136,31 @@ impl Device {
 
     /// `GET_EDID`; `None` while the display is being asked.
     pub(super) fn edid(&mut self, head: ScanoutId) -> Result<Option<Response>, GuestError> {
-        let Some(Head { name, refresh_hz, mode, .. }) = self.heads.get(head.index()) else {
+        if head.index() >= self.heads.len() {
             return Err(GuestError::NoEdid(head.get()));
+        }
+        match self.ask(Question::Edid(head)) {
+            None => Ok(None),
+            Some(Answer::Edid(edid)) if !edid.is_empty() && edid.len() <= EDID_BYTES_MAX => {
+                Ok(Some(Response::Edid(edid)))
+            }
+            Some(_) => self.own_edid(head),
+        }
+    }
+
+    /// An EDID of ours prefers the size that the display tells: Linux drops a preferred mode that is not the head's
+    /// size, and there are displays that know sizes only (QEMU 7.2).
+    fn own_edid(&mut self, head: ScanoutId) -> Result<Option<Response>, GuestError> {
+        let told = match self.ask(Question::Modes) {
+            None => return Ok(None),
+            Some(Answer::Modes(told)) => told.get(head.index()).map(|mode| mode.area.size()),
+            Some(_) => None,
         };
-        let monitor =
-            Monitor { head, serial: self.serial, name, size: mode.area.size(), refresh_hz: *refresh_hz };
-        let own = monitor.edid();
-        Ok(self.ask(Question::Edid(head)).map(|answer| match answer {
-            Answer::Edid(edid) if !edid.is_empty() && edid.len() <= EDID_BYTES_MAX => Response::Edid(edid),
-            _ => Response::Edid(own),
-        }))
+        let serial = self.serial;
+        let Head { name, refresh_hz, mode, .. } = self.head(head)?;
+        let size = told.filter(|size| !size.is_empty()).unwrap_or(mode.area.size());
+        let monitor = Monitor { head, serial, name, size, refresh_hz: *refresh_hz };
+        Ok(Some(Response::Edid(monitor.edid())))
     }
 
     /// Asks whoever shows the picture. Nobody does not know.

@@ -107,6 +107,21 @@ fn heads_that_only_the_display_has_can_be_used_once_it_is_there() {
 }
 
 #[test]
+fn an_edid_of_our_own_prefers_the_size_that_the_display_tells() {
+    let mut guest = Guest::new();
+    let mut told = [HeadMode::default(); SCANOUTS_MAX];
+    told[0] = HeadMode { area: rect(0, 0, 800, 600), enabled: true };
+    let own = edid(&guest.send(GET_EDID, &[1, 0]));
+    let display = guest.connect(Answers::Is(Answer::Modes(Box::new(told))));
+
+    let preferred = edid(&guest.send(GET_EDID, &[0, 0]));
+
+    assert_eq!(display.asked(), [Question::Edid(head(0)), Question::Modes]);
+    assert_eq!((preferred[56], preferred[58], preferred[59], preferred[61]), (0x20, 0x30, 0x58, 0x20));
+    assert_eq!(edid(&guest.send(GET_EDID, &[1, 0])), own, "a head of no size keeps its own");
+}
+
+#[test]
 fn a_display_that_does_not_know_or_answers_nonsense_leaves_it_to_the_device() {
     let mut guest = Guest::new();
     let own = (guest.send(GET_DISPLAY_INFO, &[]), guest.send(GET_EDID, &[0, 0]));

@@ -2,6 +2,7 @@
 //!
 //! A process is sealed while it has one thread, and the usual test harness starts each test on a second one; so this
 //! file is its own harness. It starts itself once a case: the child seals itself and tries, the parent judges.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
 use std::fs::{File, read_dir, read_to_string};
@@ -96,17 +97,26 @@ fn main() -> ExitCode {
         child(&name);
         return ExitCode::SUCCESS;
     }
-    let wanted: Vec<String> =
-        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let mut failures = 0;
+    let mut wanted = Vec::new();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--skip" => drop(arguments.next()), // meant for the tests of other files
+            option if option.starts_with('-') => {}
+            _ => wanted.push(argument),
+        }
+    }
+    let (mut passes, mut failures) = (0, 0u8);
     for (name, end, _) in
         CASES.iter().filter(|(name, ..)| wanted.is_empty() || wanted.iter().any(|w| name.contains(w)))
     {
         let failure = judge(name, *end);
         println!("test {name} ... {}", failure.as_deref().map_or("ok", |_| "FAILED"));
         failure.iter().for_each(|reason| println!("{reason}"));
+        passes += u8::from(failure.is_none());
         failures += u8::from(failure.is_some());
     }
+    println!("{passes} passed, {failures} failed");
     ExitCode::from(failures)
 }
 

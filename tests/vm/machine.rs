@@ -1,4 +1,5 @@
-//! Where a test runs: here, or, if its QEMU wants KVM and this machine has none, in a machine with KVM that is emulated.
+//! Where a test runs: here, or, if its QEMU wants KVM and this machine has none, in a machine with KVM that is
+//! emulated.
 
 use std::env;
 use std::fs;
@@ -12,7 +13,8 @@ pub(crate) fn run(version: Version, name: &str, scenario: fn(Version)) {
     if version.needs_kvm() && !kvm_works() { run_with_emulated_kvm(name) } else { scenario(version) }
 }
 
-/// Boots a machine with AMD's virtualization, all of it emulated, that sees this machine's files, and runs this very test there.
+/// Boots a machine with AMD's virtualization, all of it emulated, that sees this machine's files, and runs this very
+/// test there.
 fn run_with_emulated_kvm(name: &str) {
     let directory = tempfile::tempdir().unwrap();
     let output = directory.path().join("output");
@@ -34,7 +36,9 @@ fn run_with_emulated_kvm(name: &str) {
         .unwrap();
     let output = fs::read_to_string(output).unwrap_or_default();
     assert!(
-        status.success() && output.contains("test result: ok. 1 passed") && output.ends_with("exit 0\n"),
+        status.success()
+            && output.contains("test result: ok. 1 passed")
+            && output.trim_end().ends_with("exit 0"),
         "in a machine with emulated KVM ({status}): {output}\nits console ended with: {}",
         crate::qemu::tail(&directory.path().join("console"))
     );
