@@ -1,4 +1,5 @@
 //! The rules that a reader would otherwise have to check.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::fs;

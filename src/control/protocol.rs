@@ -153,7 +153,9 @@ impl Request {
             Self::Screenshot(head) => json!({"request": "screenshot", "head": head.get()}),
             Self::Status => json!({"request": "status"}),
             Self::Set(changes) => {
-                let change = |HeadChange { head, size }: &HeadChange| json!({"head": head.get(), "size": size.map_or_else(|| "off".into(), size_text)});
+                let size = |size: Option<Size>| size.map_or_else(|| "off".into(), size_text);
+                let change =
+                    |change: &HeadChange| json!({"head": change.head.get(), "size": size(change.size)});
                 json!({"request": "set", "heads": changes.iter().map(change).collect::<Vec<_>>()})
             }
         }

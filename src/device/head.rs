@@ -75,6 +75,12 @@ impl Head {
         };
         setup.into_iter().take(SCANOUTS_MAX).map(&mut place).collect()
     }
+
+    /// A head that nobody asked for and a display may have: no monitor that we know of.
+    pub(super) fn spare() -> Self {
+        let mode = HeadMode::default();
+        Self { name: "vgpu".into(), refresh_hz: 60, mode, scanout: None, cursor: Cursor::default() }
+    }
 }
 
 impl Device {
@@ -91,20 +97,23 @@ impl Device {
         self.heads.get_mut(head.index()).ok_or(GuestError::UnknownScanout(head.get()))
     }
 
-    /// Size, place and state of each head.
+    /// Size, place and state of each head that the operator asked for or that shows something.
     pub fn heads(&self) -> Vec<HeadMode> {
-        self.heads.iter().map(|head| head.mode).collect()
+        let shown = self.heads.iter().rposition(|head| head.scanout.is_some());
+        let count = self.own_heads.max(shown.map_or(0, |last| last + 1));
+        self.heads.iter().take(count).map(|head| head.mode).collect()
     }
 
     /// Plugs a monitor in or out, or gives it another size. True where that changed the configuration: then the
     /// guest must be sent a configuration change, and it will ask for the new modes.
     pub fn set_head(&mut self, head: ScanoutId, mode: HeadMode) -> Result<bool, HeadError> {
-        let (heads, max) = (self.heads.len(), self.resources.limits().image_side);
+        let (heads, max) = (self.own_heads, self.resources.limits().image_side);
         let size = mode.area.size();
         if mode.enabled && (size.is_empty() || size.width > max || size.height > max) {
             return Err(HeadError::Size { size, max });
         }
-        let found = self.heads.get_mut(head.index()).ok_or(HeadError::Unknown { head: head.get(), heads })?;
+        let own = self.heads.iter_mut().take(heads).nth(head.index());
+        let found = own.ok_or(HeadError::Unknown { head: head.get(), heads })?;
         let changed = found.mode != mode;
         found.mode = mode;
         if changed {
@@ -120,9 +129,7 @@ impl Device {
             *to = head.mode;
         }
         if let Answer::Modes(told) = self.ask(Question::Modes)? {
-            for (to, from) in modes.iter_mut().zip(*told).take(self.heads.len()) {
-                *to = from;
-            }
+            modes = told;
         }
         Some(Response::DisplayInfo(modes))
     }
@@ -141,8 +148,8 @@ impl Device {
         }
     }
 
-    /// An EDID of ours prefers the size that the display tells: Linux drops a preferred mode that is not the head's size,
-    /// and there are displays that know sizes only (QEMU 7.2).
+    /// An EDID of ours prefers the size that the display tells: Linux drops a preferred mode that is not the head's
+    /// size, and there are displays that know sizes only (QEMU 7.2).
     fn own_edid(&mut self, head: ScanoutId) -> Result<Option<Response>, GuestError> {
         let told = match self.ask(Question::Modes) {
             None => return Ok(None),

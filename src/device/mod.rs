@@ -25,7 +25,7 @@ use crate::guest_log::guest_warn;
 use crate::guest_memory::GuestMemory;
 use crate::wire::{
     Command, Config, CursorCommand, FEATURE_EDID, FEATURE_RESOURCE_BLOB, FEATURE_RESOURCE_UUID, GuestError,
-    Header, Response, ScanoutId, events_clear,
+    Header, Response, SCANOUTS_MAX, ScanoutId, events_clear,
 };
 
 use head::Head;
@@ -56,6 +56,8 @@ pub struct Usage {
 /// The virtio-gpu device of one vGPU.
 pub struct Device {
     heads: Vec<Head>,
+    /// How many of them the operator asked for; the others came with a display.
+    own_heads: usize,
     resources: Resources,
     features: u64,
     events: u32,
@@ -66,8 +68,10 @@ pub struct Device {
 impl Device {
     /// A device that shows nothing yet.
     pub fn new(setup: Setup) -> Self {
+        let heads = Head::row(setup.heads);
         Self {
-            heads: Head::row(setup.heads),
+            own_heads: heads.len(),
+            heads,
             resources: Resources::new(setup.limits),
             features: 0,
             events: 0,
@@ -88,7 +92,7 @@ impl Device {
 
     /// The configuration space.
     pub fn config(&self) -> [u8; 16] {
-        let scanouts = u32::try_from(self.heads.len()).unwrap_or(u32::MAX);
+        let scanouts = u32::try_from(self.own_heads).unwrap_or(u32::MAX);
         Config { events_read: self.events, scanouts, capsets: 0 }.encode()
     }
 
@@ -159,7 +163,8 @@ impl Device {
     pub fn reset(&mut self) {
         self.resources.clear();
         self.events = 0;
-        let heads: Vec<_> = self.numbered_heads().map(|(id, _)| id).collect();
+        let used = |head: &Head| head.scanout.is_some() || head.cursor != Cursor::default();
+        let heads: Vec<_> = self.numbered_heads().filter(|(_, head)| used(head)).map(|(id, _)| id).collect();
         for head in heads {
             self.show(head, None);
             self.update_cursor(head, Cursor::default());
@@ -167,7 +172,13 @@ impl Device {
     }
 
     /// Connects a display, or disconnects it. A new one is told all that there is to see.
+    ///
+    /// A display has heads of its own: QEMU tells the guest how many (`max_outputs`) and nobody tells us, so from then
+    /// on there are as many as there can be.
     pub fn set_sink(&mut self, sink: Option<Box<dyn Sink>>) {
+        if sink.is_some() {
+            self.heads.resize_with(SCANOUTS_MAX, Head::spare);
+        }
         self.sink = sink;
         self.replay();
     }

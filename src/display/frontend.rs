@@ -344,7 +344,8 @@ impl Pixels {
 }
 
 impl Incoming {
-    /// Reads what is there; true if there may be more. The buffer holds any reply, so it is never full of an unfinished one.
+    /// Reads what is there; true if there may be more. The buffer holds any reply, so it is never full of an
+    /// unfinished one.
     fn fill(&mut self, stream: &UnixStream) -> io::Result<bool> {
         let space = self.buffer.get_mut(self.filled..).unwrap_or_default();
         match recv(stream.as_raw_fd(), space, MsgFlags::MSG_DONTWAIT) {

@@ -63,7 +63,6 @@ fn allowed() -> Result<Rules, BackendError> {
 const ANY_ARGUMENTS: &[i64] = &[
     // Sockets, eventfds and the log: no call here makes a new socket or reaches another address.
     libc::SYS_read,
-    libc::SYS_readv,
     libc::SYS_write,
     libc::SYS_writev,
     libc::SYS_recvmsg, // the front end's messages, with descriptors
@@ -74,7 +73,6 @@ const ANY_ARGUMENTS: &[i64] = &[
     libc::SYS_shutdown,
     libc::SYS_getsockopt, // SO_ERROR, SO_PEERCRED
     libc::SYS_close,
-    libc::SYS_lseek, // the size of a memory region's file
     libc::SYS_fstat,
     // Waiting.
     libc::SYS_epoll_create1,
@@ -84,7 +82,6 @@ const ANY_ARGUMENTS: &[i64] = &[
     libc::SYS_eventfd2,
     libc::SYS_futex, // locks and joins of threads
     libc::SYS_sched_yield,
-    libc::SYS_nanosleep,
     libc::SYS_clock_nanosleep,
     libc::SYS_clock_gettime,   // where the clock cannot be read without the kernel
     libc::SYS_restart_syscall, // waits that a stop signal interrupted

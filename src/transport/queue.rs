@@ -46,10 +46,10 @@ pub struct Scratch {
     reply: Vec<u8>,
 }
 
-/// What a ring has left when [`serve`] comes back.
+/// What a ring has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
-    /// No chain; the driver will notify us of the next.
+    /// No chain.
     Nothing,
     /// Chains, for whoever calls again.
     Chains,
@@ -78,36 +78,6 @@ pub enum Broken {
     },
 }
 
-/// What [`serve`] did.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Served {
-    /// The driver wants an interrupt for it.
-    pub interrupt: bool,
-    /// What is left.
-    pub rest: Result<Rest, Broken>,
-}
-
-/// Hands chains to `answer` in order, until there is none, one has to wait, or others should have a turn.
-///
-/// A chain for which `answer` returns [`Progress::WaitForDisplay`] stays in the ring and is handed out again next time.
-pub fn serve(
-    memory: &GuestMemory,
-    queue: &mut Queue,
-    scratch: &mut Scratch,
-    answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress,
-) -> Served {
-    let mut ring = match Ring::open(memory, queue) {
-        Ok(ring) => ring,
-        Err(broken) => return Served { interrupt: false, rest: Err(broken) },
-    };
-    let used_before = ring.next_used;
-    let rest = ring.drain(scratch, answer);
-    let interrupt = ring.wants_interrupt(used_before);
-    queue.set_next_avail(ring.next_available.0);
-    queue.set_next_used(ring.next_used.0);
-    Served { interrupt, rest }
-}
-
 /// Whether nobody has used this ring since its driver set it up: a driver that continues where it was finds the
 /// index at which the queue stopped, and it finds its used entries.
 ///
@@ -124,8 +94,12 @@ pub fn is_fresh(memory: &GuestMemory, queue: &Queue, stopped_at: Option<u16>) ->
     stopped_at != Some(0) || Ring::open(memory, queue).and_then(never_used).unwrap_or(true)
 }
 
-/// The parts of one ring, found in guest memory.
-struct Ring<'m> {
+/// A ring at work: its parts are found in guest memory, its indices are here.
+///
+/// [`Ring::answer_chains`], [`Ring::store`] to where it was opened from, an interrupt if [`Ring::wants_interrupt`], and
+/// with nothing left [`Ring::ask_for_notification`]: in this order a driver that is quick to go on spares itself the
+/// notification, and us the wait for it.
+pub struct Ring<'m> {
     memory: &'m GuestMemory,
     table: Table<'m>,
     available: Part<'m>,
@@ -134,20 +108,21 @@ struct Ring<'m> {
     event_idx: bool,
     next_available: Wrapping<u16>,
     next_used: Wrapping<u16>,
+    /// What was given back up to here the driver was told of.
+    told: Wrapping<u16>,
     /// Where the driver's chains end, when we last looked.
     offered: Wrapping<u16>,
 }
 
 impl<'m> Ring<'m> {
-    fn open(memory: &'m GuestMemory, queue: &Queue) -> Result<Self, Broken> {
+    /// Finds the ring of this queue.
+    pub fn open(memory: &'m GuestMemory, queue: &Queue) -> Result<Self, Broken> {
         let size = queue.size();
         let entries = usize::from(size);
-        let table =
-            Part::find(memory, "descriptor table", queue.desc_table(), Table::BYTES_A_DESCRIPTOR * entries)?;
-        let available =
-            Part::find(memory, "available ring", queue.avail_ring(), RING_HEADER_BYTES + 2 * entries + 2)?;
-        let used =
-            Part::find(memory, "used ring", queue.used_ring(), RING_HEADER_BYTES + USED_BYTES * entries + 2)?;
+        let find = |part, address, bytes| Part::find(memory, part, address, bytes);
+        let table = find("descriptor table", queue.desc_table(), Table::BYTES_A_DESCRIPTOR * entries)?;
+        let available = find("available ring", queue.avail_ring(), RING_HEADER_BYTES + 2 * entries + 2)?;
+        let used = find("used ring", queue.used_ring(), RING_HEADER_BYTES + USED_BYTES * entries + 2)?;
         Ok(Self {
             memory,
             table: Table::direct(table.bytes),
@@ -157,22 +132,33 @@ impl<'m> Ring<'m> {
             event_idx: queue.event_idx_enabled(),
             next_available: Wrapping(queue.next_avail()),
             next_used: Wrapping(queue.next_used()),
+            told: Wrapping(queue.next_used()),
             offered: Wrapping(queue.next_avail()),
         })
     }
 
-    fn drain(
+    /// Puts the indices where they were found.
+    pub fn store(&self, queue: &mut Queue) {
+        queue.set_next_avail(self.next_available.0);
+        queue.set_next_used(self.next_used.0);
+    }
+
+    /// Hands chains to `answer` in order, until there is none, one has to wait, or others should have a turn.
+    ///
+    /// A chain for which `answer` returns [`Progress::WaitForDisplay`] stays in the ring and is handed out again next
+    /// time.
+    pub fn answer_chains(
         &mut self,
         scratch: &mut Scratch,
         mut answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress,
     ) -> Result<Rest, Broken> {
-        let begin = Instant::now();
+        let mut begin = None;
         for count in 1..=CHAINS_MAX {
             let Some(head) = self.next_head()? else { return Ok(Rest::Nothing) };
             if self.answer_chain(head, scratch, &mut answer)? == Progress::WaitForDisplay {
                 return Ok(Rest::Waiting);
             }
-            if count % CHAINS_A_LOOK == 0 && begin.elapsed() > TIME_MAX {
+            if count % CHAINS_A_LOOK == 0 && begin.get_or_insert_with(Instant::now).elapsed() > TIME_MAX {
                 break;
             }
         }
@@ -200,18 +186,24 @@ impl<'m> Ring<'m> {
         Ok(Progress::Done)
     }
 
-    /// The head of the next chain, if the driver offers one. If it does not, it is asked to notify us of the next.
+    /// Asks the driver to notify us of its next chain. It may have offered one before it could see that.
+    pub fn ask_for_notification(&mut self) -> Result<Rest, Broken> {
+        let avail_event = RING_HEADER_BYTES + USED_BYTES * usize::from(self.size);
+        if self.event_idx && self.used.load(avail_event)? != self.next_available {
+            self.used.store(avail_event, self.next_available)?;
+            // The driver writes its index and reads ours, we write ours and read its: one of us must see the other's.
+            fence(Ordering::SeqCst);
+            if self.look_for_more()? {
+                return Ok(Rest::Chains);
+            }
+        }
+        Ok(Rest::Nothing)
+    }
+
+    /// The head of the next chain, if the driver offers one.
     fn next_head(&mut self) -> Result<Option<u16>, Broken> {
         if self.next_available == self.offered && !self.look_for_more()? {
-            if !self.event_idx {
-                return Ok(None);
-            }
-            self.used.store(RING_HEADER_BYTES + USED_BYTES * usize::from(self.size), self.next_available)?;
-            // The driver may have added a chain after we looked and before it could see that we want to be notified.
-            fence(Ordering::SeqCst);
-            if !self.look_for_more()? {
-                return Ok(None);
-            }
+            return Ok(None);
         }
         let slot = usize::from(self.next_available.0 % self.size);
         self.available.load(RING_HEADER_BYTES + 2 * slot).map(|head| Some(head.0))
@@ -238,16 +230,17 @@ impl<'m> Ring<'m> {
         self.used.bytes.get_ref(RING_HEADER_BYTES + USED_BYTES * slot).map_err(|_| self.used.out_of_reach())
     }
 
-    /// Whether the driver wants an interrupt for what it was given since `used_before` (virtio 1.3, 2.7.7 and 2.7.10).
-    fn wants_interrupt(&self, used_before: Wrapping<u16>) -> bool {
-        if self.next_used == used_before {
+    /// Whether the driver wants an interrupt for what it was given back (virtio 1.3, 2.7.7 and 2.7.10).
+    pub fn wants_interrupt(&mut self) -> bool {
+        let news = self.next_used - std::mem::replace(&mut self.told, self.next_used);
+        if news.0 == 0 {
             return false;
         }
         // What was given back must be seen before the driver's wish is read, or both sides wait for the other.
         fence(Ordering::SeqCst);
         if self.event_idx {
             let used_event = self.available.load(RING_HEADER_BYTES + 2 * usize::from(self.size));
-            used_event.is_ok_and(|event| self.next_used - event - Wrapping(1) < self.next_used - used_before)
+            used_event.is_ok_and(|event| self.next_used - event - Wrapping(1) < news)
         } else {
             let flags = self.available.load(0);
             flags.is_ok_and(|flags| u32::from(flags.0) & VRING_AVAIL_F_NO_INTERRUPT == 0)

@@ -81,12 +81,29 @@ fn whoever_has_the_display_is_asked_for_modes_and_edids() {
     told[0] = HeadMode { area: rect(5, 6, 800, 600), enabled: true };
     let display = guest.connect(Answers::Is(Answer::Modes(Box::new(told))));
     let seen = modes(&guest.send(GET_DISPLAY_INFO, &[]));
-    assert_eq!(seen[..3], [[5, 6, 800, 600, 1], [0, 0, 1, 1, 1], [0; 5]], "no more heads than there are");
+    assert_eq!(
+        seen[..3],
+        [[5, 6, 800, 600, 1], [0, 0, 1, 1, 1], [0, 0, 1, 1, 1]],
+        "as many as a display can have"
+    );
     assert_eq!(display.asked(), [Question::Modes]);
 
     display.answer(Answers::Is(Answer::Edid(vec![0x5a; 256])));
     assert_eq!(edid(&guest.send(GET_EDID, &[1, 0])), [0x5a; 256]);
     assert_eq!(display.asked(), [Question::Edid(head(1))]);
+}
+
+#[test]
+fn heads_that_only_the_display_has_can_be_used_once_it_is_there() {
+    let mut guest = Guest::new();
+    guest.create(1, BGRX, 4, 4);
+    assert_eq!(guest.set_scanout(2, 1, rect(0, 0, 4, 4)), INVALID_SCANOUT);
+    let _display = guest.connect(Answers::Unknown);
+    assert_eq!(guest.set_scanout(2, 1, rect(0, 0, 4, 4)), OK);
+    assert_eq!(guest.device.heads().len(), 3, "those asked for and those that show something");
+    assert_eq!(guest.device.config()[8], 2, "the configuration space stays as it is");
+    let refused = guest.device.set_head(head(2), HeadMode::default());
+    assert_eq!(refused, Err(HeadError::Unknown { head: 2, heads: 2 }));
 }
 
 #[test]

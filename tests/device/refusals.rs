@@ -71,7 +71,8 @@ fn resources_that_there_are_not() {
 
 #[test]
 fn heads_that_there_are_not() {
-    for head in [2, 15, 16, u32::MAX] {
+    // A display may have more heads than were asked for, but never more than the specification has.
+    for head in [16, 17, u32::MAX] {
         refused(many(SET_SCANOUT, INVALID_SCANOUT, &[&[0, 0, 8, 8, head, 1], &[0, 0, 0, 0, head, 0]]));
         let mut blob = [0, 0, 8, 8, head, 3, 8, 8, 2, 0, 32, 0, 0, 0, 0, 0, 0, 0];
         refused(many(SET_SCANOUT_BLOB, INVALID_SCANOUT, &[&blob]));

@@ -10,6 +10,9 @@ use nix::sys::signal::{Signal, kill};
 
 use crate::vgpu::{Running, answered, eventually, lives, output, proc, switches, vgpu};
 
+/// What an idle device process may hold, guest memory aside.
+const PSS_KIB_MAX: u32 = 4096;
+
 #[test]
 fn a_second_vgpu_on_the_same_path_is_refused_and_the_first_goes_on() {
     let first = Running::start(&[]);
@@ -137,6 +140,7 @@ fn an_idle_vgpu_never_wakes_up() {
     std::thread::sleep(Duration::from_secs(1));
 
     assert_eq!((switches(supervisor), switches(device)), before);
-    let pss = proc(device, "smaps_rollup");
-    println!("device process: {}", pss.lines().find(|line| line.starts_with("Pss:")).unwrap());
+    let rollup = proc(device, "smaps_rollup");
+    let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")).unwrap();
+    assert!(pss.parse::<u32>().unwrap() <= PSS_KIB_MAX, "the device process holds {pss} KiB");
 }

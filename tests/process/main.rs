@@ -1,4 +1,5 @@
 //! The program as operators and management software start it.
+#![allow(clippy::unwrap_used)]
 
 mod cli;
 mod life;

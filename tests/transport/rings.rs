@@ -55,7 +55,7 @@ fn requests_cut_at_any_byte_are_answered() {
 }
 
 #[test]
-fn a_batch_costs_one_notification_and_few_interrupts_each_way() {
+fn a_batch_costs_at_most_one_notification_and_few_interrupts() {
     let (service, stream) = Service::start();
     let mut guest = Guest::connect(stream, Ram::new());
     let buffer = guest.ram.take(0x10_0000);
@@ -81,7 +81,9 @@ fn a_batch_costs_one_notification_and_few_interrupts_each_way() {
             }
         }
     }
-    assert_eq!(guest.rings[CONTROL].kicks - before, u64::from(rounds));
+    // None where the device had not gone idle since the batch before.
+    let kicks = guest.rings[CONTROL].kicks - before;
+    assert!(kicks <= u64::from(rounds), "{kicks} notifications for {rounds} batches");
     assert!(interrupts <= 4 * rounds, "{interrupts} interrupts for {rounds} batches");
     drop(guest);
     service.end().unwrap();

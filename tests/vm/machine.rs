@@ -1,4 +1,5 @@
-//! Where a test runs: here, or, if its QEMU wants KVM and this machine has none, in a machine with KVM that is emulated.
+//! Where a test runs: here, or, if its QEMU wants KVM and this machine has none, in a machine with KVM that is
+//! emulated.
 
 use std::env;
 use std::fs;
@@ -12,7 +13,8 @@ pub(crate) fn run(version: Version, name: &str, scenario: fn(Version)) {
     if version.needs_kvm() && !kvm_works() { run_with_emulated_kvm(name) } else { scenario(version) }
 }
 
-/// Boots a machine with AMD's virtualization, all of it emulated, that sees this machine's files, and runs this very test there.
+/// Boots a machine with AMD's virtualization, all of it emulated, that sees this machine's files, and runs this very
+/// test there.
 fn run_with_emulated_kvm(name: &str) {
     let directory = tempfile::tempdir().unwrap();
     let output = directory.path().join("output");

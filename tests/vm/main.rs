@@ -1,5 +1,5 @@
-//! Virtual machines with a vGPU each: the real `vgpu`, three versions of QEMU, Debian's kernel with its own driver, and a
-//! guest program that draws what a test wants. `scripts/setup` fetches what they need; then `cargo test --test vm`.
+//! Virtual machines with a vGPU each: the real `vgpu`, three versions of QEMU, Debian's kernel with its own driver, and
+//! a guest program that draws what a test wants. `scripts/setup` fetches what they need; then `cargo test --test vm`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
 
 mod guest;

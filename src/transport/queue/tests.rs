@@ -17,6 +17,13 @@ const NEXT: u16 = VRING_DESC_F_NEXT as u16;
 const WRITE: u16 = VRING_DESC_F_WRITE as u16;
 const INDIRECT: u16 = VRING_DESC_F_INDIRECT as u16;
 
+/// What came of a turn.
+#[derive(Debug, PartialEq, Eq)]
+struct Served {
+    interrupt: bool,
+    rest: Result<Rest, Broken>,
+}
+
 /// A driver with a ring in two regions of memory that meet at [`SEAM`].
 struct Driver {
     memory: GuestMemory,
@@ -84,7 +91,18 @@ impl Driver {
     }
 
     fn serve(&mut self, answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress) -> Served {
-        serve(&self.memory, &mut self.queue, &mut self.scratch, answer)
+        let mut ring = match Ring::open(&self.memory, &self.queue) {
+            Ok(ring) => ring,
+            Err(broken) => return Served { interrupt: false, rest: Err(broken) },
+        };
+        let rest = ring.answer_chains(&mut self.scratch, answer);
+        ring.store(&mut self.queue);
+        let interrupt = ring.wants_interrupt();
+        let rest = rest.and_then(|rest| match rest {
+            Rest::Nothing => ring.ask_for_notification(),
+            rest => Ok(rest),
+        });
+        Served { interrupt, rest }
     }
 
     /// Serves with an answer of that many bytes.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use vhost::vhost_user::GpuBackend;
 use vhost::vhost_user::message::{VhostUserProtocolFeatures, VhostUserVirtioFeatures};
-use vhost_user_backend::{VhostUserBackend, VringT};
+use vhost_user_backend::{VhostUserBackend, VringState, VringT};
 use virtio_bindings::virtio_config::{
     VIRTIO_F_ANY_LAYOUT, VIRTIO_F_NOTIFY_ON_EMPTY, VIRTIO_F_RING_RESET, VIRTIO_F_VERSION_1,
 };
@@ -30,7 +30,7 @@ use crate::display::frontend::Frontend;
 use crate::guest_log::guest_warn;
 use crate::guest_memory::GuestMemory;
 use crate::transport::SharedMemory;
-use crate::transport::queue::{Rest, Scratch, is_fresh, serve};
+use crate::transport::queue::{Broken, Rest, Ring, Scratch, is_fresh};
 
 /// Control and cursor queue (virtio 1.3, 5.7.2).
 const QUEUES: usize = 2;
@@ -110,11 +110,11 @@ impl Backend {
     /// Answers chains of both queues in turn and lets the display send, until there is nothing left to do.
     fn work(&self, vrings: &[Vring]) {
         let mut scratch = lock(&self.scratch);
-        let mut turn = Instant::now();
+        let mut turn = None;
         while self.work_once(vrings, &mut scratch) && !self.ending.load(Ordering::Relaxed) {
-            if turn.elapsed() > TURN {
+            if turn.get_or_insert_with(Instant::now).elapsed() > TURN {
                 thread::sleep(PAUSE);
-                turn = Instant::now();
+                turn = None;
             }
         }
     }
@@ -171,17 +171,33 @@ fn serve_ring(
     if !state.is_enabled() || !state.get_queue().ready() {
         return false;
     }
-    let served = serve(memory, state.get_queue_mut(), scratch, answer);
-    if served.interrupt
+    answer_chains(&mut state, memory, scratch, answer).unwrap_or_else(|broken| {
+        guest_warn!("a queue is served no longer, until its driver sets it up anew: {broken}");
+        state.get_queue_mut().set_ready(false);
+        false
+    })
+}
+
+/// True if there is more to do.
+fn answer_chains(
+    state: &mut VringState<SharedMemory>,
+    memory: &GuestMemory,
+    scratch: &mut Scratch,
+    answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress,
+) -> Result<bool, Broken> {
+    let mut ring = Ring::open(memory, state.get_queue())?;
+    let rest = ring.answer_chains(scratch, answer);
+    ring.store(state.get_queue_mut());
+    if ring.wants_interrupt()
         && let Err(error) = state.signal_used_queue()
     {
         tracing::debug!("the guest cannot be interrupted: {error}");
     }
-    if let Err(broken) = served.rest {
-        guest_warn!("a queue is served no longer, until its driver sets it up anew: {broken}");
-        state.get_queue_mut().set_ready(false);
+    match rest? {
+        Rest::Nothing => Ok(ring.ask_for_notification()? == Rest::Chains),
+        Rest::Chains => Ok(true),
+        Rest::Waiting => Ok(false),
     }
-    served.rest == Ok(Rest::Chains)
 }
 
 impl House for Backend {

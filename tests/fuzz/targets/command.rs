@@ -10,7 +10,8 @@ use vm_memory::GuestAddress;
 const MEMORY_BYTES_MAX: u64 = 1 << 20;
 
 fn device() -> Device {
-    let head = |enabled| HeadSetup { size: Size { width: 64, height: 48 }, enabled, refresh_hz: 60, name: "fuzz".into() };
+    let size = Size { width: 64, height: 48 };
+    let head = |enabled| HeadSetup { size, enabled, refresh_hz: 60, name: "fuzz".into() };
     let limits = Limits { memory_bytes: MEMORY_BYTES_MAX, resources: 8, ..Limits::default() };
     let mut device = Device::new(Setup { heads: vec![head(true), head(false)], limits, serial: 1 });
     device.set_features(device.offered_features());

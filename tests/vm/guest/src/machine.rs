@@ -8,8 +8,8 @@ use std::process::Command;
 use rustix::mount::{MountFlags, mount};
 use rustix::process::chroot;
 
-/// Runs a shell command with the host's files, read-only except /tmp; what it prints goes to the second serial port, and
-/// then `exit CODE`.
+/// Runs a shell command with the host's files, read-only except /tmp; what it prints goes to the second serial port,
+/// and then `exit CODE`.
 pub fn run(command: &str) -> Result<(), Box<dyn Error>> {
     let options = c"trans=virtio,version=9p2000.L,msize=262144,cache=loose";
     mount("host", "/host", "9p", MountFlags::RDONLY, Some(options))?;

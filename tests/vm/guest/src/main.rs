@@ -1,5 +1,6 @@
 //! The only program in a test guest: it is `/init`, loads the virtio-gpu driver, and then draws what the test at the
-//! other end of the second serial port asks for, a line at a time. Each answer is a line that starts with `ok` or `err`.
+//! other end of the second serial port asks for, a line at a time. Each answer is a line that starts with `ok` or
+//! `err`.
 
 mod demo;
 mod hotplug;

@@ -59,7 +59,8 @@ impl Screen {
         Ok(*self.resources.crtcs().get(head).ok_or("no such head")?)
     }
 
-    /// A head a line, the lines joined by `;`: `NAME on|off edid=HEX WIDTHxHEIGHT@HZ...`, the kernel's favourite mode first.
+    /// A head a line, the lines joined by `;`: `NAME on|off edid=HEX WIDTHxHEIGHT@HZ...`, the kernel's favourite mode
+    /// first.
     pub fn describe(&mut self) -> Answer {
         let mut heads = Vec::new();
         for head in 0..self.resources.connectors().len() {
