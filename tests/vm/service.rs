@@ -6,6 +6,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 use crate::paths::vgpu;
 use crate::picture::Picture;
 use crate::qemu::{attempts, tail};
@@ -70,7 +73,7 @@ impl Service {
     /// Kills the process that serves the VM, as the kernel does when memory runs out.
     pub(crate) fn kill_device_process(&self) {
         let victim = self.device_process().unwrap_or_else(|| panic!("no device process: {}", self.log()));
-        assert!(Command::new("kill").args(["-KILL", &victim.to_string()]).status().unwrap().success());
+        kill(victim, Signal::SIGKILL).unwrap();
         for _ in attempts() {
             if self.device_process() != Some(victim) {
                 return;
@@ -79,7 +82,7 @@ impl Service {
         panic!("process {victim} does not die");
     }
 
-    fn device_process(&self) -> Option<u32> {
+    fn device_process(&self) -> Option<Pid> {
         let parent = self.process.id().to_string();
         fs::read_dir("/proc").unwrap().find_map(|entry| {
             let process: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
@@ -87,14 +90,18 @@ impl Service {
             // "PID (name) state parent": the name may hold anything, so look behind its end.
             let mut fields = stat.rsplit(") ").next()?.split(' ');
             let (state, of) = (fields.next()?, fields.next()?);
-            (of == parent && state != "Z").then_some(process)
+            (of == parent && state != "Z").then(|| process_id(process))
         })
     }
 }
 
+fn process_id(number: u32) -> Pid {
+    Pid::from_raw(i32::try_from(number).unwrap())
+}
+
 impl Drop for Service {
     fn drop(&mut self) {
-        let _ = Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status();
+        let _ = kill(process_id(self.process.id()), Signal::SIGTERM);
         for _ in 0..100 {
             if !matches!(self.process.try_wait(), Ok(None)) {
                 break;
