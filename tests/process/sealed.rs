@@ -2,7 +2,6 @@
 //!
 //! A process is sealed while it has one thread, and the usual test harness starts each test on a second one; so this
 //! file is its own harness. It starts itself once a case: the child seals itself and tries, the parent judges.
-#![allow(clippy::unwrap_used)]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
