@@ -2,7 +2,13 @@
 //!
 //! A process is sealed while it has one thread, and the usual test harness starts each test on a second one; so this
 //! file is its own harness. It starts itself once a case: the child seals itself and tries, the parent judges.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these are tests"
+)]
 
 use std::collections::HashMap;
 use std::fs::{File, read_dir, read_to_string};
