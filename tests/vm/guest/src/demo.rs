@@ -25,7 +25,8 @@ const LETTERS: [(char, [u8; 7]); 15] = [
 const CELL: u32 = 6; // five pixels and a gap
 const ROWS: u32 = 7;
 
-/// Draws the picture for one VM on its first head; VMs with another number get another picture.
+/// Draws the picture for one VM on its first head, and a pointer; VMs with another number get another picture. When
+/// this returns all of it can be seen: the second pointer waits for the first.
 pub fn draw(screen: &mut Screen, label: &str) -> Result<(), Box<dyn Error>> {
     let letters: Vec<[u8; 7]> = label.chars().map(letter).collect();
     let bars = label.ends_with(['1', '3', '5', '7', '9']);
@@ -34,7 +35,20 @@ pub fn draw(screen: &mut Screen, label: &str) -> Result<(), Box<dyn Error>> {
             if bars { colour_bars(width, height, x, y) } else { rainbow_rings(width, height, x, y) };
         label_over(&letters, background, (width, height), (x, y))
     })?;
+    for place in [(0, 0), (900, 600)] {
+        screen.show_cursor(0, place, (0, 0), arrow)?;
+    }
     Ok(())
+}
+
+/// The usual arrow: white with a black edge.
+fn arrow(x: u32, y: u32) -> u32 {
+    let inside = |x: u32, y: u32| x <= y && 28 * y + 12 * x <= 40 * 28;
+    match (inside(x, y), x >= 2 && inside(x + 3, y) && inside(x, y + 3)) {
+        (false, _) => 0,
+        (true, false) => 0xff_00_00_00,
+        (true, true) => 0xff_ff_ff_ff,
+    }
 }
 
 fn letter(wanted: char) -> [u8; 7] {

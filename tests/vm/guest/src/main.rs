@@ -20,6 +20,7 @@ use rustix::system::{RebootCommand, finit_module, reboot};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use hotplug::Hotplug;
+use pattern::cursor_pixel;
 use screen::{Mode, Screen};
 
 type Answer = Result<String, Box<dyn Error>>;
@@ -49,6 +50,9 @@ fn start() -> Result<(), Box<dyn Error>> {
     if let Ok(label) = std::env::var("demo") {
         demo::draw(guest.screen()?, &label)?;
         println!("guest: drawn");
+        loop {
+            std::thread::park();
+        }
     }
     guest.serve()
 }
@@ -119,8 +123,9 @@ impl Guest {
                 self.screen()?.damage(number(head)?, area, number(seed)?)
             }
             ["cursor", head, x, y, hot_x, hot_y, seed] => {
-                let (at, hot) = ((number(x)?, number(y)?), (number(hot_x)?, number(hot_y)?));
-                self.screen()?.show_cursor(number(head)?, at, hot, number(seed)?)
+                let (at, hot, seed) =
+                    ((number(x)?, number(y)?), (number(hot_x)?, number(hot_y)?), number(seed)?);
+                self.screen()?.show_cursor(number(head)?, at, hot, |x, y| cursor_pixel(x, y, seed))
             }
             ["move", head, x, y] => self.screen()?.move_cursor(number(head)?, (number(x)?, number(y)?)),
             ["hide", head] => self.screen()?.hide_cursor(number(head)?),

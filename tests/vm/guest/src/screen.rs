@@ -11,7 +11,7 @@ use drm::control::dumbbuffer::DumbBuffer;
 use drm::control::{ClipRect, Device, Event, PageFlipFlags, ResourceHandles, connector, crtc, framebuffer};
 
 use crate::Answer;
-use crate::pattern::{CURSOR_SIDE, cursor_pixel, pixel};
+use crate::pattern::{CURSOR_SIDE, pixel};
 
 /// Which of a head's modes to draw in.
 #[derive(Clone, Copy)]
@@ -162,10 +162,18 @@ impl Screen {
         Ok(String::new())
     }
 
-    pub fn show_cursor(&mut self, head: usize, at: (i32, i32), hot: (i32, i32), seed: u32) -> Answer {
+    /// Shows a pointer whose pixels `image` gives as 0xAARRGGBB. The kernel's driver waits until the device has the image,
+    /// and so has done what was asked of it before.
+    pub fn show_cursor(
+        &mut self,
+        head: usize,
+        at: (i32, i32),
+        hot: (i32, i32),
+        image: impl Fn(u32, u32) -> u32,
+    ) -> Answer {
         let size = (CURSOR_SIDE, CURSOR_SIDE);
         let mut buffer = self.card.create_dumb_buffer(size, DrmFourcc::Argb8888, 32)?;
-        self.paint(&mut buffer, (0, 0, CURSOR_SIDE, CURSOR_SIDE), |x, y| cursor_pixel(x, y, seed))?;
+        self.paint(&mut buffer, (0, 0, CURSOR_SIDE, CURSOR_SIDE), image)?;
         self.card.set_cursor2(self.crtc(head)?, Some(&buffer), hot)?;
         self.card.move_cursor(self.crtc(head)?, at)?;
         if let Some(old) = self.cursors.insert(head, buffer) {
