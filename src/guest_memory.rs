@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
-use vm_memory::{Bytes, GuestAddress};
+use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryRegion, GuestRegionMmap};
 
 /// The guest's memory as the VMM last described it.
 pub type GuestMemory = vm_memory::GuestMemoryMmap<()>;
@@ -17,6 +17,30 @@ pub struct OutOfReach {
     offset: u64,
     wanted: u64,
     len: u64,
+}
+
+/// Guest memory with the region that was read last: pages of one buffer nearly always lie in the same one, and to look
+/// each up anew costs a third of what copying it does.
+struct Source<'m> {
+    memory: &'m GuestMemory,
+    region: Option<&'m GuestRegionMmap<()>>,
+}
+
+impl Source<'_> {
+    fn read(&mut self, address: GuestAddress, into: &mut [u8]) -> Option<()> {
+        if self.region.is_none_or(|region| region.to_region_addr(address).is_none()) {
+            self.region = self.memory.find_region(address);
+        }
+        let start = self.region?.to_region_addr(address)?;
+        match self.region?.get_slice(start, into.len()) {
+            Ok(slice) => {
+                slice.copy_to(into);
+                Some(())
+            }
+            // It goes on in the next region.
+            Err(_) => self.memory.read_slice(into, address).ok(),
+        }
+    }
 }
 
 /// Guest pages in the order in which a resource reads them (virtio 1.3, 5.7.6.8, `virtio_gpu_mem_entry`).
@@ -82,6 +106,7 @@ impl Backing {
         let first = self.pieces.partition_point(|piece| piece.start + piece.len <= offset);
         let mut skip = self.pieces.get(first).map_or(0, |piece| offset - piece.start);
         let mut rest = out;
+        let mut source = Source { memory, region: None };
         for piece in self.pieces.iter().skip(first) {
             if rest.is_empty() {
                 break;
@@ -89,7 +114,7 @@ impl Backing {
             let here = usize::try_from(piece.len - skip).unwrap_or(usize::MAX).min(rest.len());
             let (now, later) = rest.split_at_mut(here);
             let address = piece.address.checked_add(skip).ok_or(out_of_reach)?;
-            memory.read_slice(now, GuestAddress(address)).map_err(|_| out_of_reach)?;
+            source.read(GuestAddress(address), now).ok_or(out_of_reach)?;
             rest = later;
             skip = 0;
         }
@@ -103,10 +128,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn at((address, bytes): (u64, usize)) -> (GuestAddress, usize) {
+        (GuestAddress(address), bytes)
+    }
+
+    /// Two regions that touch, and one apart.
     fn memory() -> GuestMemory {
         let memory =
-            GuestMemory::from_ranges(&[(GuestAddress(0), 0x4000), (GuestAddress(0x10_0000), 0x4000)])
-                .unwrap();
+            GuestMemory::from_ranges(&[(0, 0x2000), (0x2000, 0x2000), (0x10_0000, 0x4000)].map(at)).unwrap();
         let bytes: Vec<u8> = (0..0x4000u32).map(|i| (i % 251) as u8).collect();
         memory.write_slice(&bytes, GuestAddress(0)).unwrap();
         memory.write_slice(&bytes, GuestAddress(0x10_0000)).unwrap();

@@ -1,5 +1,5 @@
 //! The rules that a reader would otherwise have to check.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -178,11 +178,11 @@ fn within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de>>(from: D)
     }
 }
 
-/// The largest side: what the widest detailed timing of an EDID can say.
-const HEAD_SIDE_MAX: u32 = 4095;
+/// The largest side: that of the largest image, unless a profile says otherwise.
+const HEAD_SIDE_MAX: u32 = 16384;
 
 /// What belongs where a monitor's size is asked for.
-pub(super) const SIZE_RULE: &str = "a width and a height from 64 to 4095, as in \"1280x800\"";
+pub(super) const SIZE_RULE: &str = "a width and a height from 64 to 16384, as in \"1280x800\"";
 
 /// The size of a monitor as people write it.
 pub(super) fn parse_size(text: &str) -> Option<Size> {
@@ -297,7 +297,7 @@ mod tests {
         let cases = [
             (
                 "[[head]]\nsize = \"0x480\"",
-                "must be a width and a height from 64 to 4095, as in \"1280x800\"",
+                "must be a width and a height from 64 to 16384, as in \"1280x800\"",
             ),
             ("[[head]]\nrefresh_hz = 0", "must be from 1 to 480, not 0"),
             ("[[head]]\nname = \"fourteen chars\"", "must be 1 to 13 printable ASCII characters"),

@@ -1,7 +1,5 @@
 //! Every maximum that a guest can meet, and the sizes that follow from them.
 
-use serde::{Deserialize, Serialize};
-
 use super::raw::{self, CtrlHdr, MemEntry};
 
 /// Entries that one backing may have, as in QEMU; [`Limits::entries`] can only lower it.
@@ -15,8 +13,7 @@ pub const REQUEST_BYTES_MAX: usize =
 pub const REPLY_BYTES_MAX: usize = size_of::<CtrlHdr>() + size_of::<raw::RespEdid>();
 
 /// What a guest may have at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Host memory for images and for the lists that describe backings.
     pub memory_bytes: u64,
@@ -41,12 +38,5 @@ mod tests {
     #[test]
     fn the_largest_messages_are_those_of_the_specification() {
         assert_eq!((REQUEST_BYTES_MAX, REPLY_BYTES_MAX), (24 + 32 + 16384 * 16, 24 + 8 + 1024));
-    }
-
-    #[test]
-    fn a_profile_needs_to_name_only_the_limits_it_changes() {
-        let limits: Limits = serde_json::from_str(r#"{"resources": 3}"#).unwrap();
-        assert_eq!(limits, Limits { resources: 3, ..Limits::default() });
-        assert!(serde_json::from_str::<Limits>(r#"{"resource": 3}"#).is_err());
     }
 }

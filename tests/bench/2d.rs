@@ -2,6 +2,7 @@
 //!
 //! Prints `name value unit bar pass|miss` a line and ends with 1 on a miss. Everything runs on one CPU: unpinned, a
 //! round trip costs 5 us or 56 us depending on where the scheduler puts two threads, which says nothing about a device.
+#![allow(unreachable_pub)]
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,

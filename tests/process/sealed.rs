@@ -2,7 +2,13 @@
 //!
 //! A process is sealed while it has one thread, and the usual test harness starts each test on a second one; so this
 //! file is its own harness. It starts itself once a case: the child seals itself and tries, the parent judges.
-#![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these are tests"
+)]
 
 use std::collections::HashMap;
 use std::fs::{File, read_dir, read_to_string};
@@ -13,6 +19,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use libtest_mimic::{Arguments, Trial};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::EventFd;
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -97,27 +104,10 @@ fn main() -> ExitCode {
         child(&name);
         return ExitCode::SUCCESS;
     }
-    let mut wanted = Vec::new();
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--skip" => drop(arguments.next()), // meant for the tests of other files
-            option if option.starts_with('-') => {}
-            _ => wanted.push(argument),
-        }
-    }
-    let (mut passes, mut failures) = (0, 0u8);
-    for (name, end, _) in
-        CASES.iter().filter(|(name, ..)| wanted.is_empty() || wanted.iter().any(|w| name.contains(w)))
-    {
-        let failure = judge(name, *end);
-        println!("test {name} ... {}", failure.as_deref().map_or("ok", |_| "FAILED"));
-        failure.iter().for_each(|reason| println!("{reason}"));
-        passes += u8::from(failure.is_none());
-        failures += u8::from(failure.is_some());
-    }
-    println!("{passes} passed, {failures} failed");
-    ExitCode::from(failures)
+    let trials = CASES.iter().map(|&(name, end, _)| {
+        Trial::test(name, move || judge(name, end).map_or(Ok(()), |reason| Err(reason.into())))
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
 fn judge(name: &str, expected: End) -> Option<String> {

@@ -26,6 +26,7 @@ use super::notifier::Notifier;
 use super::vring::Vring;
 use super::watch::Watch;
 use crate::device::{Device, Progress};
+use crate::display::Sink;
 use crate::display::frontend::Frontend;
 use crate::guest_log::guest_warn;
 use crate::guest_memory::GuestMemory;
@@ -111,7 +112,7 @@ impl Backend {
     fn work(&self, vrings: &[Vring]) {
         let mut scratch = lock(&self.scratch);
         let mut turn = None;
-        while self.work_once(vrings, &mut scratch) && !self.ending.load(Ordering::Relaxed) {
+        while !self.ending.load(Ordering::Relaxed) && self.work_once(vrings, &mut scratch) {
             if turn.get_or_insert_with(Instant::now).elapsed() > TURN {
                 thread::sleep(PAUSE);
                 turn = None;
@@ -202,11 +203,16 @@ fn answer_chains(
 
 impl House for Backend {
     fn show_on(&self, display: UnixStream) {
+        // Held until the device has it: the worker hears of it as soon as it is watched.
         let mut device = self.device();
-        match Frontend::new(display).and_then(|display| self.watch.watch(&display).map(|()| display)) {
-            Ok(display) => device.set_sink(Some(Box::new(display))),
-            Err(error) => tracing::warn!("the front end's display cannot be used: {error}"),
+        let display = Frontend::new(display).and_then(|display| {
+            self.watch.watch(&display)?;
+            Ok(Box::new(display) as Box<dyn Sink>)
+        });
+        if let Err(error) = &display {
+            tracing::warn!("the front end's display cannot be used: {error}");
         }
+        device.set_sink(display.ok());
     }
 
     fn call_on(&self, back_channel: UnixStream) {

@@ -1,9 +1,9 @@
 //! What a front end may not say, because the crate behind the door would take it.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 
+use nix::sys::stat::fstat;
 use vhost::vhost_user::message::{FrontendReq, VhostUserProtocolFeatures};
 
 use super::backend::PROTOCOL_FEATURES;
@@ -105,8 +105,8 @@ fn check_region(
     if bytes == 0 || ends.contains(&None) {
         return Err(Refusal::Endless { bytes, address });
     }
-    let file = file.as_fd().try_clone_to_owned().map(File::from).map_err(Refusal::NoFile)?;
-    let file_bytes = file.metadata().map_err(Refusal::NoFile)?.len();
+    let file_bytes = fstat(file).map_err(|error| Refusal::NoFile(error.into()))?.st_size;
+    let file_bytes = u64::try_from(file_bytes).unwrap_or_default();
     match offset.checked_add(bytes) {
         Some(end) if end <= file_bytes => Ok(()),
         _ => Err(Refusal::BeyondFile { bytes, offset, file_bytes }),
