@@ -202,7 +202,8 @@ const ALONE: &str = "life_cycle::an_idle_device_does_nothing";
 fn an_idle_device_does_nothing() {
     if std::env::args().all(|argument| argument != ALONE) {
         let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
-        assert!(alone.args(["--exact", ALONE]).status().unwrap().success());
+        let ended = alone.args(["--exact", ALONE]).output().unwrap();
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stdout));
         return;
     }
     let (service, stream) = Service::start();
