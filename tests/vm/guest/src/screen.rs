@@ -162,8 +162,8 @@ impl Screen {
         Ok(String::new())
     }
 
-    /// Shows a pointer whose pixels `image` gives as 0xAARRGGBB. The kernel's driver waits until the device has the image,
-    /// and so has done what was asked of it before.
+    /// Shows a pointer whose pixels `image` gives as 0xAARRGGBB. The kernel's driver waits until the device has the
+    /// image, and so has done what was asked of it before.
     pub fn show_cursor(
         &mut self,
         head: usize,
