@@ -22,9 +22,10 @@ use crate::wire::{HeadMode, Point, Rect, SCANOUTS_MAX, ScanoutId, Size};
 /// The pointer of one head.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
-    /// Where the pointer points, in pixels of its head.
+    /// Where the image's top left corner lies, in pixels of its head. The specification does not say what lies there;
+    /// Linux, the guest's side of it, sends the corner.
     pub at: Point,
-    /// The pixel of the image that lies on `at`.
+    /// The pixel of the image that points, for displays whose own pointer takes the image.
     pub hot: Point,
     /// [`CURSOR_BYTES`] bytes; `None` hides the pointer.
     pub image: Option<Box<[u8]>>,

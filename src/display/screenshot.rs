@@ -61,10 +61,10 @@ impl Snapshot {
     /// Lays the pointer's pixels of row `y` over it; those beyond an edge are not seen.
     fn draw_cursor(&self, y: i64, row: &mut [[u8; 4]]) {
         let Some(image) = &self.cursor.image else { return };
-        let image_row = usize::try_from(y - edge(self.cursor.at.y, self.cursor.hot.y)).ok();
+        let image_row = usize::try_from(y - signed(self.cursor.at.y)).ok();
         let lines = image.as_chunks::<4>().0.chunks_exact(CURSOR_SIDE as usize);
         let Some(line) = image_row.and_then(|line| lines.into_iter().nth(line)) else { return };
-        let left = edge(self.cursor.at.x, self.cursor.hot.x);
+        let left = signed(self.cursor.at.x);
         for (x, over) in (left..).zip(line) {
             if let Some(under) = usize::try_from(x).ok().and_then(|x| row.get_mut(x)) {
                 blend(under, over);
@@ -85,9 +85,9 @@ fn copy(picture: &Picture<'_>) -> io::Result<Vec<u8>> {
     Ok(pixels)
 }
 
-/// Where the image's first column or row lies. Guests move the pointer beyond the top left by negative numbers.
-fn edge(at: u32, hot: u32) -> i64 {
-    i64::from(at.cast_signed()) - i64::from(hot)
+/// Guests move the pointer beyond the top left by negative numbers.
+fn signed(at: u32) -> i64 {
+    i64::from(at.cast_signed())
 }
 
 /// Colours of pointers come multiplied by their alpha (Linux DRM, "pixel blend mode": pre-multiplied is the default).
@@ -160,12 +160,12 @@ mod tests {
     }
 
     #[test]
-    fn the_pointer_lies_with_its_hot_spot_on_its_place_and_is_cut_at_every_edge() {
+    fn the_pointer_lies_with_its_corner_on_its_place_and_is_cut_at_every_edge() {
         let beyond = |number: i32| number.cast_unsigned();
         for (x, y) in [(20, 10), (0, 0), (99, 79), (beyond(-10), beyond(-60)), (3, 79), (99, beyond(-1))] {
             let hot = Point { x: 5, y: 7 };
             let pixels = decoded(&one(Point { x, y }, hot, Some([1, 2, 3, 255])));
-            let (left, top) = (i64::from(x.cast_signed()) - 5, i64::from(y.cast_signed()) - 7);
+            let (left, top) = (i64::from(x.cast_signed()), i64::from(y.cast_signed()));
             for (pixel, place) in pixels.iter().zip(0u32..) {
                 let (px, py) = (place % WIDTH, place / WIDTH);
                 let on =
