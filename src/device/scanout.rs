@@ -5,6 +5,7 @@ use super::head::Head;
 use super::resource::{Content, check_bytes, check_inside};
 use crate::display::{Picture, Source};
 use crate::guest_memory::GuestMemory;
+use crate::render::software::Image;
 use crate::wire::{Format, GuestError, Layout, Point, Rect, ResourceId, ScanoutId, Size};
 
 /// What a head shows. Its resource exists: it is switched off before that goes.
@@ -63,8 +64,16 @@ impl Device {
             return Err(GuestError::OutsideBytes { area, stride, offset: layout.offset.into(), bytes: size });
         }
         check_bytes(&area, stride, first_pixel(&layout, &area), size)?;
+        self.check_shown_bytes(area.size())?;
         self.show(head, Some(Scanout { resource: id, area, layout: Some(layout) }));
         Ok(())
+    }
+
+    /// Whoever shows a blob copies it, and its pages may be the same few over and over: no picture may be larger than
+    /// the images could be.
+    fn check_shown_bytes(&self, size: Size) -> Result<(), GuestError> {
+        let (wanted, limit) = (Image::byte_count(size), self.resources.limits().memory_bytes);
+        if wanted <= limit { Ok(()) } else { Err(GuestError::OutOfMemory { wanted, used: 0, limit }) }
     }
 
     /// Either of them with resource zero.

@@ -30,11 +30,17 @@ pub enum NoMemory {
 impl Image {
     /// A black image. Its pages take no memory before they are written to.
     pub fn zeroed(size: Size, format: Format, ledger: &Ledger) -> Result<Self, NoMemory> {
-        let bytes = byte_count(size);
+        let bytes = Self::byte_count(size);
         let charge = ledger.charge(bytes)?;
         let pixels =
             usize::try_from(bytes).ok().and_then(|count| <[u8]>::new_box_zeroed_with_elems(count).ok());
         Ok(Self { size, format, bytes: pixels.ok_or(NoMemory::Host(bytes))?, _charge: charge })
+    }
+
+    /// Bytes that an image of this size takes; saturated, which is beyond every limit.
+    pub fn byte_count(size: Size) -> u64 {
+        let pixels = u64::from(size.width) * u64::from(size.height);
+        pixels.saturating_mul(u64::from(Format::BYTES_PER_PIXEL))
     }
 
     /// Its size.
@@ -88,12 +94,6 @@ impl Image {
 
 fn row_bytes(pixels: u32) -> usize {
     pixels as usize * Format::BYTES_PER_PIXEL as usize
-}
-
-/// Bytes that an image takes; saturated, which is beyond every limit.
-fn byte_count(size: Size) -> u64 {
-    let pixels = u64::from(size.width) * u64::from(size.height);
-    pixels.saturating_mul(u64::from(Format::BYTES_PER_PIXEL))
 }
 
 impl fmt::Debug for Image {

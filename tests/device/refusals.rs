@@ -224,6 +224,18 @@ fn a_framebuffer_may_end_with_its_blob_and_no_side_may_be_longer_than_an_image()
     assert_eq!(wide.set_scanout_blob(0, 1, rect(0, 0, 17, 1), layout(17, 1, 68, 0)), INVALID_PARAMETER);
 }
 
+/// Whoever shows a blob copies it, and a guest may name the same page many times over.
+#[test]
+fn a_framebuffer_larger_than_all_images_may_be_is_out_of_memory() {
+    let mut guest = Guest::with(1, Limits { memory_bytes: 1 << 20, ..Limits::default() });
+    assert_eq!(guest.create_blob(1, 0x20_0000, &[(LOW, 0x10_0000), (LOW, 0x10_0000)]), OK);
+    let layout = Layout { width: 512, height: 1024, format: BGRX, stride: 2048, offset: 0 };
+    let before = guest.state();
+    assert_eq!(guest.set_scanout_blob(0, 1, rect(0, 0, 512, 513), layout), OUT_OF_MEMORY);
+    assert_eq!(guest.state(), before);
+    assert_eq!(guest.set_scanout_blob(0, 1, rect(0, 0, 512, 512), layout), OK);
+}
+
 #[test]
 fn requests_cut_at_any_byte() {
     let mut guest = guest();

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
@@ -13,7 +13,7 @@ use vhost::vhost_user::VhostUserFrontend;
 use vhost::{VhostBackend, VringConfigData};
 
 use crate::guest::{Guest, Ram, requests};
-use crate::service::Service;
+use crate::service::{Service, wait_until};
 
 const NEED_REPLY: u32 = 8;
 
@@ -152,11 +152,7 @@ fn a_display_that_is_no_socket_is_refused() {
 fn event_descriptors_that_make_others_wait_stop_nobody() {
     let (service, stream) = Service::start();
     let mut guest = Guest::connect(stream, Ram::new());
-    let (reader, writer) = nix::unistd::pipe().unwrap();
-    let mut filled = File::from(writer.try_clone().unwrap());
-    nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK)).unwrap();
-    while filled.write(&[0; 4096]).is_ok() {}
-    nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::empty())).unwrap();
+    let (reader, writer) = full_pipe();
     send_call(&guest, &writer);
     guest.begin(0, &requests::get_display_info());
     drop(guest);
@@ -165,6 +161,21 @@ fn event_descriptors_that_make_others_wait_stop_nobody() {
 
     assert!(error.contains("a queue's worker does not end"), "{error}");
     drop(reader);
+}
+
+#[test]
+fn a_call_descriptor_that_makes_its_worker_wait_keeps_nobody_from_the_device() {
+    let (service, stream) = Service::start();
+    let mut guest = Guest::connect(stream, Ram::new());
+    let (reader, writer) = full_pipe();
+    send_call(&guest, &writer);
+    guest.begin(0, &requests::create_2d(1, 1, 8, 8));
+
+    let answered = || service.device.try_lock().is_ok_and(|device| device.usage().resources == 1);
+    assert!(wait_until(answered), "the worker waits with the device's lock");
+
+    drop((reader, guest));
+    assert!(service.end().is_ok());
 }
 
 /// A display whose code has a bug.
@@ -202,6 +213,16 @@ fn a_bug_that_a_guest_finds_ends_its_connection_and_says_so() {
 
     assert_eq!(error, "the device failed on a request of the guest: this is a bug in vgpu");
     assert!(guest.front.get_features().is_err());
+}
+
+/// A pipe whose next writer waits.
+fn full_pipe() -> (OwnedFd, OwnedFd) {
+    let (reader, writer) = nix::unistd::pipe().unwrap();
+    let mut filled = File::from(writer.try_clone().unwrap());
+    nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::O_NONBLOCK)).unwrap();
+    while filled.write(&[0; 4096]).is_ok() {}
+    nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFL(nix::fcntl::OFlag::empty())).unwrap();
+    (reader, writer)
 }
 
 /// Sets the first queue's call descriptor to something that is no event descriptor.

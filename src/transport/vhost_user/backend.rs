@@ -123,22 +123,68 @@ impl Backend {
     /// True if there is more to do.
     fn work_once(&self, vrings: &[Vring], scratch: &mut Scratch) -> bool {
         let [control, cursor] = vrings else { return false };
-        let device = &mut *self.device();
         let memory = &*self.memory.memory();
         if begins_anew(control, memory) {
-            device.reset();
+            self.device().reset();
         }
-        let more =
-            serve_ring(control, memory, scratch, |request, reply| device.control(memory, request, reply))
-                | serve_ring(cursor, memory, scratch, |request, reply| {
-                    device.cursor(memory, request, reply);
-                    Progress::Done
-                });
-        more | self.show(device, memory)
+        let more = self.serve_ring(control, memory, scratch, |device, request, reply| {
+            device.control(memory, request, reply)
+        }) | self.serve_ring(cursor, memory, scratch, |device, request, reply| {
+            device.cursor(memory, request, reply);
+            Progress::Done
+        });
+        more | self.show(memory)
+    }
+
+    /// True if there is more to do.
+    fn serve_ring(
+        &self,
+        vring: &Vring,
+        memory: &GuestMemory,
+        scratch: &mut Scratch,
+        answer: impl FnMut(&mut Device, &[u8], &mut Vec<u8>) -> Progress,
+    ) -> bool {
+        let mut state = vring.get_mut();
+        if !state.is_enabled() || !state.get_queue().ready() {
+            return false;
+        }
+        self.answer_chains(&mut state, memory, scratch, answer).unwrap_or_else(|broken| {
+            guest_warn!("a queue is served no longer, until its driver sets it up anew: {broken}");
+            state.get_queue_mut().set_ready(false);
+            false
+        })
+    }
+
+    /// True if there is more to do. The device is free again before the guest is interrupted: what the front end gave
+    /// for that may make us wait, and screenshots must not.
+    fn answer_chains(
+        &self,
+        state: &mut VringState<SharedMemory>,
+        memory: &GuestMemory,
+        scratch: &mut Scratch,
+        mut answer: impl FnMut(&mut Device, &[u8], &mut Vec<u8>) -> Progress,
+    ) -> Result<bool, Broken> {
+        let mut ring = Ring::open(memory, state.get_queue())?;
+        let rest = {
+            let device = &mut *self.device();
+            ring.answer_chains(scratch, |request, reply| answer(device, request, reply))
+        };
+        ring.store(state.get_queue_mut());
+        if ring.wants_interrupt()
+            && let Err(error) = state.signal_used_queue()
+        {
+            tracing::debug!("the guest cannot be interrupted: {error}");
+        }
+        match rest? {
+            Rest::Nothing => Ok(ring.ask_for_notification()? == Rest::Chains),
+            Rest::Chains => Ok(true),
+            Rest::Waiting => Ok(false),
+        }
     }
 
     /// True if a request that waited for the display can go on.
-    fn show(&self, device: &mut Device, memory: &GuestMemory) -> bool {
+    fn show(&self, memory: &GuestMemory) -> bool {
+        let mut device = self.device();
         match device.pump(memory) {
             Ok(interest) => {
                 self.watch.want_write(interest.write);
@@ -159,46 +205,6 @@ fn begins_anew(vring: &Vring, memory: &GuestMemory) -> bool {
     let state = vring.get_ref();
     let runs = state.is_enabled() && state.get_queue().ready();
     runs && vring.take_start().is_some_and(|start| is_fresh(memory, state.get_queue(), start.stopped_at))
-}
-
-/// True if there is more to do.
-fn serve_ring(
-    vring: &Vring,
-    memory: &GuestMemory,
-    scratch: &mut Scratch,
-    answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress,
-) -> bool {
-    let mut state = vring.get_mut();
-    if !state.is_enabled() || !state.get_queue().ready() {
-        return false;
-    }
-    answer_chains(&mut state, memory, scratch, answer).unwrap_or_else(|broken| {
-        guest_warn!("a queue is served no longer, until its driver sets it up anew: {broken}");
-        state.get_queue_mut().set_ready(false);
-        false
-    })
-}
-
-/// True if there is more to do.
-fn answer_chains(
-    state: &mut VringState<SharedMemory>,
-    memory: &GuestMemory,
-    scratch: &mut Scratch,
-    answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress,
-) -> Result<bool, Broken> {
-    let mut ring = Ring::open(memory, state.get_queue())?;
-    let rest = ring.answer_chains(scratch, answer);
-    ring.store(state.get_queue_mut());
-    if ring.wants_interrupt()
-        && let Err(error) = state.signal_used_queue()
-    {
-        tracing::debug!("the guest cannot be interrupted: {error}");
-    }
-    match rest? {
-        Rest::Nothing => Ok(ring.ask_for_notification()? == Rest::Chains),
-        Rest::Chains => Ok(true),
-        Rest::Waiting => Ok(false),
-    }
 }
 
 impl House for Backend {
