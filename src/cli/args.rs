@@ -10,6 +10,9 @@ use super::{device, run, screenshot, set};
 ///
 /// QEMU's and libvirt's conventions for vhost-user programs hold too: `vgpu --socket-path=PATH` and `vgpu --fd=N` are
 /// short for `vgpu run` with the same options, and `vgpu --print-capabilities` prints what management software reads.
+///
+/// VGPU_LOG=debug in the environment makes the log say more. Exit codes: 1 what was asked for cannot be, 2 the command
+/// line cannot be read, 3 the host failed.
 #[derive(Parser)]
 #[command(name = "vgpu", version)]
 pub(super) struct Cli {

@@ -49,6 +49,10 @@ pub(super) fn run(arguments: &RunArgs) -> Result<(), CommandError> {
         ))
         .hint("`--transport vhost-user` works: QEMU's vhost-user-gpu-pci and vhost-user-vga connect to it"));
     }
+    if arguments.control.is_some() && arguments.control == arguments.socket {
+        return Err(CommandError::cli("--socket and --control name the same path")
+            .hint("VMs and operators each need a socket of their own"));
+    }
     let control = arguments.control.as_deref().map(claim).transpose()?;
     let spec = DeviceSpec {
         transport: arguments.transport,

@@ -18,7 +18,10 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::device::{HeadSetup, Setup};
-use crate::wire::{self, SCANOUTS_MAX, Size};
+use crate::wire::{self, Format, SCANOUTS_MAX, Size};
+
+/// Characters in which a message quotes a line.
+const QUOTE_MAX: usize = 80;
 
 /// Characters that an EDID has for a monitor's name.
 const MONITOR_NAME_MAX: usize = 13;
@@ -92,19 +95,42 @@ impl Default for Limits {
 
 /// What is wrong with a profile, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {message}")]
+#[error("{message}")]
 pub struct ProfileError {
-    /// The line, counted from one.
-    pub line: usize,
     message: String,
-    /// What was probably meant.
+    /// What was probably meant, or what to do.
     pub hint: Option<String>,
 }
 
 impl Profile {
     /// Reads a profile; the first thing wrong with it ends the reading.
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
-        toml::from_str(text).map_err(|error| ProfileError::new(text, &error))
+        let profile: Self = toml::from_str(text).map_err(|error| ProfileError::new(text, &error))?;
+        profile.heads.iter().enumerate().try_for_each(|(index, head)| profile.check(index, head))?;
+        Ok(profile)
+    }
+
+    /// A head that can never show a picture of its size is a mistake of whoever wrote the profile.
+    fn check(&self, index: usize, head: &Head) -> Result<(), ProfileError> {
+        let (size, side) = (head.size, self.limits.image_side);
+        let text = size_text(size);
+        let bytes = u64::from(size.width) * u64::from(size.height) * u64::from(Format::BYTES_PER_PIXEL);
+        if size.width.max(size.height) > side {
+            return Err(ProfileError {
+                message: format!("head {index} has the size {text}, but limits.image_side is {side}"),
+                hint: Some("make the head smaller, or limits.image_side larger".to_owned()),
+            });
+        }
+        if bytes > self.limits.memory {
+            let (needed, there) = (bytes.div_ceil(1 << 20), self.limits.memory >> 20);
+            return Err(ProfileError {
+                message: format!(
+                    "head {index} has the size {text}, a picture of {needed}MiB, but limits.memory is {there}MiB"
+                ),
+                hint: Some(format!("make the head smaller, or limits.memory at least \"{needed}MiB\"")),
+            });
+        }
+        Ok(())
     }
 
     /// The device that a guest gets.
@@ -139,10 +165,12 @@ impl ProfileError {
             Some((key, known)) => (format!("unknown key `{key}`"), Some(nearest(key, &known))),
             None => {
                 let source = text.lines().nth(line - 1).unwrap_or_default().trim();
-                (format!("`{source}`: {}", error.message()), None)
+                let quote: String = source.chars().take(QUOTE_MAX).collect();
+                let hint = (source == "[head]").then(|| "heads are a list: write `[[head]]`".to_owned());
+                (format!("`{quote}`: {}", error.message()), hint)
             }
         };
-        Self { line, message, hint }
+        Self { message: format!("line {line}: {message}"), hint }
     }
 }
 
@@ -312,6 +340,32 @@ mod tests {
             let line = text.lines().nth(1).unwrap();
             assert_eq!(wrong(text).0, format!("line 2: `{line}`: {expected}"));
         }
+    }
+
+    #[test]
+    fn a_head_that_could_never_show_a_picture_is_refused_with_both_values_and_the_remedy() {
+        let head = "[[head]]\n[[head]]\nenabled = false\nsize = \"1280x1024\"\n[limits]\n";
+        let with = |limit: &str| format!("{head}{limit}");
+
+        let (message, hint) = wrong(&with("image_side = 1279"));
+        assert_eq!(message, "head 0 has the size 1280x800, but limits.image_side is 1279");
+        assert_eq!(hint.unwrap(), "make the head smaller, or limits.image_side larger");
+        let (message, hint) = wrong(&with("memory = \"4MiB\""));
+        assert_eq!(message, "head 1 has the size 1280x1024, a picture of 5MiB, but limits.memory is 4MiB");
+        assert_eq!(hint.unwrap(), "make the head smaller, or limits.memory at least \"5MiB\"");
+        for enough in ["image_side = 1280", "memory = \"5MiB\""] {
+            Profile::parse(&with(enough)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_single_table_of_heads_is_answered_with_how_a_list_is_written() {
+        assert_eq!(wrong("[head]\nsize = \"640x480\"").1.unwrap(), "heads are a list: write `[[head]]`");
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_quoted_in_part() {
+        assert!(wrong(&format!("name = [{}", "[".repeat(100_000))).0.len() < 1000);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub const CONTROL_FD: RawFd = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
-    /// QEMU's `vhost-user-gpu-pci` and `vhost-user-vga`, crosvm, cloud-hypervisor
+    /// QEMU's `vhost-user-gpu-pci` and `vhost-user-vga`
     VhostUser,
     /// A PCI function in user space (not built yet)
     VfioUser,

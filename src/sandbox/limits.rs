@@ -1,7 +1,7 @@
 //! Resource limits: what a sealed process may use up.
 
 use nix::errno::Errno;
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::{Layer, Report};
 
@@ -27,21 +27,24 @@ pub(super) fn set(memory_bytes: u64, report: &mut Report) {
         // A core file would hold guest pixels.
         (Resource::RLIMIT_CORE, 0),
     ];
-    report.note(
-        Layer::Limits,
-        limits.into_iter().try_for_each(|(resource, most)| setrlimit(resource, most, most)),
-    );
+    report.note(Layer::Limits, limits.into_iter().try_for_each(|(resource, most)| limit(resource, most)));
 }
 
 /// Limits threads, which the kernel counts with the user's processes: only where those are ours alone.
 pub(super) fn set_threads(report: &mut Report) {
     let outcome = match report.holds(Layer::UserNamespace) && counts_apart() {
-        true => setrlimit(Resource::RLIMIT_NPROC, THREADS_MAX, THREADS_MAX).map_err(Errno::desc),
+        true => limit(Resource::RLIMIT_NPROC, THREADS_MAX).map_err(Errno::desc),
         false => {
             Err("it would count other processes of the same user without a user namespace and Linux 5.14")
         }
     };
     report.note(Layer::ThreadLimit, outcome);
+}
+
+/// A host that is stricter than we are stays so: raising its limit would take privileges.
+fn limit(resource: Resource, most: u64) -> Result<(), Errno> {
+    let (_, host) = getrlimit(resource)?;
+    setrlimit(resource, most.min(host), most.min(host))
 }
 
 fn counts_apart() -> bool {

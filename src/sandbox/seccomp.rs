@@ -125,7 +125,10 @@ fn checked() -> Result<Rules, BackendError> {
         // Non-blocking, as std spells it.
         (libc::SYS_ioctl, one_of(1, &[0x5421])?),
         (libc::SYS_prctl, one_of(0, &PRCTL)?),
-        (libc::SYS_setsockopt, vec![rule(vec![equals(1, libc::SOL_SOCKET)?])?]),
+        (
+            libc::SYS_setsockopt,
+            SOCKET_OPTIONS.iter().map(|option| socket_option(*option)).collect::<Result<_, _>>()?,
+        ),
         // What an open descriptor is; a path would lead to the empty root.
         (libc::SYS_newfstatat, vec![rule(vec![has(3, libc::AT_EMPTY_PATH)?])?]),
         (libc::SYS_statx, vec![rule(vec![has(2, libc::AT_EMPTY_PATH)?])?]),
@@ -141,6 +144,9 @@ const FCNTL: [i32; 6] = [
     libc::F_GET_SEALS, // whether a memory region can shrink under us
 ];
 
+/// How much the display may be behind, and how long an operator may take.
+const SOCKET_OPTIONS: [i32; 3] = [libc::SO_SNDBUF, libc::SO_RCVTIMEO, libc::SO_SNDTIMEO];
+
 /// Names of threads and of anonymous mappings: labels for debuggers.
 const PRCTL: [i32; 2] = [libc::PR_SET_NAME, libc::PR_SET_VMA];
 
@@ -150,6 +156,10 @@ fn rule(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, BackendError> 
 
 fn one_of(argument: u8, values: &[i32]) -> Result<Vec<SeccompRule>, BackendError> {
     values.iter().map(|value| rule(vec![equals(argument, *value)?])).collect()
+}
+
+fn socket_option(option: i32) -> Result<SeccompRule, BackendError> {
+    rule(vec![equals(1, libc::SOL_SOCKET)?, equals(2, option)?])
 }
 
 fn equals(argument: u8, value: i32) -> Result<SeccompCondition, BackendError> {

@@ -69,22 +69,28 @@ pub fn run(spec: &DeviceSpec, sockets: &Sockets) -> Result<(), SupervisorError> 
     let mut delay = DELAYS[0];
     loop {
         let started = Instant::now();
-        let mut child = start(spec, sockets)?;
-        let Event::Ended(status) = signals.wait(Some(&mut child), None)? else {
-            child.kill()?;
-            child.wait()?;
-            return Ok(());
+        let failure = match start(spec, sockets) {
+            Ok(mut child) => {
+                let Event::Ended(status) = signals.wait(Some(&mut child), None)? else {
+                    child.kill()?;
+                    child.wait()?;
+                    return Ok(());
+                };
+                if status.code() == Some(HOPELESS) {
+                    return Err(SupervisorError::Hopeless);
+                }
+                if status.success() || started.elapsed() >= HEALTHY {
+                    delay = DELAYS[0];
+                }
+                if status.success() {
+                    continue;
+                }
+                describe(status)
+            }
+            // A host may be short of processes, descriptors or memory for a while.
+            Err(error) => format!("cannot be started: {error}"),
         };
-        if status.code() == Some(HOPELESS) {
-            return Err(SupervisorError::Hopeless);
-        }
-        if status.success() || started.elapsed() >= HEALTHY {
-            delay = DELAYS[0];
-        }
-        if status.success() {
-            continue;
-        }
-        tracing::error!("the device process {}; the next one starts in {delay:?}", describe(status));
+        tracing::error!("the device process {failure}; the next one starts in {delay:?}");
         if let Event::Terminated = signals.wait(None, Some(delay))? {
             return Ok(());
         }
@@ -133,6 +139,7 @@ impl Signals {
     fn catch() -> io::Result<Self> {
         let set: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGCHLD].into_iter().collect();
         set.thread_block()?;
+        sys::hear_of_children()?;
         Ok(Self { source: SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)? })
     }
 

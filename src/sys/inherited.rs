@@ -1,10 +1,11 @@
-//! Descriptors that come from our parent process, and those that are not to reach our children.
+//! What comes from our parent process: descriptors, those that are not to reach our children, and ignored signals.
 
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::sync::{Mutex, PoisonError};
 
 use nix::errno::Errno;
+use nix::sys::signal::{SigHandler, Signal, signal};
 
 /// Adoption is a check and then a change of one flag; two at once could both pass the check.
 static ADOPTING: Mutex<()> = Mutex::new(());
@@ -38,6 +39,14 @@ pub fn close_all_on_exec() -> io::Result<()> {
     let flags = libc::c_int::try_from(libc::CLOSE_RANGE_CLOEXEC).unwrap_or_default();
     // SAFETY: with CLOSE_RANGE_CLOEXEC nothing is closed, only a flag of table entries is set; no memory is touched.
     Errno::result(unsafe { libc::close_range(first, libc::c_uint::MAX, flags) })?;
+    Ok(())
+}
+
+/// Undoes it if our parent ignored SIGCHLD: that outlives the exec, and the kernel then buries our children without a
+/// word to us.
+pub fn hear_of_children() -> io::Result<()> {
+    // SAFETY: the default action runs no code of ours in a handler.
+    unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
     Ok(())
 }
 

@@ -7,4 +7,4 @@ mod inherited;
 
 pub use descriptors::{DESCRIPTORS_MAX, receive_with_descriptors};
 pub use heap::share_one_heap;
-pub use inherited::{adopt_fd, close_all_on_exec};
+pub use inherited::{adopt_fd, close_all_on_exec, hear_of_children};

@@ -51,6 +51,16 @@ fn transports_that_are_not_built_are_refused_with_the_one_that_is() {
 }
 
 #[test]
+fn one_path_for_vms_and_operators_is_refused() {
+    let (code, _, stderr) = said(&["run", "--socket", "/nowhere/socket", "--control", "/nowhere/socket"]);
+
+    assert_eq!(code, Some(2));
+    let expected = "error: --socket and --control name the same path\n\
+                    hint: VMs and operators each need a socket of their own\n";
+    assert_eq!(stderr, expected);
+}
+
+#[test]
 fn an_unknown_transport_is_answered_with_the_known_ones() {
     let (code, _, stderr) = said(&["run", "--transport", "usb", "--socket", "/nowhere/socket"]);
 

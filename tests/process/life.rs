@@ -2,11 +2,12 @@
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::vgpu::{Running, answered, eventually, lives, output, proc, switches, vgpu};
 
@@ -77,6 +78,34 @@ fn after_the_device_process_is_killed_the_next_vm_is_served() {
     eventually("the log says why", || {
         running.log().contains("the device process was ended by SIGKILL").then_some(())
     });
+}
+
+#[test]
+fn a_parent_that_ignores_its_children_does_not_keep_the_next_vm_from_service() {
+    let running = Running::start_by(Command::new("env").arg("--ignore-signal=CHLD"));
+    let first = running.device();
+    drop(running.connect());
+    eventually("the first device process is gone", || (!lives(first)).then_some(()));
+
+    running.connect();
+}
+
+#[test]
+fn a_host_that_has_nothing_left_for_a_moment_ends_no_vgpu() {
+    let running = Running::start(&[]);
+    let device = running.device();
+    limit_descriptors(running.supervisor(), 3);
+
+    kill(device, Signal::SIGKILL).unwrap();
+    eventually("the log says why", || running.log().contains("cannot be started").then_some(()));
+    limit_descriptors(running.supervisor(), 64);
+
+    running.connect();
+}
+
+fn limit_descriptors(process: Pid, most: u32) {
+    let arguments = [format!("--pid={process}"), format!("--nofile={most}:")];
+    assert!(Command::new("prlimit").args(arguments).status().unwrap().success());
 }
 
 #[test]

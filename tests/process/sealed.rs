@@ -23,7 +23,9 @@ use libtest_mimic::{Arguments, Trial};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::EventFd;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{setsockopt, sockopt};
 use nix::unistd::{Gid, Pid, Uid, getppid, setgroups, setresgid, setresuid};
 use vgpu::sandbox::{Layer, Sandbox, SandboxError, SandboxSpec, Sealed};
 use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryMmap, mmap::MmapRegionBuilder};
@@ -50,12 +52,19 @@ const CASES: &[(&str, End, Probe)] = &[
     }),
     ("making_a_socket_ends_the_process", End::By(Signal::SIGSYS), |_, _| drop(UnixStream::connect("/none"))),
     ("mapping_executable_memory_ends_the_process", End::By(Signal::SIGSYS), map_executable),
+    ("a_socket_option_that_no_device_needs_ends_the_process", End::By(Signal::SIGSYS), |_, opened| {
+        let _ = setsockopt(&opened.pair.0, sockopt::PassCred, &true);
+    }),
     ("signalling_another_process_ends_this_one", End::By(Signal::SIGSYS), |_, _| {
         kill(getppid(), None).unwrap()
     }),
     ("aborting_is_still_possible", End::By(Signal::SIGABRT), |_, _| std::process::abort()),
     ("a_device_can_do_its_work", End::Well, work),
     ("memory_beyond_the_limit_is_refused", End::Well, exhaust_memory),
+    ("stricter_limits_of_the_host_stay", End::Inspected(keeps_limits), |sealed, opened| {
+        assert_eq!(sealed.report().missing(), []);
+        opened.wait();
+    }),
     ("threads_beyond_the_limit_are_refused", End::Well, exhaust_threads),
     ("a_panic_in_a_thread_ends_that_thread_only", End::Well, panic_in_a_thread),
     ("every_layer_holds_here", End::Well, |sealed, _| assert_eq!(sealed.report().missing(), [])),
@@ -148,6 +157,10 @@ fn child(name: &str) {
     if name.starts_with("started_without_privileges") {
         lose_privileges();
     }
+    if name.starts_with("stricter_limits") {
+        setrlimit(Resource::RLIMIT_NOFILE, 512, 512).unwrap();
+        lose_privileges();
+    }
     let require_all = name.starts_with("a_missing_layer");
     if name.starts_with("without_user_namespaces") || require_all {
         forbid_user_namespaces();
@@ -238,6 +251,14 @@ fn exhaust_threads(_: &Sealed, _: Opened) {
 
 fn panic_in_a_thread(_: &Sealed, _: Opened) {
     assert!(std::thread::spawn(|| panic!("as intended")).join().is_err());
+}
+
+fn keeps_limits(pid: Pid) {
+    let limits = read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    for (name, most) in [("Max open files", "512"), ("Max core file size", "0")] {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        assert_eq!(line.split_whitespace().take(2).collect::<Vec<_>>(), [most, most], "{name}");
+    }
 }
 
 fn has_nothing(pid: Pid) {

@@ -48,10 +48,20 @@ impl Running {
         Self::start_in(tempfile::tempdir().unwrap(), more)
     }
 
+    /// By a program that becomes the command which it is given.
+    pub(crate) fn start_by(program: &mut Command) -> Self {
+        Self::start_command(tempfile::tempdir().unwrap(), program.arg(env!("CARGO_BIN_EXE_vgpu")), &[])
+    }
+
     pub(crate) fn start_in(directory: tempfile::TempDir, more: &[&str]) -> Self {
+        Self::start_command(directory, &mut vgpu(&[]), more)
+    }
+
+    fn start_command(directory: tempfile::TempDir, command: &mut Command, more: &[&str]) -> Self {
         let log = File::create(directory.path().join("log")).unwrap();
         let socket = directory.path().join("socket");
-        let supervisor = vgpu(&["run", "--socket", socket.to_str().unwrap()])
+        let supervisor = command
+            .args(["run", "--socket", socket.to_str().unwrap()])
             .args(more)
             .stdin(Stdio::null())
             .stderr(log)
