@@ -126,7 +126,7 @@ fn refuse(place: usize, error: HeadError) -> Refusal {
         HeadError::Unknown { .. } => {
             Refusal::new(Code::UnknownHead, error).field(format_args!("heads[{place}].head"))
         }
-        HeadError::Size { .. } => {
+        HeadError::Size { .. } | HeadError::Memory { .. } => {
             Refusal::new(Code::BadField, error).field(format_args!("heads[{place}].size"))
         }
     }

@@ -3,6 +3,7 @@
 use super::Device;
 use super::scanout::Scanout;
 use crate::display::{Answer, Cursor, Question};
+use crate::render::software::Image;
 use crate::wire::edid::Monitor;
 use crate::wire::{
     EDID_BYTES_MAX, EVENT_DISPLAY, GuestError, HeadMode, Limits, Rect, Response, SCANOUTS_MAX, ScanoutId,
@@ -51,6 +52,19 @@ pub enum HeadError {
         size: Size,
         /// The longest side.
         max: u32,
+    },
+    /// A monitor whose picture the guest could not have.
+    #[error(
+        "a monitor of {} x {} pixels needs {wanted} bytes for its picture, and the guest may have {limit}",
+        size.width, size.height
+    )]
+    Memory {
+        /// The size asked for.
+        size: Size,
+        /// Bytes of one picture.
+        wanted: u64,
+        /// Bytes that the guest may have.
+        limit: u64,
     },
 }
 
@@ -111,6 +125,10 @@ impl Device {
         let size = mode.area.size();
         if mode.enabled && (size.is_empty() || size.width > max || size.height > max) {
             return Err(HeadError::Size { size, max });
+        }
+        let (wanted, limit) = (Image::byte_count(size), self.resources.limits().memory_bytes);
+        if mode.enabled && wanted > limit {
+            return Err(HeadError::Memory { size, wanted, limit });
         }
         let own = self.heads.iter_mut().take(heads).nth(head.index());
         let found = own.ok_or(HeadError::Unknown { head: head.get(), heads })?;

@@ -62,6 +62,9 @@ fn monitors_that_cannot_be_are_refused() {
         let error = HeadError::Size { size: Size { width, height }, max: 16384 };
         assert_eq!(guest.device.set_head(head(0), plug(width, height)), Err(error));
     }
+    let size = Size { width: 16384, height: 16384 };
+    let error = HeadError::Memory { size, wanted: 1 << 30, limit: 256 << 20 };
+    assert_eq!(guest.device.set_head(head(0), plug(16384, 16384)), Err(error));
     assert_eq!(guest.device.heads()[0].area, rect(0, 0, 640, 480));
     assert_eq!(guest.device.config()[..4], [0; 4]);
 }
