@@ -124,7 +124,8 @@ pub(crate) fn a_paused_machine_keeps_its_picture_and_draws_on(version: Version) 
 
 /// QEMU plugs the second head in only when it has a window for it, but a guest may drive it all the same.
 pub(crate) fn two_heads_show_two_pictures(version: Version) {
-    let service = Service::start(Some(TWO_HEADS));
+    // The profile has one head: how many there are is for whoever has the display to say.
+    let service = Service::start(None);
     let mut vm = Vm::boot(version, &service, &format!("{GPU},max_outputs=2"));
     assert_eq!(vm.guest.heads().len(), 2);
     vm.guest.ask("draw 0 70 800 600");
