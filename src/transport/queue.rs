@@ -29,7 +29,7 @@ use chain::{Chain, Table};
 const CHAINS_MAX: u32 = 256;
 
 /// How long chains are answered, the last one apart, before the driver hears of it and others get the queue's lock.
-const TIME_MAX: Duration = Duration::from_millis(2);
+const TIME_MAX: Duration = Duration::from_millis(5);
 
 /// Bytes of the flags and index before the entries of an available or used ring.
 const RING_HEADER_BYTES: usize = 4;
@@ -141,22 +141,24 @@ impl<'m> Ring<'m> {
         queue.set_next_used(self.next_used.0);
     }
 
-    /// Hands chains to `answer` in order, until there is none, one has to wait, or others should have a turn.
+    /// Hands chains to `answer` in order, until there is none, one has to wait, or others should have a turn: by their
+    /// number, or by the clock `now`.
     ///
     /// A chain for which `answer` returns [`Progress::WaitForDisplay`] stays in the ring and is handed out again next
     /// time.
     pub fn answer_chains(
         &mut self,
         scratch: &mut Scratch,
+        mut now: impl FnMut() -> Duration,
         mut answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress,
     ) -> Result<Rest, Broken> {
-        let end = coarse_now().saturating_add(TIME_MAX);
+        let end = now().saturating_add(TIME_MAX);
         for _ in 0..CHAINS_MAX {
             let Some(head) = self.next_head()? else { return Ok(Rest::Nothing) };
             if self.answer_chain(head, scratch, &mut answer)? == Progress::WaitForDisplay {
                 return Ok(Rest::Waiting);
             }
-            if coarse_now() > end {
+            if now() > end {
                 break;
             }
         }
@@ -247,7 +249,7 @@ impl<'m> Ring<'m> {
 }
 
 /// The time to a few milliseconds: a look at the exact time costs a quarter of a chain.
-fn coarse_now() -> Duration {
+pub fn coarse_now() -> Duration {
     clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).map_or(Duration::MAX, Duration::from)
 }
 

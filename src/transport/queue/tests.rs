@@ -90,12 +90,21 @@ impl Driver {
         self.offer(0);
     }
 
+    /// Serves while no time passes.
     fn serve(&mut self, answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress) -> Served {
+        self.serve_by(|| Duration::ZERO, answer)
+    }
+
+    fn serve_by(
+        &mut self,
+        now: impl FnMut() -> Duration,
+        answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress,
+    ) -> Served {
         let mut ring = match Ring::open(&self.memory, &self.queue) {
             Ok(ring) => ring,
             Err(broken) => return Served { interrupt: false, rest: Err(broken) },
         };
-        let rest = ring.answer_chains(&mut self.scratch, answer);
+        let rest = ring.answer_chains(&mut self.scratch, now, answer);
         ring.store(&mut self.queue);
         let interrupt = ring.wants_interrupt();
         let rest = rest.and_then(|rest| match rest {
@@ -330,6 +339,22 @@ fn others_get_their_turn_after_a_bounded_number_of_chains() {
     assert_eq!(driver.serve_with(24), Served { interrupt: true, rest: Ok(Rest::Chains) });
     assert_eq!(u32::from(driver.queue.next_used()), CHAINS_MAX);
     assert_eq!(driver.serve_with(24).rest, Ok(Rest::Nothing));
+}
+
+#[test]
+fn others_get_their_turn_after_the_chain_at_which_the_time_is_up() {
+    let mut driver = Driver::new(16);
+    for _ in 0..5 {
+        driver.ask(24);
+    }
+    let mut passed = Duration::ZERO;
+    let clock = || {
+        passed += TIME_MAX.mul_f32(0.6);
+        passed
+    };
+    let served = driver.serve_by(clock, |_, _| Progress::Done);
+    assert_eq!(served, Served { interrupt: true, rest: Ok(Rest::Chains) });
+    assert_eq!(driver.queue.next_used(), 2);
 }
 
 #[test]

@@ -31,7 +31,7 @@ use crate::display::frontend::Frontend;
 use crate::guest_log::guest_warn;
 use crate::guest_memory::GuestMemory;
 use crate::transport::SharedMemory;
-use crate::transport::queue::{Broken, Rest, Ring, Scratch, is_fresh};
+use crate::transport::queue::{Broken, Rest, Ring, Scratch, coarse_now, is_fresh};
 
 /// Control and cursor queue (virtio 1.3, 5.7.2).
 const QUEUES: usize = 2;
@@ -167,7 +167,7 @@ impl Backend {
         let mut ring = Ring::open(memory, state.get_queue())?;
         let rest = {
             let device = &mut *self.device();
-            ring.answer_chains(scratch, |request, reply| answer(device, request, reply))
+            ring.answer_chains(scratch, coarse_now, |request, reply| answer(device, request, reply))
         };
         ring.store(state.get_queue_mut());
         if ring.wants_interrupt()

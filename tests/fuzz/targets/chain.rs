@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use vgpu::device::Progress;
 use vgpu::guest_memory::GuestMemory;
-use vgpu::transport::queue::{Ring, Scratch};
+use vgpu::transport::queue::{Ring, Scratch, coarse_now};
 use vgpu::wire::REQUEST_BYTES_MAX;
 use virtio_queue::{Queue, QueueT};
 use vm_memory::{Bytes, GuestAddress};
@@ -34,7 +34,7 @@ fuzz_target!(|input: &[u8]| {
     let mut answered = 0u16;
     let reply = vec![7; usize::from(*reply_bytes) * 8];
     let Ok(mut ring) = Ring::open(&memory, &queue) else { return };
-    let _ = ring.answer_chains(&mut Scratch::default(), |request, into| {
+    let _ = ring.answer_chains(&mut Scratch::default(), coarse_now, |request, into| {
         assert!(request.len() <= REQUEST_BYTES_MAX);
         into.clear();
         into.extend_from_slice(&reply);
