@@ -154,7 +154,9 @@ fn event_descriptors_that_make_others_wait_stop_nobody() {
     let mut guest = Guest::connect(stream, Ram::new());
     let (reader, writer) = full_pipe();
     send_call(&guest, &writer);
-    guest.begin(0, &requests::get_display_info());
+    guest.begin(0, &requests::create_2d(1, 1, 8, 8));
+    // From here on the worker is on its way to the call descriptor, whatever ends.
+    assert!(wait_until(|| service.usage().resources == 1));
     drop(guest);
 
     let error = service.end().unwrap_err().to_string();
