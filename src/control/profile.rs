@@ -18,7 +18,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::device::{HeadSetup, Setup};
-use crate::wire::{self, Format, SCANOUTS_MAX, Size};
+use crate::render::software::Image;
+use crate::wire::{self, SCANOUTS_MAX, Size};
 
 /// Characters in which a message quotes a line.
 const QUOTE_MAX: usize = 80;
@@ -114,7 +115,7 @@ impl Profile {
     fn check(&self, index: usize, head: &Head) -> Result<(), ProfileError> {
         let (size, side) = (head.size, self.limits.image_side);
         let text = size_text(size);
-        let bytes = u64::from(size.width) * u64::from(size.height) * u64::from(Format::BYTES_PER_PIXEL);
+        let bytes = Image::byte_count(size);
         if size.width.max(size.height) > side {
             return Err(ProfileError {
                 message: format!("head {index} has the size {text}, but limits.image_side is {side}"),

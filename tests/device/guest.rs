@@ -40,6 +40,18 @@ pub const LOW: u64 = 0;
 pub const HIGH: u64 = 0x1000_0000;
 pub const REGION: u64 = 0x20_0000;
 
+/// Every format's number, and where in a pixel its blue, green, red and alpha are.
+pub const FORMATS: [(u32, [usize; 4]); 8] = [
+    (1, [0, 1, 2, 3]),
+    (2, [0, 1, 2, 3]),
+    (3, [3, 2, 1, 0]),
+    (4, [3, 2, 1, 0]),
+    (67, [2, 1, 0, 3]),
+    (68, [1, 2, 3, 0]),
+    (121, [1, 2, 3, 0]),
+    (134, [2, 1, 0, 3]),
+];
+
 pub fn rect(x: u32, y: u32, width: u32, height: u32) -> Rect {
     Rect { x, y, width, height }
 }

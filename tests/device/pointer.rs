@@ -15,16 +15,7 @@ fn pointer(guest: &mut Guest, id: u32, format: u32) -> Vec<u8> {
 
 #[test]
 fn a_pointer_is_seen_as_blue_green_red_alpha_in_every_format() {
-    for (format, order) in [
-        (1, [0, 1, 2, 3]),
-        (2, [0, 1, 2, 3]),
-        (3, [3, 2, 1, 0]),
-        (4, [3, 2, 1, 0]),
-        (67, [2, 1, 0, 3]),
-        (68, [1, 2, 3, 0]),
-        (121, [1, 2, 3, 0]),
-        (134, [2, 1, 0, 3]),
-    ] {
+    for (format, order) in FORMATS {
         let mut guest = Guest::new();
         let bytes = pointer(&mut guest, 1, format);
         let display = guest.connect(Answers::Unknown);
