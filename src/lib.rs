@@ -4,17 +4,19 @@
 //!
 //! | row | modules | job |
 //! |---|---|---|
-//! | 5 | [`cli`] | one file per verb; nothing below it touches the terminal |
-//! | 4 | [`supervisor`], [`device_process`] | composition roots: sockets and restarts; open, seal, serve |
+//! | 6 | [`cli`] | one file per verb; nothing below it touches the terminal |
+//! | 5 | [`daemon`] | composition root: every vGPU of a host, and the API |
+//! | 4 | [`supervisor`], [`device_process`] | composition roots: sockets and restarts of one vGPU; open, seal, serve |
 //! | 3 | [`control`], [`transport`] | operators' requests; bytes on sockets and rings |
 //! | 2 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
 //! | 1 | [`render`], [`display`] | images; who sees them |
-//! | 0 | [`wire`], [`quota`], [`guest_memory`], [`guest_log`], [`sys`] | values, charges, pages, log; all unsafe code |
+//! | 0 | [`wire`], [`vault`], [`quota`], [`guest_memory`], [`guest_log`], [`sys`] | values, memory, log, unsafe |
 //!
 //! Architecture invariant: guest bytes are read by safe Rust only. Shared memory is copied once, then checked.
 
 pub mod cli;
 pub mod control;
+pub mod daemon;
 pub mod device;
 pub mod device_process;
 pub mod display;
@@ -26,4 +28,5 @@ pub mod sandbox;
 pub mod supervisor;
 pub mod sys;
 pub mod transport;
+pub mod vault;
 pub mod wire;

@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
+pub mod api;
 pub mod client;
 mod handle;
 pub mod profile;

@@ -20,13 +20,53 @@ pub enum Request {
     Set(Vec<HeadChange>),
 }
 
-/// A monitor plugged into a head, or taken away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A monitor plugged into a head, or taken away. As JSON: `{"head":1,"size":"1024x768"}`, or `"off"` for no monitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HeadChange {
     /// The head.
+    #[serde(with = "head_number")]
     pub head: ScanoutId,
     /// The monitor's size; `None` without one.
+    #[serde(with = "monitor")]
     pub size: Option<Size>,
+}
+
+/// A head as its number.
+mod head_number {
+    use serde::de::{Deserialize, Deserializer, Error};
+
+    use crate::wire::{SCANOUTS_MAX, ScanoutId};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's interface")]
+    pub(super) fn serialize<S: serde::Serializer>(head: &ScanoutId, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u32(head.get())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<ScanoutId, D::Error> {
+        let number = u32::deserialize(from)?;
+        ScanoutId::new(number).ok_or_else(|| {
+            D::Error::custom(format!("there is no head {number}; heads are 0 to {}", SCANOUTS_MAX - 1))
+        })
+    }
+}
+
+/// A monitor as its size, or `off`.
+mod monitor {
+    use serde::de::{Deserialize, Deserializer, Error};
+
+    use super::{SIZE_RULE, parse_monitor, size_text};
+    use crate::wire::Size;
+
+    #[expect(clippy::ref_option, reason = "serde's interface")]
+    pub(super) fn serialize<S: serde::Serializer>(size: &Option<Size>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&size.map_or_else(|| "off".into(), size_text))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Size>, D::Error> {
+        let text = String::deserialize(from)?;
+        parse_monitor(&text).ok_or_else(|| D::Error::custom(format!("`{text}`: write `off` or {SIZE_RULE}")))
+    }
 }
 
 /// The state of a vGPU.
@@ -97,6 +137,18 @@ pub enum Code {
     HeadShowsNothing,
     /// The VMM's window decides the monitors' sizes.
     WindowDecides,
+    /// There is no vGPU of this name.
+    NotFound,
+    /// Another vGPU has this name, this socket or this path already.
+    Conflict,
+    /// A name that is none.
+    BadName,
+    /// A path that may not be used.
+    BadPath,
+    /// The vGPU is not on offer.
+    NotRunning,
+    /// The API has no such path, or not this method.
+    NoSuchRequest,
     /// The host could not do it.
     HostFailed,
     /// A kind that this version does not know.

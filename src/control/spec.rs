@@ -12,6 +12,19 @@ pub const FRONT_END_FD: RawFd = 3;
 /// The number under which a device process inherits the operators' listening socket.
 pub const CONTROL_FD: RawFd = 4;
 
+/// The number under which a device process inherits the channel to its keeper, who can start another one in
+/// its place.
+pub const KEEPER_FD: RawFd = 5;
+
+/// The number under which a device process inherits the vGPU's vault, a memfd.
+pub const VAULT_FD: RawFd = 6;
+
+/// The number under which a device process inherits the file that it locks as long as it lives.
+pub const LOCK_FD: RawFd = 7;
+
+/// The number under which a device process inherits the connection that another one served until it died.
+pub const CONNECTION_FD: RawFd = 8;
+
 /// The way by which a VM or a client comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
@@ -44,6 +57,12 @@ pub struct DeviceSpec {
     pub entry: Entry,
     /// Whether operators' requests come in under [`CONTROL_FD`].
     pub control: bool,
+    /// Whether a keeper waits under [`KEEPER_FD`] and a vault lies under [`VAULT_FD`].
+    pub kept: bool,
+    /// Whether there is a file to lock under [`LOCK_FD`].
+    pub locked: bool,
+    /// Whether to go on with the VM under [`CONNECTION_FD`], before any that waits under [`FRONT_END_FD`].
+    pub resumed: bool,
     /// End with an error where the host cannot give every layer of the sandbox.
     pub require_sandbox: bool,
     /// The process to die with.
@@ -63,6 +82,9 @@ mod tests {
             transport: Transport::VhostUser,
             entry: Entry::Connection,
             control: true,
+            kept: true,
+            locked: true,
+            resumed: false,
             require_sandbox: false,
             supervisor: Some(7),
             profile: Profile::parse("name = \"a\"\n[[head]]\nsize = \"640x480\"").unwrap(),

@@ -1,0 +1,197 @@
+//! The API's values.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::control::Status;
+use crate::control::profile::Profile;
+
+/// The longest name of a vGPU.
+const NAME_BYTES_MAX: usize = 63;
+
+/// The name of a vGPU: 1 to 63 letters, digits, `.`, `_` and `-`, the first a letter or a digit. It is also the name of
+/// files, so there is nothing else in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Name(String);
+
+/// A text that is no name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no name: 1 to {NAME_BYTES_MAX} letters, digits, `.`, `_` and `-`, the first a letter or a digit"
+)]
+pub struct NameError(String);
+
+impl Name {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+        let begins = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+        match begins && text.len() <= NAME_BYTES_MAX && text.bytes().all(allowed) {
+            true => Ok(Self(text)),
+            false => Err(NameError(text.chars().take(2 * NAME_BYTES_MAX).collect())),
+        }
+    }
+}
+
+impl FromStr for Name {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<Name> for String {
+    fn from(name: Name) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// What an operator asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VgpuSpec {
+    /// What the guest gets, and who may connect.
+    pub profile: Profile,
+    /// Where the VM connects; NAME.sock in the daemon's first folder for sockets if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<PathBuf>,
+}
+
+/// Other monitors: all of these changes or none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VgpuChange {
+    /// A head and its monitor each.
+    pub heads: Vec<crate::control::HeadChange>,
+}
+
+/// What a vGPU is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Not on offer.
+    Stopped,
+    /// On offer; no VM has connected.
+    Waiting,
+    /// A VM has it.
+    Connected,
+    /// Its device process does not start, or ends again and again; see [`Vgpu::problem`].
+    Failing,
+}
+
+/// A vGPU.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vgpu {
+    /// Its name.
+    pub name: Name,
+    /// What it is doing.
+    pub state: State,
+    /// Where the VM connects.
+    pub socket: PathBuf,
+    /// What was asked for.
+    pub profile: Profile,
+    /// The device process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<i32>,
+    /// How often a new device process took a VM over from one that died.
+    pub takeovers: u64,
+    /// Why it is failing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// What the device process says; only where a single vGPU is asked for and its process runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<Status>,
+}
+
+/// Every vGPU, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VgpuList {
+    /// They.
+    pub vgpus: Vec<Vgpu>,
+}
+
+/// What became of a request to create.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is new.
+    Made(Vgpu),
+    /// It was there already.
+    Same(Vgpu),
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Counts up from 1 since the daemon started.
+    pub number: u64,
+    /// When: seconds since 1970, UTC.
+    pub time: f64,
+    /// Which vGPU.
+    pub name: Name,
+    /// What.
+    pub kind: EventKind,
+    /// More, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// Kinds of events; programs may rely on the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// The vGPU was made.
+    Created,
+    /// It is on offer.
+    Started,
+    /// A running device process was found when the daemon started.
+    Adopted,
+    /// A VM connected.
+    Connected,
+    /// The VM hung up.
+    Disconnected,
+    /// Its monitors were changed by an operator.
+    Changed,
+    /// A device process died.
+    Died,
+    /// A new device process serves the VM of one that died.
+    TakenOver,
+    /// It is no longer on offer.
+    Stopped,
+    /// It was deleted.
+    Deleted,
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Other,
+}
+
+/// The daemon and its host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// The daemon's version.
+    pub version: String,
+    /// Its process.
+    pub pid: i32,
+    /// Where it keeps what it must not forget.
+    pub state_folder: PathBuf,
+    /// Where vGPUs' sockets may be; the first is where they are unless asked for elsewhere.
+    pub socket_folders: Vec<PathBuf>,
+}
