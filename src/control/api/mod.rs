@@ -18,8 +18,10 @@
 //!
 //! An error is `{"error":{"code":…,"field":…,"message":…,"remedy":…}}`, see [`super::Refusal`].
 
+mod server;
 mod types;
 
+pub use server::{document, serve};
 pub use types::{
     Change, Event, EventKind, Host, Name, NameError, State, Vgpu, VgpuChange, VgpuList, VgpuSpec,
 };

@@ -6,7 +6,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
 /// The permission to write, for everybody: on a socket that is the permission to connect.
 const OTHERS_WRITE: u32 = 0o002;
@@ -58,7 +58,7 @@ pub enum Account {
     Name(String),
 }
 
-impl PartialSchema for Account {
+impl utoipa::PartialSchema for Account {
     fn schema() -> RefOr<Schema> {
         let number = ObjectBuilder::new()
             .schema_type(Type::Integer)
