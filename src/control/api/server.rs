@@ -29,6 +29,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Manager;
 use crate::control::{Code, Refusal};
+pub(super) use answer::ErrorBody;
 use patience::Impatient;
 use routes::Context;
 
