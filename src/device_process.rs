@@ -9,14 +9,14 @@ use std::thread;
 
 use nix::unistd::Pid;
 
-use crate::control::spec::{CONTROL_FD, DeviceSpec, Entry, FRONT_END_FD};
+use crate::control::spec::{CONTROL_FD, DeviceSpec, Entry, FRONT_END_FD, KEEPER_FD};
 use crate::control::{self, DeviceHandle, Patience};
 use crate::device::Device;
 use crate::guest_memory::GuestMemory;
 use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, Sealed};
 use crate::sys;
 use crate::transport::SharedMemory;
-use crate::transport::vhost_user::{self, Link};
+use crate::transport::vhost_user::{self, Link, Note};
 
 /// Why a VM could not be served. What goes wrong while one is served is on the log and ends in success: the next
 /// one starts clean.
@@ -45,6 +45,7 @@ pub enum DeviceProcessError {
 pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     let front_end = adopt(FRONT_END_FD)?;
     let control = spec.control.then(|| adopt(CONTROL_FD)).transpose()?;
+    let keeper = spec.kept.then(|| adopt(KEEPER_FD)).transpose()?.map(UnixStream::from);
     let link = Link::prepare().map_err(DeviceProcessError::Host)?;
     let sealed = seal(spec)?;
 
@@ -61,9 +62,15 @@ pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
         Entry::Connection => link.connect(UnixStream::from(front_end)),
     };
     tracing::info!("a front end is connected");
+    if let Some(keeper) = &keeper {
+        _ = Note::Connected(Arc::new(connection.copy().map_err(DeviceProcessError::Host)?.into())).send(keeper);
+    }
     match vhost_user::serve(&sealed, connection, device, memory) {
         Ok(()) => tracing::info!("the front end hung up"),
         Err(error) => tracing::error!("the front end was given up: {error}"),
+    }
+    if let Some(keeper) = &keeper {
+        _ = Note::Ended("the front end hung up".into()).send(keeper);
     }
     Ok(())
 }

@@ -28,6 +28,12 @@ pub struct Connection {
     pub(super) link: Link,
 }
 
+impl Connection {
+    pub fn copy(&self) -> io::Result<UnixStream> {
+        self.front.try_clone()
+    }
+}
+
 impl Link {
     /// Makes the inner connection. It needs system calls that a sealed process does not have.
     ///

@@ -14,16 +14,20 @@
 
 mod backend;
 mod door;
+mod journal;
 mod link;
 mod message;
+mod note;
 mod notifier;
 mod refusal;
 mod vring;
 mod watch;
 
 pub use door::DoorError;
+pub use journal::Journal;
 pub use link::{Connection, Link};
 pub use message::ReceiveError;
+pub use note::{Heirlooms, Note};
 pub use notifier::Notifier;
 pub use refusal::Refusal;
 
