@@ -19,6 +19,8 @@ pub enum Request {
     Status,
     /// Other monitors: all of these changes or none.
     Set(Vec<HeadChange>),
+    /// The client keeps this vGPU from now on: after the answer the connection is its keeper channel.
+    Keep,
 }
 
 /// A monitor plugged into a head, or taken away. As JSON: `{"head":1,"size":"1024x768"}`, or `"off"` for no monitor.
@@ -75,6 +77,8 @@ mod monitor {
 /// The state of a vGPU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
+    /// The device process.
+    pub pid: i32,
     /// Its heads.
     pub heads: Vec<HeadStatus>,
     /// Whether the VMM shows the pictures in a window. Then that decides the monitors' sizes.
@@ -150,6 +154,8 @@ pub enum Code {
     BadPath,
     /// The vGPU is not on offer.
     NotRunning,
+    /// The vGPU's process has nothing to hand to a keeper.
+    NotKept,
     /// The API has no such path.
     NoSuchRequest,
     /// The API has this path, but not with this method.
@@ -186,7 +192,7 @@ impl Refusal {
     }
 }
 
-const REQUESTS: [&str; 3] = ["screenshot", "status", "set"];
+const REQUESTS: [&str; 4] = ["screenshot", "status", "set", "keep"];
 
 impl Request {
     /// Reads a request's line.
@@ -202,6 +208,7 @@ impl Request {
             "screenshot" => Self::Screenshot(fields.head()?),
             "status" => Self::Status,
             "set" => Self::Set(fields.changes()?),
+            "keep" => Self::Keep,
             _ => return Err(unknown_request(&name)),
         };
         fields.finish()?;
@@ -213,6 +220,7 @@ impl Request {
         match self {
             Self::Screenshot(head) => json!({"request": "screenshot", "head": head.get()}),
             Self::Status => json!({"request": "status"}),
+            Self::Keep => json!({"request": "keep"}),
             Self::Set(changes) => {
                 let size = |size: Option<Size>| size.map_or_else(|| "off".into(), size_text);
                 let change =
@@ -327,9 +335,13 @@ mod tests {
     fn requests_are_read_as_they_are_written() {
         let size = Some(Size { width: 1024, height: 768 });
         let changes = vec![HeadChange { head: head(1), size }, HeadChange { head: head(2), size: None }];
-        for request in
-            [Request::Screenshot(head(15)), Request::Status, Request::Set(changes), Request::Set(vec![])]
-        {
+        for request in [
+            Request::Screenshot(head(15)),
+            Request::Status,
+            Request::Set(changes),
+            Request::Set(vec![]),
+            Request::Keep,
+        ] {
             assert_eq!(Request::parse(request.to_json().to_string().as_bytes()), Ok(request));
         }
         let written = r#" {"heads":[{"size":"off","head":0}],"request":"set"} "#;
@@ -340,9 +352,12 @@ mod tests {
     #[test]
     fn an_unknown_request_names_the_near_one() {
         for (line, remedy) in [
-            (r#"{"request":"screnshot"}"#, "did you mean `screenshot`? Known here: screenshot, status, set"),
-            (r#"{"request":"stats"}"#, "did you mean `status`? Known here: screenshot, status, set"),
-            (r#"{"request":"kill"}"#, "known here: screenshot, status, set"),
+            (
+                r#"{"request":"screnshot"}"#,
+                "did you mean `screenshot`? Known here: screenshot, status, set, keep",
+            ),
+            (r#"{"request":"stats"}"#, "did you mean `status`? Known here: screenshot, status, set, keep"),
+            (r#"{"request":"kill"}"#, "known here: screenshot, status, set, keep"),
         ] {
             let refusal = refusal(line);
             assert_eq!((refusal.code, refusal.remedy.as_deref()), (Code::UnknownRequest, Some(remedy)));

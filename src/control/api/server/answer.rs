@@ -24,7 +24,7 @@ fn status(code: Code) -> StatusCode {
         Code::NotFound | Code::NoSuchRequest | Code::UnknownRequest => StatusCode::NOT_FOUND,
         Code::NoSuchMethod => StatusCode::METHOD_NOT_ALLOWED,
         Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
-        Code::Conflict | Code::NotRunning | Code::HeadShowsNothing | Code::WindowDecides => {
+        Code::Conflict | Code::NotRunning | Code::NotKept | Code::HeadShowsNothing | Code::WindowDecides => {
             StatusCode::CONFLICT
         }
         Code::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
