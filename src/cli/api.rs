@@ -11,13 +11,13 @@ use crate::control::{Code, Refusal};
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Api {
     /// The daemon's API
-    #[arg(long = "api", value_name = "SOCKET", env = "VGPU_API", hide_env_values = true, default_value = API_SOCKET)]
-    socket: PathBuf,
+    #[arg(long, value_name = "SOCKET", env = "VGPU_API", hide_env_values = true, default_value = API_SOCKET)]
+    api: PathBuf,
 }
 
 impl Api {
     pub(super) fn client(&self) -> Client {
-        Client::new(&self.socket)
+        Client::new(&self.api)
     }
 }
 
@@ -52,7 +52,7 @@ impl From<Refusal> for CommandError {
             Code::HostFailed | Code::Busy => Self::host(&refusal),
             _ => Self::user(&refusal),
         };
-        let unnamed = |field: &String| !refusal.message.contains(field.as_str());
+        let unnamed = |field: &String| field != "name" && !refusal.message.contains(field.as_str());
         let field =
             refusal.field.iter().filter(|field| unnamed(field)).map(|field| format!("it is about `{field}`"));
         field.chain(refusal.remedy.clone()).fold(said, Self::hint)
