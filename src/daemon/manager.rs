@@ -21,7 +21,7 @@ use crate::control::api::{
 };
 use crate::control::client::{Client, ClientError};
 use crate::control::{Code, HeadChange, Refusal};
-use crate::supervisor::{Begin, SocketError, Sockets};
+use crate::supervisor::{Begin, SocketError, Sockets, Unit};
 use crate::wire::ScanoutId;
 
 /// How long whoever looks at a vGPU waits for its device process.
@@ -45,8 +45,7 @@ impl Manager for Daemon {
 
     fn create(&self, name: &Name, spec: VgpuSpec) -> Result<Change, Refusal> {
         spec.profile.check()?;
-        let place = self.place(name, &spec)?;
-        let socket = place.path;
+        let socket = self.place(name, &spec)?;
         loop {
             let slot = match self.slot(name) {
                 Ok(slot) => slot,
@@ -58,7 +57,7 @@ impl Manager for Daemon {
                 // Somebody made or deleted one just now.
                 None if !self.take(&slot)? => {}
                 None => {
-                    let made = self.make(&slot, &mut work, spec, socket);
+                    let made = self.make(&slot, &mut work, spec);
                     return made.map(|()| Change::Made(slot.shown().clone())).inspect_err(|_| self.release(&slot));
                 }
             }
@@ -207,9 +206,8 @@ impl Daemon {
         slot: &Arc<Slot>,
         place: &mut Option<Work>,
         spec: VgpuSpec,
-        socket: std::path::PathBuf,
     ) -> Result<(), Refusal> {
-        let record = Record { spec, socket, heads: Vec::new(), wanted: Wanted::Running };
+        let record = Record { spec, socket: slot.socket.clone(), heads: Vec::new(), wanted: Wanted::Running };
         let mut work = Work { record, unit: None };
         let made = self.want(slot, &mut work, Wanted::Running).and_then(|()| {
             fault::point("create: saved");
@@ -243,14 +241,14 @@ impl Daemon {
         fault::point("offer: folder made");
         let sockets = Sockets::claim(&offer.front_end, offer.control.as_deref()).map_err(refuse_socket)?;
         fault::point("offer: claimed");
-        self.run(slot, work, offer, Begin::With(sockets))?;
+        self.run(slot, work, offer, Begin::With(sockets), drop)?;
         slot.tell(EventKind::Started, None);
         Ok(())
     }
 
     /// Takes a vGPU off offer; nothing of it is left but its record.
     fn end(&self, slot: &Slot, work: &mut Work) -> Result<(), Refusal> {
-        let stopped = work.unit.take().map_or(Ok(()), crate::supervisor::Unit::stop);
+        let stopped = work.unit.take().map_or(Ok(()), Unit::stop);
         let mut shown = slot.shown();
         (shown.state, shown.pid, shown.problem) = (State::Stopped, None, None);
         drop(shown);
@@ -290,6 +288,7 @@ fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> 
         ("profile.name", old.name != new.name),
         ("profile.head", old.heads != new.heads),
         ("profile.limits", old.limits != new.limits),
+        ("profile.socket", old.socket != new.socket),
         ("socket", record.socket != socket),
     ];
     let Some((field, _)) = parts.into_iter().find(|(_, differs)| *differs) else { return Ok(()) };

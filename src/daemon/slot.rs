@@ -18,7 +18,7 @@ pub(super) struct Slot {
     /// What clients are told without waiting for anybody.
     shown: Mutex<Vgpu>,
     /// Whoever does something to the vGPU holds this. `None` before it is made and after it is gone.
-    pub(super) work: Mutex<Option<Work>>,
+    work: Mutex<Option<Work>>,
     events: Arc<Events>,
 }
 
