@@ -39,19 +39,18 @@ pub(super) fn run(arguments: &DaemonArgs) -> Result<(), CommandError> {
         require_sandbox: arguments.require_sandbox,
     };
     daemon::run(&options).map_err(|error| match &error {
-        DaemonError::Store(StoreError::InUse(_)) => {
-            CommandError::user(error).hint("give each daemon a --state of its own; `fuser` names the one that runs")
-        }
-        DaemonError::Store(StoreError::Host { .. }) => {
-            CommandError::user(error).hint("its parent folder must exist, and this user must be allowed to write there")
-        }
+        DaemonError::Store(StoreError::InUse(_)) => CommandError::user(error)
+            .hint("give each daemon a --state of its own; `fuser` names the one that runs"),
+        DaemonError::Store(StoreError::Host { .. }) => CommandError::user(error)
+            .hint("its parent folder must exist, and this user must be allowed to write there"),
         DaemonError::Api(SocketError::InUse(_)) => {
             CommandError::user(error).hint("another daemon may run already; give each an --api of its own")
         }
-        DaemonError::Api(_) | DaemonError::Folder(_) => {
-            CommandError::user(error).hint("the folder must exist, and this user must be allowed to write there")
+        DaemonError::Api(_) | DaemonError::Folder(_) => CommandError::user(error)
+            .hint("the folder must exist, and this user must be allowed to write there"),
+        DaemonError::Group(_) => {
+            CommandError::user(error).hint("--api-group takes a group that the host knows")
         }
-        DaemonError::Group(_) => CommandError::user(error).hint("--api-group takes a group that the host knows"),
         DaemonError::Leftover(_) | DaemonError::Host(_) => CommandError::host(error),
     })
 }

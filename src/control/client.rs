@@ -122,11 +122,7 @@ impl Client {
     }
 }
 
-fn ask(
-    mut stream: UnixStream,
-    request: &Request,
-    patience: Duration,
-) -> io::Result<BufReader<UnixStream>> {
+fn ask(mut stream: UnixStream, request: &Request, patience: Duration) -> io::Result<BufReader<UnixStream>> {
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     stream.write_all(format!("{}\n", request.to_json()).as_bytes())?;

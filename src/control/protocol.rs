@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::profile::{SIZE_RULE, nearest, parse_size, size_text};
 use crate::wire::{SCANOUTS_MAX, ScanoutId, Size};
@@ -23,14 +24,16 @@ pub enum Request {
 }
 
 /// A monitor plugged into a head, or taken away. As JSON: `{"head":1,"size":"1024x768"}`, or `"off"` for no monitor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeadChange {
     /// The head.
     #[serde(with = "head_number")]
+    #[schema(value_type = u32, maximum = 15, example = 1)]
     pub head: ScanoutId,
-    /// The monitor's size; `None` without one.
+    /// The monitor's width and height, each from 64 to 16384; `off` for none.
     #[serde(with = "monitor")]
+    #[schema(value_type = String, pattern = "^(off|[1-9][0-9]{1,4}x[1-9][0-9]{1,4})$", example = "1024x768")]
     pub size: Option<Size>,
 }
 
@@ -72,7 +75,7 @@ mod monitor {
 }
 
 /// The state of a vGPU.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// The device process.
     pub pid: i32,
@@ -95,7 +98,7 @@ pub struct Status {
 }
 
 /// One head of a [`Status`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeadStatus {
     /// Its number.
     pub head: u32,
@@ -106,7 +109,7 @@ pub struct HeadStatus {
 }
 
 /// Why a request was not done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
     /// The kind, for programs.
@@ -122,7 +125,7 @@ pub struct Refusal {
 }
 
 /// Kinds of refusals; programs may rely on the names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The line is no JSON object, or none came.
@@ -153,8 +156,14 @@ pub enum Code {
     NotRunning,
     /// The vGPU's process has nothing to hand to a keeper.
     NotKept,
-    /// The API has no such path, or not this method.
+    /// The API has no such path.
     NoSuchRequest,
+    /// The API has this path, but not with this method.
+    NoSuchMethod,
+    /// The request's content is not of the type that belongs there.
+    BadContentType,
+    /// Too many clients at one time.
+    Busy,
     /// The host could not do it.
     HostFailed,
     /// A kind that this version does not know.

@@ -10,7 +10,8 @@ use crate::supervisor::Access;
 pub(super) fn of(access: &SocketAccess) -> Result<Access, Refusal> {
     let user = |name: &str| User::from_name(name).map(|user| user.map(|user| user.uid.as_raw()));
     let owner = access.owner.as_ref().map(|owner| number(owner, "owner", "user", user)).transpose()?;
-    let group = access.group.as_ref().map(|group| number(group, "group", "group", group_number)).transpose()?;
+    let group =
+        access.group.as_ref().map(|group| number(group, "group", "group", group_number)).transpose()?;
     Ok(Access { owner, group, mode: access.mode })
 }
 
@@ -29,7 +30,8 @@ fn number(
         Account::Number(number) => return Ok(*number),
         Account::Name(name) => name,
     };
-    let found = find(name).map_err(|error| super::manager::host_failed("the accounts cannot be read", error))?;
+    let found =
+        find(name).map_err(|error| super::manager::host_failed("the accounts cannot be read", error))?;
     found.ok_or_else(|| {
         Refusal::new(Code::BadField, format_args!("this host has no {kind} `{name}`"))
             .field(format_args!("profile.socket.{field}"))

@@ -16,9 +16,7 @@ use tokio::sync::broadcast;
 use super::slot::{Slot, Work};
 use super::store::{Record, Wanted};
 use super::{Daemon, fault};
-use crate::control::api::{
-    Change, Event, EventKind, Host, Manager, Name, State, Vgpu, VgpuChange, VgpuSpec,
-};
+use crate::control::api::{Change, Event, EventKind, Host, Manager, Name, State, Vgpu, VgpuChange, VgpuSpec};
 use crate::control::client::{Client, ClientError};
 use crate::control::{Code, HeadChange, Refusal};
 use crate::supervisor::{Begin, SocketError, Sockets, Unit};
@@ -49,16 +47,25 @@ impl Manager for Daemon {
         loop {
             let slot = match self.slot(name) {
                 Ok(slot) => slot,
-                Err(_) => Arc::new(Slot::new(name.clone(), socket.clone(), spec.profile.clone(), self.events.clone())),
+                Err(_) => Arc::new(Slot::new(
+                    name.clone(),
+                    socket.clone(),
+                    spec.profile.clone(),
+                    self.events.clone(),
+                )),
             };
             let mut work = slot.work();
             match &*work {
-                Some(work) => return same(&work.record, &spec, &socket).map(|()| Change::Same(slot.shown().clone())),
+                Some(work) => {
+                    return same(&work.record, &spec, &socket).map(|()| Change::Same(slot.shown().clone()));
+                }
                 // Somebody made or deleted one just now.
                 None if !self.take(&slot)? => {}
                 None => {
                     let made = self.make(&slot, &mut work, spec);
-                    return made.map(|()| Change::Made(slot.shown().clone())).inspect_err(|_| self.release(&slot));
+                    return made
+                        .map(|()| Change::Made(slot.shown().clone()))
+                        .inspect_err(|_| self.release(&slot));
                 }
             }
         }
@@ -201,12 +208,7 @@ impl Daemon {
     }
 
     /// Makes a vGPU in a slot of its own, or leaves nothing of it.
-    fn make(
-        &self,
-        slot: &Arc<Slot>,
-        place: &mut Option<Work>,
-        spec: VgpuSpec,
-    ) -> Result<(), Refusal> {
+    fn make(&self, slot: &Arc<Slot>, place: &mut Option<Work>, spec: VgpuSpec) -> Result<(), Refusal> {
         let record = Record { spec, socket: slot.socket.clone(), heads: Vec::new(), wanted: Wanted::Running };
         let mut work = Work { record, unit: None };
         let made = self.want(slot, &mut work, Wanted::Running).and_then(|()| {
@@ -267,7 +269,9 @@ impl Daemon {
         match self.client(&slot.name, WORK_MAX).set_heads(&changes) {
             Ok(()) => {}
             Err(ClientError::Refused(refusal)) if refusal.code == Code::WindowDecides => {}
-            Err(error) => tracing::warn!("{}: its monitors may not be what was asked for: {error}", slot.name),
+            Err(error) => {
+                tracing::warn!("{}: its monitors may not be what was asked for: {error}", slot.name)
+            }
         }
     }
 }
@@ -303,7 +307,8 @@ fn changed(record: &Record, changes: &[HeadChange]) -> Result<Record, Refusal> {
     let mut record = record.clone();
     for (place, change) in changes.iter().enumerate() {
         if change.head.index() >= count {
-            let message = format!("there is no head {}; the profile has {count}, from 0 on", change.head.get());
+            let message =
+                format!("there is no head {}; the profile has {count}, from 0 on", change.head.get());
             return Err(Refusal::new(Code::UnknownHead, message)
                 .field(format_args!("heads[{place}].head"))
                 .remedy("heads are made with the vGPU: create one whose profile has more"));

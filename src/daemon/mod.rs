@@ -113,7 +113,9 @@ impl Daemon {
     fn clear_strangers(&self, records: &BTreeMap<Name, Record>) -> io::Result<()> {
         for entry in fs::read_dir(self.store.state().join("run"))? {
             let name = entry?.file_name().to_str().and_then(|name| name.parse().ok());
-            if let Some(name) = name.filter(|name| !records.contains_key(name) && !self.unreadable.contains(name)) {
+            if let Some(name) =
+                name.filter(|name| !records.contains_key(name) && !self.unreadable.contains(name))
+            {
                 self.clear(&name, None)?;
             }
         }

@@ -9,7 +9,7 @@ use std::thread;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::{Daemon, DaemonError, Options, access};
-use crate::control::api::server;
+use crate::control::api;
 use crate::control::profile::{Account, SocketAccess};
 use crate::supervisor::{Access, Claimed, on_termination};
 use crate::sys;
@@ -26,7 +26,7 @@ pub fn run(options: &Options) -> Result<(), DaemonError> {
     let daemon = Daemon::open(options)?;
     let socket = Claimed::claim_for(&options.api, access)?;
     let listener = UnixListener::from(socket.duplicate().map_err(DaemonError::Host)?);
-    let serve = move || _ = end.send(server::serve(listener, daemon));
+    let serve = move || _ = end.send(api::serve(listener, daemon));
     thread::Builder::new().name("api".into()).spawn(serve).map_err(DaemonError::Host)?;
     tracing::info!("the API is served on {}", options.api.display());
     if let Err(error) = tell_ready() {

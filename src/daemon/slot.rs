@@ -54,7 +54,11 @@ impl Slot {
     }
 
     pub(super) fn tell(&self, kind: EventKind, detail: Option<String>) {
-        tracing::info!("{}: {kind:?}{}", self.name, detail.iter().map(|d| format!(": {d}")).collect::<String>());
+        tracing::info!(
+            "{}: {kind:?}{}",
+            self.name,
+            detail.iter().map(|d| format!(": {d}")).collect::<String>()
+        );
         self.events.add(&self.name, kind, detail);
     }
 

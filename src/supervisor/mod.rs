@@ -98,7 +98,9 @@ impl Inheritance {
             (self.connection, CONNECTION_FD),
         ];
         let mapping = |(ours, child_fd)| Some(FdMapping { parent_fd: ours?, child_fd });
-        command.fd_mappings(descriptors.into_iter().filter_map(mapping).collect()).map_err(io::Error::other)?;
+        command
+            .fd_mappings(descriptors.into_iter().filter_map(mapping).collect())
+            .map_err(io::Error::other)?;
         Ok(command)
     }
 }

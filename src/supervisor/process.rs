@@ -46,7 +46,9 @@ impl Process {
             let Some(pid) = holder(lock)? else { return Ok(None) };
             match sys::process_handle(pid) {
                 // It held the lock before and after, so the handle is of no later process with this number.
-                Ok(handle) if holder(lock)? == Some(pid) => return Ok(Some(Self { pid, handle, child: None })),
+                Ok(handle) if holder(lock)? == Some(pid) => {
+                    return Ok(Some(Self { pid, handle, child: None }));
+                }
                 Err(error) if error.raw_os_error() != Some(libc::ESRCH) => return Err(error),
                 _ => {}
             }
@@ -70,7 +72,10 @@ impl Process {
                 _ => {}
             }
             if !self.is_gone_within(GONE_MAX) {
-                return Err(io::Error::other(format!("process {} does not end though it was killed", self.pid)));
+                return Err(io::Error::other(format!(
+                    "process {} does not end though it was killed",
+                    self.pid
+                )));
             }
         }
         Ok(Ending(self.child.as_mut().map(Child::wait).transpose()?))

@@ -316,7 +316,8 @@ impl Keeper {
                 Ok(Some(vm))
             }
             Next::GiveUp => {
-                let reason = format!("the device process {how}, as others of this VM just before; it is given up");
+                let reason =
+                    format!("the device process {how}, as others of this VM just before; it is given up");
                 tracing::error!("{reason}");
                 (self.report)(Report::Disconnected(reason));
                 Ok(None)
