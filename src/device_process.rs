@@ -141,9 +141,10 @@ impl Inherited {
 
 /// Locks the file for as long as the process lives. Whoever asks who holds it (`F_GETLK`) learns our number.
 fn hold(lock: impl AsFd) -> Result<(), DeviceProcessError> {
+    let number = |constant| libc::c_short::try_from(constant).unwrap_or_default();
     let all = libc::flock {
-        l_type: libc::F_WRLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
+        l_type: number(libc::F_WRLCK),
+        l_whence: number(libc::SEEK_SET),
         l_start: 0,
         l_len: 0,
         l_pid: 0,

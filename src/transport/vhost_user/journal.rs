@@ -342,3 +342,6 @@ fn memory_message(request: Req, regions: &[Region]) -> Message {
     message.descriptors = regions.iter().map(|region| Arc::clone(&region.1)).collect();
     message
 }
+
+#[cfg(test)]
+mod tests;
