@@ -17,6 +17,7 @@ use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, Sealed};
 use crate::sys;
 use crate::transport::SharedMemory;
 use crate::transport::vhost_user::{self, Link};
+use crate::vault::{Vault, VaultError};
 
 /// Why a VM could not be served. What goes wrong while one is served is on the log and ends in success: the next
 /// one starts clean.
@@ -36,6 +37,9 @@ pub enum DeviceProcessError {
     /// The host refused a socket or a thread.
     #[error("the host has no socket or thread left for a device: {0}")]
     Host(io::Error),
+    /// The device that a former process left cannot be gone on with, or the host has no memory for a new one.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// No front end could be accepted.
     #[error("cannot accept a front end: {0}")]
     Accept(io::Error),
@@ -45,10 +49,11 @@ pub enum DeviceProcessError {
 pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     let front_end = adopt(FRONT_END_FD)?;
     let control = spec.control.then(|| adopt(CONTROL_FD)).transpose()?;
+    let vault = Vault::unkept(spec.profile.limits.memory)?;
     let link = Link::prepare().map_err(DeviceProcessError::Host)?;
     let sealed = seal(spec)?;
 
-    let device = Arc::new(Mutex::new(Device::new(spec.profile.setup())));
+    let device = Arc::new(Mutex::new(Device::open(spec.profile.setup(), vault)?));
     let memory = SharedMemory::new(GuestMemory::new());
     if let Some(listener) = control {
         let notifier = link.notifier();
