@@ -10,13 +10,15 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use command_fds::{CommandFdExt, FdMapping};
-use nix::sys::memfd::{MFdFlags, memfd_create};
 use vgpu::control::client::Client;
 use vgpu::control::profile::Profile;
 use vgpu::control::spec::{
     CONNECTION_FD, CONTROL_FD, DeviceSpec, Entry, FRONT_END_FD, KEEPER_FD, LOCK_FD, Transport, VAULT_FD,
 };
 use vgpu::transport::vhost_user::{Journal, Note};
+use vgpu::vault::Vault;
+
+use crate::service::wait_until;
 
 pub struct Kept {
     folder: tempfile::TempDir,
@@ -39,8 +41,8 @@ impl Kept {
         let listen = |name: &str| OwnedFd::from(UnixListener::bind(folder.path().join(name)).unwrap());
         let (front_end, control) = (listen("socket"), listen("control"));
         let lock = File::options().create(true).append(true).open(folder.path().join("lock")).unwrap();
-        let vault = memfd_create("vault", MFdFlags::MFD_CLOEXEC).unwrap();
         let profile = Profile::parse("[[head]]\nsize = \"1024x768\"").unwrap();
+        let vault = Vault::file(profile.limits.memory).unwrap();
         let journal = Arc::default();
         let ended = Arc::default();
         let mut kept = Self {
@@ -61,8 +63,10 @@ impl Kept {
         (kept, stream)
     }
 
-    /// SIGKILL, and everything that it said before is heard.
+    /// SIGKILL, and everything that it said before is heard. Not between an answer and the note of it: whoever has
+    /// the answer may be quicker than the note.
     pub fn kill(&mut self) {
+        assert!(wait_until(|| self.journal().unsettled().next().is_none()), "an answer is not noted");
         self.process.kill().unwrap();
         self.wait();
     }
@@ -102,13 +106,7 @@ impl Kept {
     /// Waits until the process tells this keeper nothing more; false if it does.
     pub fn is_let_go(&mut self) -> bool {
         let listener = self.listener.take().unwrap();
-        for _ in 0..1000 {
-            if listener.is_finished() {
-                return true;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        false
+        wait_until(|| listener.is_finished())
     }
 
     /// Why the process ended in order.
@@ -138,12 +136,12 @@ impl Kept {
             locked: true,
             resumed: connection.is_some(),
             require_sandbox: false,
-            supervisor: Some(std::process::id().cast_signed()),
+            supervisor: None, // it would die with the thread of the test that started it
             profile: self.profile.clone(),
         };
         let mut command = Command::new(env!("CARGO_BIN_EXE_vgpu"));
         command.arg("device").arg(serde_json::to_string(&spec).unwrap());
-        command.env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+        command.env_clear().env("VGPU_LOG", "warn").stdin(Stdio::null()).stdout(Stdio::null());
         let copy = |descriptor: &OwnedFd| descriptor.as_fd().try_clone_to_owned().unwrap();
         let always = [
             (FRONT_END_FD, copy(&self.front_end)),

@@ -170,7 +170,7 @@ impl Journal {
     }
 
     /// What was not answered, in the order in which it came.
-    pub(super) fn unsettled(&self) -> impl Iterator<Item = &Message> {
+    pub fn unsettled(&self) -> impl Iterator<Item = &Message> {
         self.unsettled.iter()
     }
 
