@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use super::{create, delete, device, events, list, run, screenshot, set, show, start, stop};
+use super::{create, daemon, delete, device, events, list, run, screenshot, set, show, start, stop};
 
 /// GPUs for virtual machines, in user space
 ///
@@ -22,6 +22,7 @@ pub(super) struct Cli {
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    Daemon(daemon::DaemonArgs),
     Run(run::RunArgs),
     Create(create::CreateArgs),
     List(list::ListArgs),

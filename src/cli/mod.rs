@@ -5,6 +5,7 @@ mod api;
 mod args;
 mod control_error;
 mod create;
+mod daemon;
 mod delete;
 mod device;
 mod error;
@@ -48,6 +49,7 @@ fn dispatch() -> Result<(), CommandError> {
         args::Command::List(arguments) => list::run(&arguments),
         args::Command::Show(arguments) => show::run(&arguments),
         args::Command::Set(arguments) => set::run(&arguments),
+        args::Command::Daemon(arguments) => daemon::run(&arguments),
         args::Command::Start(arguments) => start::run(&arguments),
         args::Command::Stop(arguments) => stop::run(&arguments),
         args::Command::Delete(arguments) => delete::run(&arguments),
