@@ -66,6 +66,7 @@ pub fn setup(heads: usize, limits: Limits) -> Setup {
         enabled: index == 0,
         refresh_hz: 60,
         name: format!("head {index}"),
+        modes: vec![],
     };
     Setup { heads: (0..heads).map(head).collect(), limits, serial: 7 }
 }
@@ -82,7 +83,7 @@ impl Guest {
     }
 
     pub fn with(heads: usize, limits: Limits) -> Self {
-        let mut device = Device::new(setup(heads, limits));
+        let mut device = Device::new(setup(heads, limits)).unwrap();
         device.set_features(u64::MAX);
         let regions = [(GuestAddress(LOW), REGION as usize), (GuestAddress(HIGH), REGION as usize)];
         Self { device, memory: GuestMemory::from_ranges(&regions).unwrap() }

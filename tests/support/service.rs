@@ -24,7 +24,7 @@ impl Service {
     /// Starts one with a head of 1024 × 768; the socket is the front end's.
     pub fn start() -> (Self, UnixStream) {
         let (front, theirs) = UnixStream::pair().unwrap();
-        let device = Arc::new(Mutex::new(Device::new(setup())));
+        let device = Arc::new(Mutex::new(Device::new(setup()).unwrap()));
         let memory = SharedMemory::new(Default::default());
         let link = Link::prepare().unwrap();
         let notifier = link.notifier();
@@ -59,7 +59,7 @@ impl Service {
 
 pub fn setup() -> Setup {
     let size = Size { width: 1024, height: 768 };
-    let head = HeadSetup { size, enabled: true, refresh_hz: 60, name: "vgpu".into() };
+    let head = HeadSetup { size, enabled: true, refresh_hz: 60, name: "vgpu".into(), modes: vec![] };
     Setup { heads: vec![head], limits: Limits::default(), serial: 1 }
 }
 
