@@ -25,7 +25,7 @@ fn started() -> (Kept, Guest) {
 }
 
 /// Blue, green, red, x of what the first head shows, as an operator sees it.
-fn picture(kept: &Kept) -> Vec<u8> {
+pub(crate) fn picture(kept: &Kept) -> Vec<u8> {
     let png = kept.operator().screenshot(ScanoutId::new(0).unwrap()).unwrap();
     let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
@@ -33,7 +33,7 @@ fn picture(kept: &Kept) -> Vec<u8> {
     pixels.chunks(3).flat_map(|pixel| [pixel[2], pixel[1], pixel[0], 0xff]).collect()
 }
 
-fn resources(kept: &Kept) -> usize {
+pub(crate) fn resources(kept: &Kept) -> usize {
     kept.operator().status().unwrap().resources_used
 }
 
