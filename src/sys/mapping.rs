@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn gaps_are_filled_from_the_front_and_a_full_part_is_an_error() {
         let file = file(5);
-        let mut map = |pages: u64| file.map_in_gap::<u8>(PAGE..4 * PAGE, pages * PAGE);
+        let map = |pages: u64| file.map_in_gap::<u8>(PAGE..4 * PAGE, pages * PAGE);
         let [first, second, third] = [map(1), map(1), map(1)].map(Result::unwrap);
         assert_eq!([&first, &second, &third].map(|mapping| mapping.place() / PAGE), [1, 2, 3]);
         assert_eq!(map(1).unwrap_err().kind(), ErrorKind::StorageFull);

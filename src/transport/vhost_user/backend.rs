@@ -211,7 +211,7 @@ impl House for Backend {
     fn show_on(&self, display: UnixStream) {
         // Held until the device has it: the worker hears of it as soon as it is watched.
         let mut device = self.device();
-        let display = Frontend::new(display).and_then(|display| {
+        let display = Frontend::new(display, device.display_mark()).and_then(|display| {
             self.watch.watch(&display)?;
             Ok(Box::new(display) as Box<dyn Sink>)
         });
