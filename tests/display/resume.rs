@@ -46,7 +46,14 @@ fn first_life(mark: &Mark, screen: &Screen, side: (u32, u32)) -> (Vec<u8>, Vec<u
 }
 
 /// The next process, told as a restored device tells a sink, must bring the window in step with what there is.
-fn next_life(peer: &DisplayPeer, socket: UnixStream, mark: &Mark, screen: &Screen, side: (u32, u32), what: &str) {
+fn next_life(
+    peer: &DisplayPeer,
+    socket: UnixStream,
+    mark: &Mark,
+    screen: &Screen,
+    side: (u32, u32),
+    what: &str,
+) {
     let mut frontend = Frontend::resume(socket, mark.clone()).unwrap();
     frontend.show(head(0), Some(size(side.0, side.1)));
     pump_until(&mut frontend, screen, |_| peer.look(|seen| seen.features_set.is_some()));
@@ -78,7 +85,8 @@ fn a_death_at_any_piece_of_an_update_leaves_a_window_that_the_next_process_bring
                 let taken = waits.map_or(0, |waits| update.len() - waits * PIECE_BYTES);
                 socket.write_all(&update[..taken]).unwrap();
                 mark.store(done + marked as u64);
-                let what = format!("{side:?}: the window waits for {waits:?} of {pieces}, the mark says {marked}");
+                let what =
+                    format!("{side:?}: the window waits for {waits:?} of {pieces}, the mark says {marked}");
                 next_life(&peer, socket, &mark, &new, side, &what);
             }
         }
@@ -147,7 +155,8 @@ fn what_is_dark_or_without_a_pointer_now_becomes_so_in_the_window_and_other_head
     let mark = mark();
     let (peer, socket) = DisplayPeer::start(Options::default());
     let mut screen = Screen::with(size(64, 48), Format::B8G8R8X8, 1);
-    let pointer = Cursor { at: Point { x: 1, y: 2 }, hot: Point::default(), image: Some(vec![9; CURSOR_BYTES].into()) };
+    let pointer =
+        Cursor { at: Point { x: 1, y: 2 }, hot: Point::default(), image: Some(vec![9; CURSOR_BYTES].into()) };
     screen.cursors[3] = pointer.clone();
     let mut frontend = Frontend::new(socket.try_clone().unwrap(), mark.clone()).unwrap();
     frontend.show(head(0), Some(size(64, 48)));
