@@ -47,7 +47,7 @@ impl SharedFile {
     pub fn map<T: FromBytes + IntoBytes>(self: &Arc<Self>, start: u64, bytes: u64) -> io::Result<Mapping<T>> {
         let mut mapped = self.mapped.lock().unwrap_or_else(PoisonError::into_inner);
         let end = self.page_end(start, bytes).filter(|end| *end <= self.bytes);
-        let Some(end) = end.filter(|_| start % self.page_bytes == 0 && bytes > 0) else {
+        let Some(end) = end.filter(|_| start.is_multiple_of(self.page_bytes) && bytes > 0) else {
             return Err(io::Error::new(ErrorKind::InvalidInput, "no such range of the file"));
         };
         if mapped.range(..end).next_back().is_some_and(|(_, last)| *last > start) {

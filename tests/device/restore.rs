@@ -49,7 +49,7 @@ fn comparable(mut reply: Vec<u8>) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn a_device_that_dies_after_any_request_goes_on_as_if_it_had_not(
