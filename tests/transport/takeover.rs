@@ -235,6 +235,28 @@ fn the_next_process_shows_its_pictures_on_the_same_display() {
 }
 
 #[test]
+fn a_process_that_dies_in_the_middle_of_a_picture_leaves_a_display_that_gets_the_newest() {
+    let (mut kept, stream) = Kept::start();
+    let mut guest = Guest::negotiate(stream, Ram::new());
+    guest.share_memory();
+    let (display, socket) = DisplayPeer::start(Options::default());
+    guest.set_display(&socket);
+    drop(socket);
+    guest.start([0; 2]);
+    let backing = guest.create_image(1, 1024, 768);
+    guest.must(&requests::get_display_info());
+    for seed in 0..3 {
+        display.stall();
+        guest.draw(1, backing, 1024, 768, &pattern(1024, 768, 2 * seed));
+        kept.take_over();
+        guest.draw(1, backing, 1024, 768, &pattern(1024, 768, 2 * seed + 1));
+        display.resume();
+        assert!(shows(&display, &pattern(1024, 768, 2 * seed + 1)), "{seed}");
+    }
+    assert_eq!(display.seen().violations, [""; 0]);
+}
+
+#[test]
 fn a_request_that_was_not_answered_yet_is_answered_by_the_next_process() {
     let (mut kept, stream) = Kept::start();
     let mut watch = stream.try_clone().unwrap();
