@@ -17,7 +17,6 @@ use zerocopy::{FromBytes, IntoBytes};
 ///
 /// Whoever opens one must be the only one to do so, in this process and among all: others may hold a descriptor of
 /// the same file, to hand it on, and map it only once this process is dead.
-#[derive(Debug)]
 pub struct SharedFile {
     file: OwnedFd,
     bytes: u64,
@@ -84,6 +83,12 @@ impl SharedFile {
     /// The end of the last page of a range.
     fn page_end(&self, start: u64, bytes: u64) -> Option<u64> {
         start.checked_add(bytes)?.checked_next_multiple_of(self.page_bytes)
+    }
+}
+
+impl fmt::Debug for SharedFile {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "SharedFile({} bytes)", self.bytes)
     }
 }
 
