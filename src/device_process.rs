@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use crate::control::spec::{CONTROL_FD, DeviceSpec, Entry, FRONT_END_FD};
 use crate::control::{self, DeviceHandle, Patience};
 use crate::device::Device;
+use crate::display::Pieces;
 use crate::guest_memory::GuestMemory;
 use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, Sealed};
 use crate::sys;
@@ -50,6 +51,8 @@ pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     let front_end = adopt(FRONT_END_FD)?;
     let control = spec.control.then(|| adopt(CONTROL_FD)).transpose()?;
     let vault = Vault::unkept(spec.profile.limits.memory)?;
+    // Measured while sockets can still be made.
+    Pieces::of_host();
     let link = Link::prepare().map_err(DeviceProcessError::Host)?;
     let sealed = seal(spec)?;
 
