@@ -218,7 +218,9 @@ impl Outgoing {
             true => pixels.bytes % self.pieces.bytes,
             false => (pixels.bytes - pixels.sent).min(self.pieces.at_once * self.pieces.bytes),
         };
-        let bytes = pixels.next_bytes(offered, scanouts.picture(pixels.head), &mut self.stage);
+        let picture = scanouts.picture(pixels.head);
+        let bytes = pixels.next_bytes(offered, self.pieces, picture, &mut self.stage);
+        let offered = bytes.len();
         let taken = match is_first {
             true if send_whole(stream, &self.header, bytes)? => offered,
             true => return Ok(false),
@@ -266,14 +268,23 @@ fn send(stream: &UnixStream, front: &[u8], back: &[u8]) -> io::Result<usize> {
 }
 
 impl Pixels {
-    /// The `count` bytes that come next: where they lie if they can be sent from there, else put in order.
-    fn next_bytes<'a>(&self, count: usize, picture: Option<Picture<'a>>, stage: &'a mut Stage) -> &'a [u8] {
+    /// The `count` bytes that come next: where they lie if they can be sent from there, else put in order, and then
+    /// fewer pieces if they are many.
+    fn next_bytes<'a>(
+        &self,
+        count: usize,
+        pieces: Pieces,
+        picture: Option<Picture<'a>>,
+        stage: &'a mut Stage,
+    ) -> &'a [u8] {
         let (area, range) = (self.area, self.sent..self.sent + count);
         let whole = |picture: &Picture<'_>| area.width == picture.size.width && area.fits(picture.size);
         let direct = picture.filter(whole).and_then(|picture| picture.contiguous(area.y, area.height));
         if let Some(bytes) = direct.and_then(|bytes| bytes.get(range.clone())) {
             return bytes;
         }
+        let count = count.min(STAGE_BYTES / pieces.bytes * pieces.bytes);
+        let range = self.sent..self.sent + count;
         if range.end > stage.start + stage.bytes.len() {
             stage.fill(&area, picture, self.sent, count);
         }
