@@ -73,7 +73,7 @@ pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     let link = Link::prepare().map_err(DeviceProcessError::Host)?;
     let sealed = seal(spec)?;
 
-    let device = Arc::new(Mutex::new(Device::open(spec.profile.setup(), vault)?));
+    let device = Arc::new(Mutex::new(Device::open(spec.profile.setup(&spec.name), vault)?));
     let memory = SharedMemory::new(GuestMemory::new());
     if let Some(listener) = &inherited.control {
         let notifier = link.notifier();

@@ -47,7 +47,7 @@ use crate::wire::{self, SCANOUTS_MAX, Size};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Profile {
-    /// The vGPU's name in logs; its monitors' serial number is made of it.
+    /// The vGPU's name in logs, where the daemon has given it no other.
     #[serde(deserialize_with = "text::printable::<64, _>")]
     #[schema(pattern = "^[ -~]{1,64}$", default = "vgpu", example = "desktop-7")]
     pub name: String,
@@ -185,8 +185,8 @@ impl Profile {
         Ok(())
     }
 
-    /// The device that a guest gets.
-    pub fn setup(&self) -> Setup {
+    /// The device that the guest of the vGPU of this name gets.
+    pub fn setup(&self, name: &str) -> Setup {
         let heads = self.heads.iter().enumerate().map(|(index, head)| HeadSetup {
             size: head.size,
             enabled: head.enabled,
@@ -200,13 +200,13 @@ impl Profile {
             entries: self.limits.entries,
             image_side: self.limits.image_side,
         };
-        Setup { heads: heads.collect(), limits, serial: self.serial() }
+        Setup { heads: heads.collect(), limits, serial: serial(name) }
     }
+}
 
-    /// A number that differs where names differ, for the monitors' EDIDs (FNV-1a).
-    fn serial(&self) -> u32 {
-        self.name.bytes().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-    }
+/// A number that differs where names differ, for the monitors' EDIDs (FNV-1a).
+fn serial(name: &str) -> u32 {
+    name.bytes().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
 
 fn some_heads<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Head>, D::Error> {

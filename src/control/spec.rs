@@ -51,7 +51,7 @@ pub enum Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceSpec {
-    /// The vGPU's name, for the log.
+    /// The vGPU's name: it is in the log, and its monitors' serial number is made of it.
     pub name: String,
     /// Who comes in, and how.
     pub transport: Transport,

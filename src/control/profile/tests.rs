@@ -101,7 +101,7 @@ fn more_than_sixteen_heads_and_none_are_refused() {
 
 #[test]
 fn heads_without_a_name_are_numbered_and_the_defaults_are_the_devices_own() {
-    let setup = Profile::parse("[[head]]\n[[head]]\nname = \"left\"").unwrap().setup();
+    let setup = Profile::parse("[[head]]\n[[head]]\nname = \"left\"").unwrap().setup("vm1");
 
     assert_eq!(setup.heads.iter().map(|head| head.name.as_str()).collect::<Vec<_>>(), ["vgpu-0", "left"]);
     assert_eq!(setup.limits, crate::wire::Limits::default());
@@ -109,7 +109,7 @@ fn heads_without_a_name_are_numbered_and_the_defaults_are_the_devices_own() {
 
 #[test]
 fn names_that_differ_give_serials_that_differ() {
-    let named = |name: &str| Profile { name: name.to_owned(), ..Profile::default() }.serial();
+    let named = |name: &str| Profile::default().setup(name).serial;
 
     assert_ne!(named("a"), named("b"));
 }
