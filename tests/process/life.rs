@@ -88,7 +88,7 @@ fn a_vm_whose_device_processes_die_one_after_another_is_sent_away() {
     let running = Running::start(&[]);
     let (first, mut front_end) = (running.device(), running.connect());
     kill(first, Signal::SIGKILL).unwrap();
-    for _ in 1..5 {
+    for _ in 1..10 {
         front_end = answered(front_end);
         // A process that dies between its answer and its note of that is followed by one that answers again.
         std::thread::sleep(Duration::from_millis(20));
