@@ -22,6 +22,8 @@ pub struct HeadSetup {
     pub refresh_hz: u32,
     /// The monitor's name, at most 13 ASCII characters.
     pub name: String,
+    /// Further sizes that the monitor offers.
+    pub modes: Vec<Size>,
 }
 
 /// What a vGPU is made of.
@@ -74,6 +76,7 @@ pub enum HeadError {
 pub(super) struct Head {
     name: String,
     refresh_hz: u32,
+    further_modes: Vec<Size>,
     pub(super) mode: HeadMode,
     pub(super) scanout: Option<Scanout>,
     pub(super) cursor: Cursor,
@@ -87,10 +90,10 @@ impl Head {
     /// The heads of a setup, side by side.
     pub(super) fn row(setup: Vec<HeadSetup>) -> Vec<Self> {
         let mut right = 0u32;
-        let mut place = |HeadSetup { size, enabled, refresh_hz, name }: HeadSetup| {
+        let mut place = |HeadSetup { size, enabled, refresh_hz, name, modes }: HeadSetup| {
             let mode = HeadMode { area: Rect { x: right, ..size.to_rect() }, enabled };
             right = right.saturating_add(size.width);
-            Self::dark(name, refresh_hz, mode)
+            Self { further_modes: modes, ..Self::dark(name, refresh_hz, mode) }
         };
         setup.into_iter().take(SCANOUTS_MAX).map(&mut place).collect()
     }
@@ -104,7 +107,17 @@ impl Head {
     fn dark(name: String, refresh_hz: u32, mode: HeadMode) -> Self {
         let saved = HeadRecord::dark(mode);
         let cursor = Cursor::default();
-        Self { name, refresh_hz, mode, scanout: None, cursor, cursor_image_changed: false, saved }
+        let further_modes = Vec::new();
+        Self {
+            name,
+            refresh_hz,
+            further_modes,
+            mode,
+            scanout: None,
+            cursor,
+            cursor_image_changed: false,
+            saved,
+        }
     }
 }
 
@@ -187,9 +200,9 @@ impl Device {
             Some(_) => None,
         };
         let serial = self.serial;
-        let Head { name, refresh_hz, mode, .. } = self.head(head)?;
+        let Head { name, refresh_hz, mode, further_modes: modes, .. } = self.head(head)?;
         let size = told.filter(|size| !size.is_empty()).unwrap_or(mode.area.size());
-        let monitor = Monitor { head, serial, name, size, refresh_hz: *refresh_hz };
+        let monitor = Monitor { head, serial, name, size, refresh_hz: *refresh_hz, modes };
         Ok(Some(Response::Edid(monitor.edid())))
     }
 

@@ -7,6 +7,8 @@
 mod display_peer;
 #[path = "../support/guest/mod.rs"]
 mod guest;
+#[path = "../support/kept.rs"]
+mod kept;
 #[path = "../support/service.rs"]
 mod service;
 
@@ -15,4 +17,6 @@ mod independent;
 mod life_cycle;
 mod memory;
 mod negotiation;
+mod other_vmms;
 mod rings;
+mod takeover;
