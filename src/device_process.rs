@@ -24,7 +24,9 @@ use crate::guest_memory::GuestMemory;
 use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, Sealed};
 use crate::sys;
 use crate::transport::SharedMemory;
-use crate::transport::vhost_user::{self, Connection, HandoverError, Heirlooms, Journal, Keeping, Link};
+use crate::transport::vhost_user::{
+    self, Connection, HandoverError, Heirlooms, Journal, Keeping, Link, ServeError,
+};
 use crate::vault::{Vault, VaultError};
 
 /// Why a VM could not be served. What goes wrong while one is served is on the log and ends in success: the next
@@ -56,6 +58,9 @@ pub enum DeviceProcessError {
     /// The device that a former process left cannot be gone on with, or the host has no memory for a new one.
     #[error(transparent)]
     Vault(#[from] VaultError),
+    /// A bug of ours. The VM is not told: another process may go on with it.
+    #[error("the device failed on a request of the guest: this is a bug in vgpu")]
+    Panicked,
     /// No front end could be accepted.
     #[error("cannot accept a front end: {0}")]
     Accept(io::Error),
@@ -89,6 +94,7 @@ pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     tracing::info!("a front end is connected");
     match vhost_user::serve(&sealed, connection, device, memory) {
         Ok(()) => tracing::info!("the front end hung up"),
+        Err(ServeError::Panicked) => return Err(DeviceProcessError::Panicked),
         Err(error) => tracing::error!("the front end was given up: {error}"),
     }
     Ok(())

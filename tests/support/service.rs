@@ -17,6 +17,8 @@ pub struct Service {
     pub device: Arc<Mutex<Device>>,
     pub memory: SharedMemory,
     pub notifier: Notifier,
+    /// A copy of the connection, as a keeper has one.
+    pub connection: UnixStream,
     thread: JoinHandle<Result<(), ServeError>>,
 }
 
@@ -28,16 +30,18 @@ impl Service {
         let memory = SharedMemory::new(Default::default());
         let link = Link::prepare().unwrap();
         let notifier = link.notifier();
+        let copy = front.try_clone().unwrap();
         let connection = link.connect(front);
         let thread = thread::spawn({
             let (device, memory) = (Arc::clone(&device), memory.clone());
             move || serve(&Sealed::not_really(), connection, device, memory)
         });
-        (Self { device, memory, notifier, thread }, theirs)
+        (Self { device, memory, notifier, connection: copy, thread }, theirs)
     }
 
     /// Waits for the end that the front end brought about.
     pub fn end(self) -> Result<(), ServeError> {
+        drop(self.connection);
         assert!(wait_until(|| self.thread.is_finished()), "serving does not end");
         self.thread.join().unwrap()
     }

@@ -74,7 +74,8 @@ pub(super) struct Backend {
     device: Arc<Mutex<Device>>,
     memory: SharedMemory,
     notifier: Notifier,
-    front: UnixStream,
+    /// The door's way to the crate: when that closes, so does the door.
+    inside: UnixStream,
     /// Whoever has it locked keeps the worker from its queues.
     scratch: Mutex<Scratch>,
     /// The queues are another process's, which died; who wants to know when they are ours.
@@ -86,7 +87,7 @@ pub(super) struct Backend {
 
 impl Backend {
     pub(super) fn new(
-        front: UnixStream,
+        inside: UnixStream,
         notifier: Notifier,
         device: Arc<Mutex<Device>>,
         memory: SharedMemory,
@@ -95,7 +96,7 @@ impl Backend {
             device,
             memory,
             notifier,
-            front,
+            inside,
             scratch: Mutex::default(),
             resuming: Mutex::default(),
             watch: Watch::new()?,
@@ -337,7 +338,7 @@ impl VhostUserBackend for Backend {
         if catch_unwind(AssertUnwindSafe(|| self.work(vrings))).is_err() {
             self.panicked.store(true, Ordering::Relaxed);
             self.end();
-            _ = self.front.shutdown(Shutdown::Both);
+            _ = self.inside.shutdown(Shutdown::Both);
         }
         Ok(())
     }

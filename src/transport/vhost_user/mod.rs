@@ -93,7 +93,7 @@ pub fn serve(
     memory: SharedMemory,
 ) -> Result<(), ServeError> {
     let Connection { front, link: Link { inside, mut listener, notifier, keeping }, resumed } = connection;
-    let copy = front.try_clone().map_err(start_error)?;
+    let copy = inside.try_clone().map_err(start_error)?;
     let backend = Backend::new(copy, notifier, device, memory.clone()).map_err(start_error)?;
     let backend = Arc::new(backend);
     let mut daemon = VhostUserDaemon::new("vhost-user".into(), Arc::clone(&backend), memory.clone())
@@ -110,8 +110,9 @@ pub fn serve(
     let relayed = begun.and_then(|()| door.relay());
 
     // Even where a thread that does not end keeps its copies of them.
-    for side in [&inside, &front] {
-        _ = side.shutdown(Shutdown::Both);
+    _ = inside.shutdown(Shutdown::Both);
+    if !backend.has_panicked() {
+        _ = front.shutdown(Shutdown::Both);
     }
     backend.end();
     let ended = end(daemon);
@@ -125,6 +126,10 @@ pub fn serve(
         (Ok(()), Err(ServeError::Stuck)) => Err(ServeError::Stuck),
         (Ok(()), _) => Ok(()),
     };
+    // After a bug of ours the connection is for the next process to go on with.
+    if backend.has_panicked() {
+        return served;
+    }
     keeping.end(&served.as_ref().map_or_else(ToString::to_string, |()| "the front end hung up".to_owned()));
     served
 }
