@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
 
 mod guest;
+mod libvirt;
 mod machine;
 mod paths;
 mod pattern;
@@ -59,5 +60,21 @@ mod qemu_11_1_test_device {
     #[test]
     fn a_head_that_is_plugged_in_is_noticed_and_can_be_drawn_on() {
         scenarios::a_head_that_is_plugged_in_is_noticed_and_can_be_drawn_on(V11_1);
+    }
+}
+
+/// QEMU 7.2 is left out: Debian 12's libvirt starts it in the same way, and it takes a machine with KVM in a machine.
+mod libvirt_9_0 {
+    use crate::libvirt::a_domain_of_vgpu_args_draws;
+    use crate::qemu::Version;
+
+    #[test]
+    fn a_domain_of_vgpu_args_draws_in_qemu_10_0() {
+        a_domain_of_vgpu_args_draws(Version::V10_0);
+    }
+
+    #[test]
+    fn a_domain_of_vgpu_args_draws_in_qemu_11_1() {
+        a_domain_of_vgpu_args_draws(Version::V11_1);
     }
 }
