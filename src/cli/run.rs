@@ -5,6 +5,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
 
 use serde_json::json;
 
@@ -12,7 +13,9 @@ use super::error::CommandError;
 use super::output;
 use crate::control::profile::Profile;
 use crate::control::spec::{DeviceSpec, Entry, Transport};
-use crate::supervisor::{self, Claimed, SocketError, Sockets, SupervisorError};
+use crate::supervisor::{
+    self, Access, Begin, Claimed, Inheritance, Offer, Place, Report, SocketError, Sockets, Unit,
+};
 use crate::sys;
 
 /// Offer a vGPU on a socket, to one VM after the other
@@ -85,10 +88,20 @@ fn supervise(spec: DeviceSpec, path: &Path, control: Option<Claimed>) -> Result<
         .as_ref()
         .map_or(String::new(), |control| format!(" (control {})", control.path().display()));
     let _ = writeln!(std::io::stderr(), "vgpu: listening on {}{with_control}", path.display());
-    supervisor::run(&spec, &sockets).map_err(|error| match error {
-        SupervisorError::Hopeless => CommandError::user(error),
-        SupervisorError::Host(_) => CommandError::host(error),
-    })
+    let (end, ended) = mpsc::channel();
+    let hopeless = end.clone();
+    supervisor::on_termination(move |_| _ = end.send(Ok(()))).map_err(CommandError::host)?;
+    let report = move |report| {
+        if let Report::Failing { problem, hopeless: true } = report {
+            _ = hopeless.send(Err(CommandError::user(problem)));
+        }
+    };
+    let front_end = Place { path: path.to_owned(), access: Access::default() };
+    let offer = Offer { spec, front_end, control: None, lock: None };
+    let unit = Unit::start(offer, Begin::With(sockets), report).map_err(CommandError::host)?;
+    let end = ended.recv().map_err(CommandError::host)?;
+    unit.stop().map_err(CommandError::host)?;
+    end
 }
 
 /// Becomes the device process itself: whoever passed the connection wants this very process to serve it.
@@ -100,8 +113,10 @@ fn serve_connection(spec: &DeviceSpec, number: RawFd, control: Option<&Claimed>)
     let connection = UnixStream::from(sys::adopt_fd(number).map_err(unusable)?);
     connection.peer_addr().map_err(unusable)?;
     let control = control.map(Claimed::duplicate).transpose().map_err(CommandError::host)?;
-    let mut command =
-        supervisor::device_command(spec, OwnedFd::from(connection), control).map_err(CommandError::host)?;
+    let front_end = OwnedFd::from(connection);
+    let inheritance =
+        Inheritance { front_end, control, keeper: None, vault: None, lock: None, connection: None };
+    let mut command = inheritance.prepare(spec).map_err(CommandError::host)?;
     Err(CommandError::host(format!("cannot start the device process: {}", command.exec())))
 }
 

@@ -1,6 +1,7 @@
 //! A running device behind the control socket.
 
 use std::fmt;
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vm_memory::GuestAddressSpace;
@@ -21,6 +22,7 @@ pub struct DeviceHandle<M> {
     memory: M,
     notify: Box<dyn Fn() + Send>,
     sandbox: Vec<String>,
+    keepers: Option<Box<dyn Fn(UnixStream) + Send>>,
 }
 
 impl<M: GuestAddressSpace<M = GuestMemory>> DeviceHandle<M> {
@@ -32,7 +34,14 @@ impl<M: GuestAddressSpace<M = GuestMemory>> DeviceHandle<M> {
         notify: impl Fn() + Send + 'static,
         sandbox: Vec<String>,
     ) -> Self {
-        Self { device, memory, notify: Box::new(notify), sandbox }
+        Self { device, memory, notify: Box::new(notify), sandbox, keepers: None }
+    }
+
+    /// Hands the connections of clients that want to keep this vGPU to `keepers`.
+    #[must_use]
+    pub fn with_keepers(mut self, keepers: impl Fn(UnixStream) + Send + 'static) -> Self {
+        self.keepers = Some(Box::new(keepers));
+        self
     }
 
     /// A thread that panicked left the device as the last finished command did: looking at it still helps.
@@ -63,6 +72,7 @@ impl<M: GuestAddressSpace<M = GuestMemory>> Vgpu for DeviceHandle<M> {
         };
         let (usage, limits) = (device.usage(), device.limits());
         Status {
+            pid: std::process::id().cast_signed(),
             heads: ScanoutId::all().zip(device.heads()).map(head_status).collect(),
             window: device.has_sink(),
             features: feature_names(device.features()),
@@ -80,6 +90,14 @@ impl<M: GuestAddressSpace<M = GuestMemory>> Vgpu for DeviceHandle<M> {
             (self.notify)();
         }
         Ok(())
+    }
+
+    fn keepers(&self) -> Result<&dyn Fn(UnixStream), Refusal> {
+        let refusal = || {
+            Refusal::new(Code::NotKept, "this vGPU's process was not started to be kept")
+                .remedy("vGPUs of `vgpu daemon` are; `vgpu run` keeps its own")
+        };
+        self.keepers.as_deref().map(|keepers| keepers as &dyn Fn(UnixStream)).ok_or_else(refusal)
     }
 }
 

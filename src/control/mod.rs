@@ -10,6 +10,7 @@
 //! | `{"request":"screenshot","head":0}` | `{"head":0,"size":"1280x800"}`, then a PNG |
 //! | `{"request":"status"}` | [`Status`] |
 //! | `{"request":"set","heads":[{"head":1,"size":"1024x768"},{"head":2,"size":"off"}]}` | `{}` |
+//! | `{"request":"keep"}` | `{}`, and the connection goes on as the keeper's (see `transport::vhost_user::Note`) |
 //!
 //! An answer is `{"ok":{…}}` or `{"error":{"code":…,"field":…,"message":…,"remedy":…}}`. A line of more than 64 KiB is
 //! refused, and so is a client that says or reads nothing for long: clients are served one after another.

@@ -6,6 +6,7 @@
 //! [[head]]
 //! size = "1920x1080"
 //! refresh_hz = 75
+//! modes = ["1600x1200"]   # offered beside it
 //!
 //! [[head]]                # plugged in later
 //! enabled = false
@@ -88,12 +89,16 @@ pub struct Head {
     #[serde(deserialize_with = "text::monitor_name", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, pattern = "^[ -~]{1,13}$", example = "left")]
     pub name: Option<String>,
+    /// Further sizes that the monitor offers beside the preferred one, at 60 Hz.
+    #[serde(with = "text::sizes", skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<String>, max_items = 8, default = json!([]), example = json!(["1600x1200", "1024x768"]))]
+    pub modes: Vec<Size>,
 }
 
 impl Default for Head {
     fn default() -> Self {
         let size = Size { width: 1280, height: 800 };
-        Self { size, enabled: true, refresh_hz: 60, name: None }
+        Self { size, enabled: true, refresh_hz: 60, name: None, modes: Vec::new() }
     }
 }
 
@@ -145,6 +150,10 @@ impl Profile {
         for (index, head) in self.heads.iter().enumerate() {
             self.check_size(index, head.size)
                 .map_err(|wrong| wrong.field(format_args!("head[{index}].size")))?;
+            for (place, size) in head.modes.iter().enumerate() {
+                self.check_size(index, *size)
+                    .map_err(|wrong| wrong.field(format_args!("head[{index}].modes[{place}]")))?;
+            }
         }
         Ok(())
     }
@@ -177,6 +186,7 @@ impl Profile {
             enabled: head.enabled,
             refresh_hz: head.refresh_hz,
             name: head.name.clone().unwrap_or_else(|| format!("vgpu-{index}")),
+            modes: head.modes.clone(),
         });
         let limits = wire::Limits {
             memory_bytes: self.limits.memory,

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
 use super::profile::{SIZE_RULE, nearest, parse_size, size_text};
 use crate::wire::{SCANOUTS_MAX, ScanoutId, Size};
@@ -18,17 +19,21 @@ pub enum Request {
     Status,
     /// Other monitors: all of these changes or none.
     Set(Vec<HeadChange>),
+    /// The client keeps this vGPU from now on: after the answer the connection is its keeper channel.
+    Keep,
 }
 
 /// A monitor plugged into a head, or taken away. As JSON: `{"head":1,"size":"1024x768"}`, or `"off"` for no monitor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HeadChange {
     /// The head.
     #[serde(with = "head_number")]
+    #[schema(value_type = u32, maximum = 15, example = 1)]
     pub head: ScanoutId,
-    /// The monitor's size; `None` without one.
+    /// The monitor's width and height, each from 64 to 16384; `off` for none.
     #[serde(with = "monitor")]
+    #[schema(value_type = String, pattern = "^(off|[1-9][0-9]{1,4}x[1-9][0-9]{1,4})$", example = "1024x768")]
     pub size: Option<Size>,
 }
 
@@ -70,8 +75,10 @@ mod monitor {
 }
 
 /// The state of a vGPU.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
+    /// The device process.
+    pub pid: i32,
     /// Its heads.
     pub heads: Vec<HeadStatus>,
     /// Whether the VMM shows the pictures in a window. Then that decides the monitors' sizes.
@@ -91,7 +98,7 @@ pub struct Status {
 }
 
 /// One head of a [`Status`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeadStatus {
     /// Its number.
     pub head: u32,
@@ -102,7 +109,7 @@ pub struct HeadStatus {
 }
 
 /// Why a request was not done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
     /// The kind, for programs.
@@ -118,7 +125,7 @@ pub struct Refusal {
 }
 
 /// Kinds of refusals; programs may rely on the names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
     /// The line is no JSON object, or none came.
@@ -147,8 +154,16 @@ pub enum Code {
     BadPath,
     /// The vGPU is not on offer.
     NotRunning,
-    /// The API has no such path, or not this method.
+    /// The vGPU's process has nothing to hand to a keeper.
+    NotKept,
+    /// The API has no such path.
     NoSuchRequest,
+    /// The API has this path, but not with this method.
+    NoSuchMethod,
+    /// The request's content is not of the type that belongs there.
+    BadContentType,
+    /// Too many clients at one time.
+    Busy,
     /// The host could not do it.
     HostFailed,
     /// A kind that this version does not know.
@@ -177,7 +192,7 @@ impl Refusal {
     }
 }
 
-const REQUESTS: [&str; 3] = ["screenshot", "status", "set"];
+const REQUESTS: [&str; 4] = ["screenshot", "status", "set", "keep"];
 
 impl Request {
     /// Reads a request's line.
@@ -193,6 +208,7 @@ impl Request {
             "screenshot" => Self::Screenshot(fields.head()?),
             "status" => Self::Status,
             "set" => Self::Set(fields.changes()?),
+            "keep" => Self::Keep,
             _ => return Err(unknown_request(&name)),
         };
         fields.finish()?;
@@ -204,6 +220,7 @@ impl Request {
         match self {
             Self::Screenshot(head) => json!({"request": "screenshot", "head": head.get()}),
             Self::Status => json!({"request": "status"}),
+            Self::Keep => json!({"request": "keep"}),
             Self::Set(changes) => {
                 let size = |size: Option<Size>| size.map_or_else(|| "off".into(), size_text);
                 let change =
@@ -318,9 +335,13 @@ mod tests {
     fn requests_are_read_as_they_are_written() {
         let size = Some(Size { width: 1024, height: 768 });
         let changes = vec![HeadChange { head: head(1), size }, HeadChange { head: head(2), size: None }];
-        for request in
-            [Request::Screenshot(head(15)), Request::Status, Request::Set(changes), Request::Set(vec![])]
-        {
+        for request in [
+            Request::Screenshot(head(15)),
+            Request::Status,
+            Request::Set(changes),
+            Request::Set(vec![]),
+            Request::Keep,
+        ] {
             assert_eq!(Request::parse(request.to_json().to_string().as_bytes()), Ok(request));
         }
         let written = r#" {"heads":[{"size":"off","head":0}],"request":"set"} "#;
@@ -331,9 +352,12 @@ mod tests {
     #[test]
     fn an_unknown_request_names_the_near_one() {
         for (line, remedy) in [
-            (r#"{"request":"screnshot"}"#, "did you mean `screenshot`? Known here: screenshot, status, set"),
-            (r#"{"request":"stats"}"#, "did you mean `status`? Known here: screenshot, status, set"),
-            (r#"{"request":"kill"}"#, "known here: screenshot, status, set"),
+            (
+                r#"{"request":"screnshot"}"#,
+                "did you mean `screenshot`? Known here: screenshot, status, set, keep",
+            ),
+            (r#"{"request":"stats"}"#, "did you mean `status`? Known here: screenshot, status, set, keep"),
+            (r#"{"request":"kill"}"#, "known here: screenshot, status, set, keep"),
         ] {
             let refusal = refusal(line);
             assert_eq!((refusal.code, refusal.remedy.as_deref()), (Code::UnknownRequest, Some(remedy)));

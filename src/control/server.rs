@@ -27,6 +27,9 @@ pub trait Vgpu {
 
     /// Plugs monitors in and out: all of these or none.
     fn set_heads(&self, changes: &[HeadChange]) -> Result<(), Refusal>;
+
+    /// What takes a keeper's connection, where this vGPU can be kept.
+    fn keepers(&self) -> Result<&dyn Fn(UnixStream), Refusal>;
 }
 
 /// How long a client may take.
@@ -49,7 +52,7 @@ pub fn serve(listener: &UnixListener, vgpu: &impl Vgpu, patience: Patience) -> i
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
-                if let Err(error) = talk(&stream, vgpu, patience) {
+                if let Err(error) = talk(stream, vgpu, patience) {
                     tracing::debug!("a client of the control socket went away: {error}");
                 }
             }
@@ -69,23 +72,28 @@ fn is_passing(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| PASSING.contains(&code))
 }
 
-fn talk(stream: &UnixStream, vgpu: &impl Vgpu, patience: Patience) -> io::Result<()> {
-    let request = read_line(stream, Instant::now() + patience.request);
-    let (answer, body) = match request.and_then(|line| Request::parse(&line)).and_then(|r| execute(&r, vgpu))
-    {
+fn talk(stream: UnixStream, vgpu: &impl Vgpu, patience: Patience) -> io::Result<()> {
+    let line = read_line(&stream, Instant::now() + patience.request);
+    let request = line.and_then(|line| Request::parse(&line));
+    let (answer, body) = match request.as_ref().map_err(Refusal::clone).and_then(|r| execute(r, vgpu)) {
         Ok((ok, None)) => (json!({"ok": ok}), Vec::new()),
         Ok((ok, Some(body))) => (json!({"ok": ok, "length": body.len()}), body),
         Err(refusal) => (json!({"error": refusal}), Vec::new()),
     };
     let end = Instant::now() + patience.answer;
-    write(stream, format!("{answer}\n").as_bytes(), end)?;
-    write(stream, &body, end)
+    write(&stream, format!("{answer}\n").as_bytes(), end)?;
+    write(&stream, &body, end)?;
+    if let (Ok(Request::Keep), Ok(keepers)) = (request, vgpu.keepers()) {
+        keepers(stream);
+    }
+    Ok(())
 }
 
 fn execute(request: &Request, vgpu: &impl Vgpu) -> Result<(Value, Option<Vec<u8>>), Refusal> {
     match request {
         Request::Status => Ok((json!(vgpu.status()), None)),
         Request::Set(changes) => vgpu.set_heads(changes).map(|()| (json!({}), None)),
+        Request::Keep => vgpu.keepers().map(|_| (json!({}), None)),
         Request::Screenshot(head) => {
             let shot = vgpu.snapshot(*head)?;
             let mut file = Growing::default();

@@ -21,6 +21,8 @@ pub struct HeadSetup {
     pub refresh_hz: u32,
     /// The monitor's name, at most 13 ASCII characters.
     pub name: String,
+    /// Further sizes that the monitor offers.
+    pub modes: Vec<Size>,
 }
 
 /// What a vGPU is made of.
@@ -73,6 +75,7 @@ pub enum HeadError {
 pub(super) struct Head {
     name: String,
     refresh_hz: u32,
+    further_modes: Vec<Size>,
     mode: HeadMode,
     pub(super) scanout: Option<Scanout>,
     pub(super) cursor: Cursor,
@@ -82,10 +85,10 @@ impl Head {
     /// The heads of a setup, side by side.
     pub(super) fn row(setup: Vec<HeadSetup>) -> Vec<Self> {
         let mut right = 0u32;
-        let mut place = |HeadSetup { size, enabled, refresh_hz, name }: HeadSetup| {
+        let mut place = |HeadSetup { size, enabled, refresh_hz, name, modes }: HeadSetup| {
             let mode = HeadMode { area: Rect { x: right, ..size.to_rect() }, enabled };
             right = right.saturating_add(size.width);
-            Self { name, refresh_hz, mode, scanout: None, cursor: Cursor::default() }
+            Self { name, refresh_hz, further_modes: modes, mode, scanout: None, cursor: Cursor::default() }
         };
         setup.into_iter().take(SCANOUTS_MAX).map(&mut place).collect()
     }
@@ -93,7 +96,15 @@ impl Head {
     /// A head that nobody asked for and a display may have: no monitor that we know of.
     pub(super) fn spare() -> Self {
         let mode = HeadMode::default();
-        Self { name: "vgpu".into(), refresh_hz: 60, mode, scanout: None, cursor: Cursor::default() }
+        let further_modes = Vec::new();
+        Self {
+            name: "vgpu".into(),
+            refresh_hz: 60,
+            further_modes,
+            mode,
+            scanout: None,
+            cursor: Cursor::default(),
+        }
     }
 }
 
@@ -175,9 +186,9 @@ impl Device {
             Some(_) => None,
         };
         let serial = self.serial;
-        let Head { name, refresh_hz, mode, .. } = self.head(head)?;
+        let Head { name, refresh_hz, mode, further_modes: modes, .. } = self.head(head)?;
         let size = told.filter(|size| !size.is_empty()).unwrap_or(mode.area.size());
-        let monitor = Monitor { head, serial, name, size, refresh_hz: *refresh_hz };
+        let monitor = Monitor { head, serial, name, size, refresh_hz: *refresh_hz, modes };
         Ok(Some(Response::Edid(monitor.edid())))
     }
 

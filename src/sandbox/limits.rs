@@ -8,8 +8,9 @@ use super::{Layer, Report};
 /// Memory beyond the ledger's limit: code, stacks, queues, the display's buffers.
 const ALLOWANCE_BYTES: u64 = 64 << 20;
 
-/// Descriptors: a memory region, a kick or a call is one each, and a VMM may send 509 regions.
-const DESCRIPTORS_MAX: u64 = 1024;
+/// Descriptors: a memory region, a kick or a call is one each, a VMM may send 509 regions, and the journal has a copy of
+/// each.
+const DESCRIPTORS_MAX: u64 = 2048;
 
 /// Threads: four serve a device, the rest is room for the next ones.
 const THREADS_MAX: u64 = 32;

@@ -1,61 +1,53 @@
-//! Keeps one vGPU on offer: owns its sockets and starts a new device process for each VM.
+//! Keeps one vGPU on offer: owns its sockets, starts a device process for each VM, and another one in its place when
+//! it dies.
 //!
 //! ```text
-//! claim sockets ─► start a device process ─► it serves one VM and ends ─┐
-//!                    ▲                                                  │
-//!                    └── at once; later and later if it keeps failing ──┘
-//! SIGTERM, SIGINT ─► end the device process, remove the sockets
+//! claim sockets ─► start a device process ─► it serves one VM and ends ─────────────────────┐
+//!                    ▲        ▲    └───────► it dies with a VM: the next one goes on with it │
+//!                    │        └── at once ───┘                                               │
+//!                    └── at once; later and later if it keeps failing at its start ─────────┘
+//! stop ─► end the device process, remove the sockets
 //! ```
 //!
-//! Invariants: it reads no byte that a guest or a VMM wrote; it sleeps until a signal comes; its device process dies
-//! with it.
+//! While a device process lives it tells us, over a socket of its own, what another one would need to know (see
+//! [`Journal`](crate::transport::vhost_user::Journal)); its other state is in a memfd of which we hold a copy, the
+//! vault. With both, and the VM's connection, the next device process goes on where one died, and the VMM does not
+//! notice.
+//!
+//! Invariants: it reads no byte that a guest wrote; it sleeps until something happens; what a device process tells can
+//! harm the vGPU that it is of, and no other.
 #![forbid(unsafe_code)]
 
+mod adoption;
+mod plan;
+mod process;
+mod signals;
 mod socket;
+mod unit;
 
-pub use socket::{Claimed, SocketError};
+pub use process::end_holder;
+pub use signals::on_termination;
+pub use socket::{Access, Claimed, PATH_BYTES_MAX, Place, SocketError, remove_stale};
+pub use unit::{Begin, Offer, Report, Unit};
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use command_fds::{CommandFdExt, FdMapping};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use crate::control::spec::{CONTROL_FD, DeviceSpec, FRONT_END_FD};
+use crate::control::spec::{
+    CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, LOCK_FD, VAULT_FD,
+};
 use crate::sys;
-
-/// A device process that lived as long is not failing at its start.
-const HEALTHY: Duration = Duration::from_secs(1);
-
-/// The waits before a device process is started again after it failed at its start.
-const DELAYS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10)];
 
 /// The exit code of a device process that another try would not help.
 pub const HOPELESS: i32 = 1;
 
-/// Why a vGPU is no longer on offer.
-#[derive(Debug, thiserror::Error)]
-pub enum SupervisorError {
-    /// A system call failed.
-    #[error("cannot supervise the device process: {0}")]
-    Host(#[from] io::Error),
-    /// The device process said why on the log.
-    #[error("the device process cannot run as it was asked to")]
-    Hopeless,
-}
-
-enum Event {
-    Terminated,
-    Ended(ExitStatus),
-    TimedOut,
-}
-
 /// The sockets of a vGPU.
+#[derive(Debug)]
 pub struct Sockets {
     /// Where VMs connect.
     pub front_end: Claimed,
@@ -63,104 +55,52 @@ pub struct Sockets {
     pub control: Option<Claimed>,
 }
 
-/// Keeps the vGPU on offer until SIGTERM or SIGINT.
-pub fn run(spec: &DeviceSpec, sockets: &Sockets) -> Result<(), SupervisorError> {
-    let mut signals = Signals::catch()?;
-    let mut delay = DELAYS[0];
-    loop {
-        let started = Instant::now();
-        let failure = match start(spec, sockets) {
-            Ok(mut child) => {
-                let Event::Ended(status) = signals.wait(Some(&mut child), None)? else {
-                    child.kill()?;
-                    child.wait()?;
-                    return Ok(());
-                };
-                if status.code() == Some(HOPELESS) {
-                    return Err(SupervisorError::Hopeless);
-                }
-                if status.success() || started.elapsed() >= HEALTHY {
-                    delay = DELAYS[0];
-                }
-                if status.success() {
-                    continue;
-                }
-                describe(status)
-            }
-            // A host may be short of processes, descriptors or memory for a while.
-            Err(error) => format!("cannot be started: {error}"),
-        };
-        tracing::error!("the device process {failure}; the next one starts in {delay:?}");
-        if let Event::Terminated = signals.wait(None, Some(delay))? {
-            return Ok(());
-        }
-        delay = (delay * 2).min(DELAYS[1]);
+impl Sockets {
+    /// Claims both, the operators' for us alone.
+    pub fn claim(front_end: &Place, control: Option<&Path>) -> Result<Self, SocketError> {
+        let control = control.map(Claimed::claim).transpose()?;
+        Ok(Self { front_end: Claimed::claim_for(&front_end.path, front_end.access)?, control })
     }
 }
 
-fn start(spec: &DeviceSpec, sockets: &Sockets) -> io::Result<Child> {
-    let control = sockets.control.as_ref().map(Claimed::duplicate).transpose()?;
-    device_command(spec, sockets.front_end.duplicate()?, control)?.spawn()
+/// What a device process inherits, by the numbers that it knows.
+#[derive(Debug)]
+pub struct Inheritance {
+    /// Where the VM comes in.
+    pub front_end: OwnedFd,
+    /// Where operators come in.
+    pub control: Option<OwnedFd>,
+    /// The way to its keeper.
+    pub keeper: Option<OwnedFd>,
+    /// The memory that outlives it.
+    pub vault: Option<OwnedFd>,
+    /// The file to lock.
+    pub lock: Option<OwnedFd>,
+    /// The connection to go on with.
+    pub connection: Option<OwnedFd>,
 }
 
-/// The command that becomes a device process with these descriptors, and with no other thing of ours.
-pub fn device_command(
-    spec: &DeviceSpec,
-    front_end: OwnedFd,
-    control: Option<OwnedFd>,
-) -> io::Result<Command> {
-    sys::close_all_on_exec()?;
-    let mut command = Command::new("/proc/self/exe");
-    command.arg0("vgpu").arg("device").arg(serde_json::to_string(spec)?);
-    // A backtrace of a panic reads files, so that variable above all is not to come along.
-    command.env_clear().envs(std::env::var_os("VGPU_LOG").map(|level| ("VGPU_LOG", level)));
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    let front_end = FdMapping { parent_fd: front_end, child_fd: FRONT_END_FD };
-    let control = control.map(|socket| FdMapping { parent_fd: socket, child_fd: CONTROL_FD });
-    command.fd_mappings([front_end].into_iter().chain(control).collect()).map_err(io::Error::other)?;
-    Ok(command)
-}
-
-fn describe(status: ExitStatus) -> String {
-    match status.signal().map(|number| (number, Signal::try_from(number))) {
-        Some((_, Ok(Signal::SIGSYS))) => "made a system call that it may not make (SIGSYS)".to_owned(),
-        Some((_, Ok(signal))) => format!("was ended by {signal}"),
-        Some((number, Err(_))) => format!("was ended by signal {number}"),
-        None => format!("ended with code {}", status.code().unwrap_or_default()),
-    }
-}
-
-/// The signals that end a wait; blocked otherwise, so that none is lost between two waits.
-struct Signals {
-    source: SignalFd,
-}
-
-impl Signals {
-    fn catch() -> io::Result<Self> {
-        let set: SigSet = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGCHLD].into_iter().collect();
-        set.thread_block()?;
-        sys::hear_of_children()?;
-        Ok(Self { source: SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)? })
-    }
-
-    /// Sleeps until we are to end, the child ends or the time is up.
-    fn wait(&mut self, mut child: Option<&mut Child>, most: Option<Duration>) -> io::Result<Event> {
-        let timeout = match most {
-            Some(most) => PollTimeout::try_from(most).unwrap_or(PollTimeout::MAX),
-            None => PollTimeout::NONE,
-        };
-        loop {
-            if poll(&mut [PollFd::new(self.source.as_fd(), PollFlags::POLLIN)], timeout)? == 0 {
-                return Ok(Event::TimedOut);
-            }
-            while let Some(signal) = self.source.read_signal()? {
-                if signal.ssi_signo != Signal::SIGCHLD as u32 {
-                    return Ok(Event::Terminated);
-                }
-            }
-            if let Some(status) = child.as_mut().map_or(Ok(None), |child| child.try_wait())? {
-                return Ok(Event::Ended(status));
-            }
-        }
+impl Inheritance {
+    /// The command that becomes a device process with these descriptors, and with no other thing of ours.
+    pub fn prepare(self, spec: &DeviceSpec) -> io::Result<Command> {
+        sys::close_all_on_exec()?;
+        let mut command = Command::new("/proc/self/exe");
+        command.arg0("vgpu").arg("device").arg(serde_json::to_string(spec)?);
+        // A backtrace of a panic reads files, so that variable above all is not to come along.
+        command.env_clear().envs(std::env::var_os("VGPU_LOG").map(|level| ("VGPU_LOG", level)));
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let descriptors = [
+            (Some(self.front_end), FRONT_END_FD),
+            (self.control, CONTROL_FD),
+            (self.keeper, KEEPER_FD),
+            (self.vault, VAULT_FD),
+            (self.lock, LOCK_FD),
+            (self.connection, CONNECTION_FD),
+        ];
+        let mapping = |(ours, child_fd)| Some(FdMapping { parent_fd: ours?, child_fd });
+        command
+            .fd_mappings(descriptors.into_iter().filter_map(mapping).collect())
+            .map_err(io::Error::other)?;
+        Ok(command)
     }
 }

@@ -1,9 +1,9 @@
 //! Claiming a path for a listening socket: never a live one of somebody else's, and nobody else's for a moment.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, lchown};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bin
 use nix::sys::stat::{Mode, fchmod};
 
 /// Bytes of a path that fit a socket address, without the terminating zero.
-const PATH_BYTES_MAX: usize = 107;
+pub const PATH_BYTES_MAX: usize = 107;
 
 /// Why a path could not be claimed.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,32 @@ pub enum SocketError {
     },
 }
 
+/// Whose a socket is, and who else may connect to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The user; ours if left out.
+    pub owner: Option<u32>,
+    /// The group; ours if left out.
+    pub group: Option<u32>,
+    /// The bits of the mode.
+    pub mode: u32,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { owner: None, group: None, mode: 0o600 }
+    }
+}
+
+/// A path and who may connect there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The path.
+    pub path: PathBuf,
+    /// Who may connect.
+    pub access: Access,
+}
+
 /// A listening socket whose path is removed when it is dropped.
 #[derive(Debug)]
 pub struct Claimed {
@@ -50,6 +76,11 @@ impl Claimed {
     /// Listens on `path`, which only our user can connect to from the first moment on. A socket that nobody listens
     /// on any more is replaced.
     pub fn claim(path: &Path) -> Result<Self, SocketError> {
+        Self::claim_for(path, Access::default())
+    }
+
+    /// The same for others, who can connect as soon as it listens; nobody else can at any time.
+    pub fn claim_for(path: &Path, access: Access) -> Result<Self, SocketError> {
         if path.as_os_str().len() > PATH_BYTES_MAX {
             return Err(SocketError::TooLong(path.to_owned()));
         }
@@ -64,8 +95,27 @@ impl Claimed {
             .map_err(host)?;
         remove_stale(path)?;
         let listener = bind_private(path).map_err(host)?;
-        let found = fs::symlink_metadata(path).map_err(host)?;
+        let claimed = Self::found(path, listener).map_err(host)?;
+        claimed.open_to(access).map_err(host)?;
+        listen(&claimed.listener, Backlog::MAXCONN).map_err(|error| host(error.into()))?;
+        Ok(claimed)
+    }
+
+    /// A socket that is bound to this path already.
+    pub fn found(path: &Path, listener: UnixListener) -> io::Result<Self> {
+        let found = fs::symlink_metadata(path)?;
         Ok(Self { listener, path: path.to_owned(), identity: (found.dev(), found.ino()) })
+    }
+
+    /// The owner comes first: until the mode follows, it is his alone.
+    fn open_to(&self, access: Access) -> io::Result<()> {
+        if access.owner.is_some() || access.group.is_some() {
+            lchown(&self.path, access.owner, access.group)?;
+        }
+        if access.mode != Access::default().mode {
+            fs::set_permissions(&self.path, Permissions::from_mode(access.mode))?;
+        }
+        Ok(())
     }
 
     /// Another descriptor of the same socket.
@@ -94,11 +144,11 @@ fn bind_private(path: &Path) -> io::Result<UnixListener> {
     // The path gets the mode that the socket has when it is bound, so it is never open to others.
     fchmod(&socket, Mode::S_IRUSR | Mode::S_IWUSR)?;
     bind(socket.as_raw_fd(), &UnixAddr::new(path)?)?;
-    listen(&socket, Backlog::MAXCONN)?;
     Ok(socket.into())
 }
 
-fn remove_stale(path: &Path) -> Result<(), SocketError> {
+/// Removes a socket that nobody listens on; nothing else, and no error if there is nothing.
+pub fn remove_stale(path: &Path) -> Result<(), SocketError> {
     let host = |reason: io::Error| SocketError::Host { path: path.to_owned(), reason };
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

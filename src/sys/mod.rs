@@ -4,7 +4,9 @@
 mod descriptors;
 mod heap;
 mod inherited;
+mod process;
 
 pub use descriptors::{DESCRIPTORS_MAX, receive_with_descriptors};
 pub use heap::share_one_heap;
 pub use inherited::{adopt_fd, close_all_on_exec, hear_of_children};
+pub use process::{kill_process, process_handle};

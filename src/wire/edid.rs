@@ -3,10 +3,15 @@
 //! The preferred mode is a detailed timing of the base block. That has twelve bits for a width or height and sixteen
 //! for a pixel clock in units of 10 kHz, so what is larger or faster goes to a DisplayID 1.3 extension block (type I
 //! timing, which Linux reads), and the base block then prefers the largest half, quarter … of the size that it can say.
+//! Further sizes are DisplayID timings too, unless the base block lists them anyway.
+
+mod display_id;
+#[cfg(test)]
+mod tests;
 
 use super::{ScanoutId, Size};
 
-/// Bytes of a block; the whole is one or two of them.
+/// Bytes of a block; the whole is one to four of them.
 pub const BLOCK_BYTES: usize = 128;
 
 /// Smaller modes that guests are offered too, at 60 Hz, as standard timings can say them.
@@ -51,25 +56,48 @@ pub struct Monitor<'a> {
     pub size: Size,
     /// Its preferred rate.
     pub refresh_hz: u32,
+    /// Further sizes that it offers, at 60 Hz.
+    pub modes: &'a [Size],
 }
 
 impl Monitor<'_> {
-    /// The EDID: one block, or two where the preferred mode is beyond what the first can say.
+    /// The EDID: one block, and DisplayID sections for what the first cannot say.
     pub fn edid(&self) -> Vec<u8> {
         let preferred = self.timing();
-        if let Some(detailed) = preferred.detailed(self.size) {
-            return self.base_block(&detailed, false);
-        }
-        let mut edid = self.base_block(&smaller(self.size), true);
-        edid.extend(self.display_id(&preferred));
+        let detailed = preferred.detailed(self.size);
+        let beyond = detailed.is_none().then(|| preferred.type_i(true));
+        let further = self.further_modes().map(|size| Timing::reduced_blanking(size, 60).type_i(false));
+        let timings: Vec<[u8; 20]> = beyond.into_iter().chain(further).collect();
+        let sections = self.sections(&timings);
+        let mut edid = self.base_block(&detailed.unwrap_or_else(|| smaller(self.size)), sections.len());
+        edid.extend(sections.into_iter().flatten());
         edid
+    }
+
+    /// The sizes that neither the preferred mode nor the base block's lists say, each once.
+    fn further_modes(&self) -> impl Iterator<Item = Size> {
+        let listed = |size: Size| {
+            let established = ESTABLISHED.map(|(width, height, ..)| (width, height));
+            let named = STANDARD.into_iter().chain(established).any(|mode| mode == (size.width, size.height));
+            named && self.offers(size.width, size.height)
+        };
+        let unsaid = move |size: Size| size != self.size && !listed(size);
+        let seen_before = |place: usize, size: Size| self.modes.iter().take(place).any(|seen| *seen == size);
+        let modes = self.modes.iter().copied().enumerate();
+        modes.filter(move |(place, size)| unsaid(*size) && !seen_before(*place, *size)).map(|(_, size)| size)
+    }
+
+    /// The preferred mode's timing and the further ones'.
+    fn timings(&self) -> impl Iterator<Item = Timing> {
+        let further = self.modes.iter().map(|size| Timing::reduced_blanking(*size, 60));
+        std::iter::once(self.timing()).chain(further)
     }
 
     fn timing(&self) -> Timing {
         Timing::reduced_blanking(self.size, self.refresh_hz)
     }
 
-    fn base_block(&self, detailed: &[u8; 18], extended: bool) -> Vec<u8> {
+    fn base_block(&self, detailed: &[u8; 18], extensions: usize) -> Vec<u8> {
         let mut block = Block::default();
         block.put(0, &[0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00]);
         block.put(8, &MANUFACTURER);
@@ -93,7 +121,7 @@ impl Monitor<'_> {
         block.put(72, &descriptor(0xfc, 0, self.name.bytes().filter(|byte| matches!(byte, b' '..=b'~'))));
         block.put(90, &self.range_limits());
         block.put(111, &[0x10]); // an empty descriptor
-        block.put(126, &[u8::from(extended)]);
+        block.put(126, &[u8::try_from(extensions).unwrap_or(u8::MAX)]);
         block.finish()
     }
 
@@ -107,46 +135,20 @@ impl Monitor<'_> {
         byte(self.head.get() + 1)
     }
 
-    /// A DisplayID 1.3 section as an EDID extension block: the blocks that a monitor must have, and a type I timing.
-    fn display_id(&self, timing: &Timing) -> Vec<u8> {
-        let [serial_0, serial_1, serial_2, serial_3] = self.serial.to_le_bytes();
-        let product = [self.product(), 0, serial_0, serial_1, serial_2, serial_3, 0xff, MODEL_YEAR - 10, 0];
-        let mut block = Block::default();
-        block.put(0, &[0x70, 0x13, DISPLAY_ID_BYTES, STANDALONE_MONITOR, 0]);
-        block.put(5, &[PRODUCT_IDENTIFICATION, 0, 12, b'V', b'G', b'P']);
-        block.put(11, &product);
-        block.put(20, &[DISPLAY_PARAMETERS, 0, 12]);
-        block.put(23, &self.display_parameters());
-        block.put(35, &[TYPE_I_TIMING, 0, 20]);
-        block.put(38, &timing.type_i());
-        block.put(58, &[INTERFACE_FEATURES, 0, 10, DISPLAY_PORT_ONE_LINK, 0, RGB_8_BIT]);
-        let section = block.sum(1);
-        block.put(126, &[section.wrapping_neg()]);
-        block.finish()
-    }
-
-    /// Size in tenths of a millimetre and in pixels, no feature, gamma, aspect ratio, eight bits a colour.
-    fn display_parameters(&self) -> [u8; 12] {
-        let Size { width, height } = self.size;
-        let tenths = |pixels: u32| word(millimetres(pixels) * 10);
-        let ratio = u64::from(width.max(height)) * 100 / u64::from(width.min(height)).max(1);
-        let ([w0, w1], [h0, h1]) = (tenths(width), tenths(height));
-        let ([x0, x1], [y0, y1]) = (word(width), word(height));
-        let ratio = u8::try_from(ratio.saturating_sub(100)).unwrap_or(u8::MAX);
-        [w0, w1, h0, h1, x0, x1, y0, y1, 0, GAMMA_2_2, ratio, 0x77]
-    }
-
     /// Display range limits (EDID 1.4, 3.10.3.3.1) around every mode that is offered.
     fn range_limits(&self) -> [u8; 18] {
-        let preferred = self.timing();
-        let (rate_flag, rate_max) = with_offset(preferred.refresh_hz.max(RATE_MAX_HZ) + 1);
-        let (lines_flag, lines_max) = with_offset(preferred.lines_khz().max(LINES_MAX_KHZ) + 1);
+        let refresh_hz = self.timing().refresh_hz;
+        let lines_khz_min = self.timings().fold(LINES_MIN_KHZ, |least, timing| least.min(timing.lines_khz()));
+        let lines_khz_max = self.timings().fold(LINES_MAX_KHZ, |most, timing| most.max(timing.lines_khz()));
+        let clock_max = self.timings().fold(CLOCK_MAX_10KHZ, |most, timing| most.max(timing.clock_10khz));
+        let (rate_flag, rate_max) = with_offset(refresh_hz.max(RATE_MAX_HZ) + 1);
+        let (lines_flag, lines_max) = with_offset(lines_khz_max + 1);
         let limits = [
-            byte(preferred.refresh_hz.min(RATE_MIN_HZ)),
+            byte(refresh_hz.min(RATE_MIN_HZ)),
             rate_max,
-            byte(preferred.lines_khz().min(LINES_MIN_KHZ)),
+            byte(lines_khz_min),
             lines_max,
-            byte(preferred.clock_10khz.max(CLOCK_MAX_10KHZ).div_ceil(1000)),
+            byte(clock_max.div_ceil(1000)),
             RANGE_LIMITS_ONLY,
         ];
         descriptor(0xfd, rate_flag | lines_flag << 2, limits)
@@ -165,15 +167,6 @@ const DIGITAL_8_BIT_DISPLAY_PORT: u8 = 0x80 | 0b010 << 4 | 0b0101;
 const GAMMA_2_2: u8 = 120;
 const SRGB_AND_PREFERRED_IS_NATIVE: u8 = 0b110;
 const RANGE_LIMITS_ONLY: u8 = 1;
-
-const DISPLAY_ID_BYTES: u8 = 121; // all that fits between the section's head and its checksum
-const STANDALONE_MONITOR: u8 = 3;
-const PRODUCT_IDENTIFICATION: u8 = 0x00;
-const DISPLAY_PARAMETERS: u8 = 0x01;
-const TYPE_I_TIMING: u8 = 0x03;
-const INTERFACE_FEATURES: u8 = 0x0f;
-const DISPLAY_PORT_ONE_LINK: u8 = 0xa1;
-const RGB_8_BIT: u8 = 0b10;
 
 /// A mode's timing with the reduced blanking of VESA CVT 1.1: 160 pixels and at least 460 µs.
 #[derive(Clone, Copy, Debug)]
@@ -250,42 +243,6 @@ impl Timing {
             0,
             0b0001_1010, // digital separate sync: vertical negative, horizontal positive
         ])
-    }
-
-    /// The twenty bytes of a DisplayID 1.3 type I timing, the preferred one: every length less one.
-    fn type_i(&self) -> [u8; 20] {
-        let less_one = |value: u32| word(value.saturating_sub(1));
-        let [clock_0, clock_1, clock_2, _] = self.clock_10khz.saturating_sub(1).min(0xff_ffff).to_le_bytes();
-        let mut bytes = [0; 20];
-        let words = [
-            less_one(self.size.width),
-            less_one(PIXELS_BLANK),
-            less_one(PIXELS_FRONT).map_high(0x80), // positive
-            less_one(PIXELS_SYNC),
-            less_one(self.size.height),
-            less_one(self.lines_blank),
-            less_one(LINES_FRONT),
-            less_one(self.lines_sync),
-        ];
-        let front = [clock_0, clock_1, clock_2, 0x80 | ASPECT_UNDEFINED];
-        for (to, from) in bytes.iter_mut().zip(front.into_iter().chain(words.into_iter().flatten())) {
-            *to = from;
-        }
-        bytes
-    }
-}
-
-const ASPECT_UNDEFINED: u8 = 8;
-
-/// Sets bits in the upper byte of a little-endian word.
-trait MapHigh {
-    fn map_high(self, bits: u8) -> Self;
-}
-
-impl MapHigh for [u8; 2] {
-    fn map_high(self, bits: u8) -> Self {
-        let [low, high] = self;
-        [low, high | bits]
     }
 }
 
@@ -384,109 +341,5 @@ impl Block {
         let sum = self.sum(0);
         self.put(BLOCK_BYTES - 1, &[sum.wrapping_neg()]);
         self.0.to_vec()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn edid(width: u32, height: u32, refresh_hz: u32, name: &str) -> Vec<u8> {
-        let head = ScanoutId::new(2).unwrap();
-        Monitor { head, serial: 0x0102_0304, name, size: Size { width, height }, refresh_hz }.edid()
-    }
-
-    fn low_12(low: u8, high: u8) -> u32 {
-        u32::from(low) | u32::from(high) << 8
-    }
-
-    /// Width, height and pictures a second of a detailed timing descriptor.
-    fn mode_of_dtd(dtd: &[u8]) -> (u32, u32, f64) {
-        let clock = f64::from(u16::from_le_bytes([dtd[0], dtd[1]])) * 10_000.0;
-        let (width, height) = (low_12(dtd[2], dtd[4] >> 4), low_12(dtd[5], dtd[7] >> 4));
-        let whole = (width + low_12(dtd[3], dtd[4] & 15)) * (height + low_12(dtd[6], dtd[7] & 15));
-        (width, height, clock / f64::from(whole))
-    }
-
-    /// The same of a type I timing.
-    fn mode_of_type_i(timing: &[u8]) -> (u32, u32, f64) {
-        let word = |at: usize| u32::from(u16::from_le_bytes([timing[at], timing[at + 1]])) + 1;
-        let clock = u32::from_le_bytes([timing[0], timing[1], timing[2], 0]) + 1;
-        let whole = f64::from(word(4) + word(6)) * f64::from(word(12) + word(14));
-        (word(4), word(12), f64::from(clock) * 10_000.0 / whole)
-    }
-
-    #[test]
-    fn the_base_block_has_the_bytes_that_the_standard_asks_for() {
-        let edid = edid(1280, 800, 60, "vgpu-1\u{e9}\n");
-        assert_eq!(edid.len(), BLOCK_BYTES);
-        assert_eq!(edid[..8], [0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0]);
-        assert_eq!(edid[8..12], [0x58, 0xf0, 3, 0], "VGP in five-bit letters, product 3");
-        assert_eq!(edid[12..16], [4, 3, 2, 1]);
-        assert_eq!(edid[18..20], [1, 4]);
-        assert_eq!(edid[35..37], [0x21, 0x08], "640 x 480, 800 x 600, 1024 x 768");
-        assert_eq!(edid[72..90], *b"\0\0\0\xfc\0vgpu-1\n      ");
-        assert_eq!(edid[90..95], [0, 0, 0, 0xfd, 0]);
-        assert_eq!(edid[126], 0);
-    }
-
-    #[test]
-    fn smaller_modes_are_offered_and_neither_larger_ones_nor_the_preferred_one_again() {
-        let standard = |edid: &[u8]| -> Vec<(u32, u8)> {
-            let slots = edid[38..54].chunks(2).filter(|slot| *slot != [1, 1]);
-            slots.map(|slot| ((u32::from(slot[0]) + 31) * 8, slot[1] >> 6)).collect()
-        };
-        assert_eq!(standard(&edid(1280, 800, 60, "")), [(1280, 3)]);
-        assert_eq!(
-            standard(&edid(2560, 1440, 60, "")),
-            [(1920, 3), (1680, 0), (1600, 3), (1440, 0), (1280, 2), (1280, 0), (1280, 3), (1152, 1)]
-        );
-        assert_eq!(edid(640, 480, 60, "")[35..54], [[0, 0].as_slice(), &[0], &[1; 16]].concat());
-    }
-
-    #[test]
-    fn a_name_is_cut_at_thirteen_characters() {
-        assert_eq!(edid(800, 600, 60, "a name that is too long")[77..90], *b"a name that i");
-        assert_eq!(edid(800, 600, 60, "")[77..90], *b"\n            ");
-    }
-
-    #[test]
-    fn a_mode_that_the_base_block_cannot_say_is_in_the_extension_and_its_half_in_the_base() {
-        for (width, height, refresh_hz) in
-            [(7680, 4320, 60), (5120, 2880, 60), (3840, 2160, 144), (16384, 64, 60)]
-        {
-            let edid = edid(width, height, refresh_hz, "");
-            assert_eq!((edid.len(), edid[126], edid[128], edid[129]), (256, 1, 0x70, 0x13));
-            assert_eq!(edid[163..166], [TYPE_I_TIMING, 0, 20]);
-            let (w, h, rate) = mode_of_type_i(&edid[166..]);
-            assert_eq!((w, h), (width, height));
-            assert!((rate - f64::from(refresh_hz)).abs() < 0.05, "{rate}");
-            assert_eq!(edid[169] & 0x80, 0x80, "preferred");
-            let (base_width, base_height, _) = mode_of_dtd(&edid[54..]);
-            assert_eq!(f64::from(base_width) / f64::from(base_height), f64::from(width) / f64::from(height));
-            assert_eq!(edid[128 + 1..128 + 127].iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)), 0);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_monitor_has_a_sound_edid_that_prefers_its_mode(
-            width in prop_oneof![0u32..9000, any::<u32>()], height in prop_oneof![0u32..9000, any::<u32>()],
-            refresh_hz in any::<u32>(), common in prop::bool::ANY, name in ".{0,20}",
-        ) {
-            let refresh_hz = if common { 60 } else { refresh_hz };
-            let edid = edid(width, height, refresh_hz, &name);
-            for block in edid.chunks(BLOCK_BYTES) {
-                prop_assert_eq!(block.len(), BLOCK_BYTES);
-                prop_assert_eq!(block.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)), 0);
-            }
-            if edid.len() == BLOCK_BYTES {
-                let (w, h, rate) = mode_of_dtd(&edid[54..]);
-                prop_assert_eq!((w, h), (width, height));
-                let unit = 10_000.0 / f64::from(width) / f64::from(height);
-                prop_assert!((rate - f64::from(refresh_hz.clamp(20, 360))).abs() <= unit.max(0.05), "{}", rate);
-            }
-        }
     }
 }

@@ -66,6 +66,7 @@ pub fn setup(heads: usize, limits: Limits) -> Setup {
         enabled: index == 0,
         refresh_hz: 60,
         name: format!("head {index}"),
+        modes: vec![],
     };
     Setup { heads: (0..heads).map(head).collect(), limits, serial: 7 }
 }

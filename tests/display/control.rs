@@ -43,6 +43,7 @@ impl Vgpu {
             enabled: width == 800,
             refresh_hz: 60,
             name: "vgpu".into(),
+            modes: vec![],
         };
         let heads = [800, 1024, 1280].map(head).into();
         let setup = Setup { heads, limits: LIMITS, serial: 1 };

@@ -59,7 +59,7 @@ impl Service {
 
 pub fn setup() -> Setup {
     let size = Size { width: 1024, height: 768 };
-    let head = HeadSetup { size, enabled: true, refresh_hz: 60, name: "vgpu".into() };
+    let head = HeadSetup { size, enabled: true, refresh_hz: 60, name: "vgpu".into(), modes: vec![] };
     Setup { heads: vec![head], limits: Limits::default(), serial: 1 }
 }
 

@@ -18,8 +18,12 @@
 //!
 //! An error is `{"error":{"code":…,"field":…,"message":…,"remedy":…}}`, see [`super::Refusal`].
 
+mod client;
+mod server;
 mod types;
 
+pub use client::{ApiError, Client};
+pub use server::{document, serve};
 pub use types::{
     Change, Event, EventKind, Host, Name, NameError, State, Vgpu, VgpuChange, VgpuList, VgpuSpec,
 };

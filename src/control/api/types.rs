@@ -6,16 +6,19 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::control::Status;
+use utoipa::ToSchema;
+
 use crate::control::profile::Profile;
+use crate::control::{HeadChange, Refusal, Status};
 
 /// The longest name of a vGPU.
 const NAME_BYTES_MAX: usize = 63;
 
 /// The name of a vGPU: 1 to 63 letters, digits, `.`, `_` and `-`, the first a letter or a digit. It is also the name of
 /// files, so there is nothing else in it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$", example = "desktop-7")]
 pub struct Name(String);
 
 /// A text that is no name.
@@ -66,26 +69,37 @@ impl fmt::Display for Name {
 }
 
 /// What an operator asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct VgpuSpec {
     /// What the guest gets, and who may connect.
     pub profile: Profile,
     /// Where the VM connects; NAME.sock in the daemon's first folder for sockets if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, example = "/run/vgpu/desktop-7.sock")]
     pub socket: Option<PathBuf>,
 }
 
+impl VgpuSpec {
+    /// Refuses values that are fine one by one and not together.
+    pub fn check(&self) -> Result<(), Refusal> {
+        self.profile.check().map_err(|refusal| {
+            let field = refusal.field.as_deref().map(|field| format!("profile.{field}"));
+            Refusal { field, ..refusal }
+        })
+    }
+}
+
 /// Other monitors: all of these changes or none.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VgpuChange {
     /// A head and its monitor each.
-    pub heads: Vec<crate::control::HeadChange>,
+    pub heads: Vec<HeadChange>,
 }
 
 /// What a vGPU is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Not on offer.
@@ -99,13 +113,14 @@ pub enum State {
 }
 
 /// A vGPU.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Vgpu {
     /// Its name.
     pub name: Name,
     /// What it is doing.
     pub state: State,
     /// Where the VM connects.
+    #[schema(value_type = String, example = "/run/vgpu/desktop-7.sock")]
     pub socket: PathBuf,
     /// What was asked for.
     pub profile: Profile,
@@ -123,7 +138,7 @@ pub struct Vgpu {
 }
 
 /// Every vGPU, by name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VgpuList {
     /// They.
     pub vgpus: Vec<Vgpu>,
@@ -139,9 +154,10 @@ pub enum Change {
 }
 
 /// Something that happened.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// Counts up from 1 since the daemon started.
+    #[schema(minimum = 1)]
     pub number: u64,
     /// When: seconds since 1970, UTC.
     pub time: f64,
@@ -155,7 +171,7 @@ pub struct Event {
 }
 
 /// Kinds of events; programs may rely on the names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// The vGPU was made.
@@ -184,14 +200,16 @@ pub enum EventKind {
 }
 
 /// The daemon and its host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Host {
     /// The daemon's version.
     pub version: String,
     /// Its process.
     pub pid: i32,
     /// Where it keeps what it must not forget.
+    #[schema(value_type = String, example = "/var/lib/vgpu")]
     pub state_folder: PathBuf,
     /// Where vGPUs' sockets may be; the first is where they are unless asked for elsewhere.
+    #[schema(value_type = Vec<String>, example = json!(["/run/vgpu"]))]
     pub socket_folders: Vec<PathBuf>,
 }

@@ -4,9 +4,7 @@ use std::fmt;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
 
 /// The permission to write, for everybody: on a socket that is the permission to connect.
 const OTHERS_WRITE: u32 = 0o002;
@@ -58,19 +56,21 @@ pub enum Account {
     Name(String),
 }
 
-impl PartialSchema for Account {
-    fn schema() -> RefOr<Schema> {
-        let number = ObjectBuilder::new()
-            .schema_type(Type::Integer)
+impl utoipa::PartialSchema for Account {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        use utoipa::openapi::schema;
+
+        let number = schema::ObjectBuilder::new()
+            .schema_type(schema::Type::Integer)
             .minimum(Some(0))
             .maximum(Some(u32::MAX - 1))
             .examples([64055]);
-        let name = ObjectBuilder::new()
-            .schema_type(Type::String)
+        let name = schema::ObjectBuilder::new()
+            .schema_type(schema::Type::String)
             .pattern(Some("^[A-Za-z0-9_][A-Za-z0-9._@$-]{0,31}$"))
             .examples(["libvirt-qemu"]);
         let text = "A user or a group: its number, or a name that the host knows.";
-        OneOfBuilder::new().item(number).item(name).description(Some(text)).into()
+        schema::OneOfBuilder::new().item(number).item(name).description(Some(text)).into()
     }
 }
 

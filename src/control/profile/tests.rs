@@ -18,7 +18,7 @@ fn an_empty_profile_is_one_plugged_head_of_1280x800() {
 fn every_key_is_read() {
     let profile = Profile::parse(
         "name = \"a\"\n[[head]]\nsize = \"640x480\"\nenabled = false\nrefresh_hz = 75\nname = \"left\"\n\
-         [limits]\nmemory = \"1 GiB\"\nresources = 10\nentries = 20\nimage_side = 4096",
+         modes = [\"320x200\"]\n[limits]\nmemory = \"1 GiB\"\nresources = 10\nentries = 20\nimage_side = 4096",
     )
     .unwrap();
 
@@ -27,6 +27,7 @@ fn every_key_is_read() {
         enabled: false,
         refresh_hz: 75,
         name: Some("left".to_owned()),
+        modes: vec![Size { width: 320, height: 200 }],
     };
     assert_eq!((profile.name.as_str(), profile.heads), ("a", vec![head]));
     let limits = profile.limits;
@@ -50,6 +51,7 @@ fn a_key_like_no_other_is_answered_with_the_known_ones() {
 fn values_out_of_bounds_are_refused_with_the_bounds() {
     let cases = [
         ("[[head]]\nsize = \"0x480\"", "must be a width and a height from 64 to 16384, as in \"1280x800\""),
+        ("[[head]]\nmodes = [\"1x1\"]", "must be a width and a height from 64 to 16384, as in \"1280x800\""),
         ("[[head]]\nrefresh_hz = 0", "must be from 1 to 480, not 0"),
         ("[[head]]\nname = \"fourteen chars\"", "must be 1 to 13 printable ASCII characters"),
         ("[limits]\nmemory = \"2TiB\"", "must be an amount from 1MiB to 1024GiB, as in \"256MiB\""),
@@ -110,4 +112,25 @@ fn names_that_differ_give_serials_that_differ() {
     let named = |name: &str| Profile { name: name.to_owned(), ..Profile::default() }.serial();
 
     assert_ne!(named("a"), named("b"));
+}
+
+#[test]
+fn more_than_eight_further_sizes_and_ones_beyond_the_limits_are_refused() {
+    let modes = |count| format!("[[head]]\nmodes = [{}]", "\"800x600\",".repeat(count));
+
+    Profile::parse(&modes(8)).unwrap();
+    assert!(wrong(&modes(9)).0.ends_with("must be at most 8 sizes, not 9"));
+    let beyond = "[[head]]\nmodes = [\"2000x600\"]\n[limits]\nimage_side = 1999";
+    assert_eq!(wrong(beyond).0, "head 0 has the size 2000x600, but limits.image_side is 1999");
+}
+
+#[test]
+fn a_profile_in_json_is_what_it_is_in_toml() {
+    let text = "[[head]]\nmodes = [\"800x600\"]\n[limits]\nmemory = \"1025KiB\"\n[socket]\nmode = \"0660\"\nowner = 7";
+    let profile: Profile = toml::from_str(text).unwrap();
+
+    let json = serde_json::to_value(&profile).unwrap();
+
+    assert_eq!((&json["limits"]["memory"], &json["socket"]["mode"]), (&"1025KiB".into(), &"0660".into()));
+    assert_eq!(serde_json::from_value::<Profile>(json).unwrap(), profile);
 }

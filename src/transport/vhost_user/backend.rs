@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,10 +35,13 @@ use crate::transport::SharedMemory;
 use crate::transport::queue::{Broken, Rest, Ring, Scratch, coarse_now, is_fresh};
 
 /// Control and cursor queue (virtio 1.3, 5.7.2).
-const QUEUES: usize = 2;
+pub(super) const QUEUES: usize = 2;
 
 /// The number that the crate gives the display's events; it keeps those up to the number of queues for itself.
 pub(super) const DISPLAY_EVENT: u64 = QUEUES as u64 + 1;
+
+/// The number that it gives the event which has the worker go on with another process's queues.
+pub(super) const RESUME_EVENT: u64 = QUEUES as u64 + 2;
 
 /// Entries that a queue may have.
 const QUEUE_SIZE_MAX: usize = 1024;
@@ -70,7 +74,10 @@ pub(super) struct Backend {
     memory: SharedMemory,
     notifier: Notifier,
     front: UnixStream,
+    /// Whoever has it locked keeps the worker from its queues.
     scratch: Mutex<Scratch>,
+    /// The queues are another process's, which died; who wants to know when they are ours.
+    resuming: Mutex<Option<Sender<()>>>,
     pub(super) watch: Watch,
     ending: AtomicBool,
     panicked: AtomicBool,
@@ -89,6 +96,7 @@ impl Backend {
             notifier,
             front,
             scratch: Mutex::default(),
+            resuming: Mutex::default(),
             watch: Watch::new()?,
             ending: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
@@ -104,6 +112,16 @@ impl Backend {
         self.panicked.load(Ordering::Relaxed)
     }
 
+    /// Keeps the worker from its queues while `replay` sets them up. Then they are to go on where another process was
+    /// when it died: the worker does that first of all, once it is woken, and drops the sender.
+    pub(super) fn resume<E>(&self, replay: impl FnOnce() -> Result<(), E>) -> Result<Receiver<()>, E> {
+        let _held = lock(&self.scratch);
+        replay()?;
+        let (resuming, resumed) = channel();
+        *lock(&self.resuming) = Some(resuming);
+        Ok(resumed)
+    }
+
     fn device(&self) -> MutexGuard<'_, Device> {
         lock(&self.device)
     }
@@ -111,6 +129,12 @@ impl Backend {
     /// Answers chains of both queues in turn and lets the display send, until there is nothing left to do.
     fn work(&self, vrings: &[Vring]) {
         let mut scratch = lock(&self.scratch);
+        if let Some(resuming) = lock(&self.resuming).take() {
+            vrings.iter().for_each(Vring::resume);
+            drop(resuming);
+            // The one who died may have given chains back without a word. This may make us wait.
+            vrings.iter().for_each(|vring| log_failed(vring.signal_used_queue()));
+        }
         let mut turn = None;
         while !self.ending.load(Ordering::Relaxed) && self.work_once(vrings, &mut scratch) {
             if turn.get_or_insert_with(Instant::now).elapsed() > TURN {
@@ -170,10 +194,8 @@ impl Backend {
             ring.answer_chains(scratch, coarse_now, |request, reply| answer(device, request, reply))
         };
         ring.store(state.get_queue_mut());
-        if ring.wants_interrupt()
-            && let Err(error) = state.signal_used_queue()
-        {
-            tracing::debug!("the guest cannot be interrupted: {error}");
+        if ring.wants_interrupt() {
+            log_failed(state.signal_used_queue());
         }
         match rest? {
             Rest::Nothing => Ok(ring.ask_for_notification()? == Rest::Chains),
@@ -207,11 +229,17 @@ fn begins_anew(vring: &Vring, memory: &GuestMemory) -> bool {
     runs && vring.take_start().is_some_and(|start| is_fresh(memory, state.get_queue(), start.stopped_at))
 }
 
-impl House for Backend {
-    fn show_on(&self, display: UnixStream) {
+fn log_failed(interrupt: io::Result<()>) {
+    if let Err(error) = interrupt {
+        tracing::debug!("the guest cannot be interrupted: {error}");
+    }
+}
+
+impl Backend {
+    fn connect_display(&self, open: impl FnOnce(UnixStream) -> io::Result<Frontend>, socket: UnixStream) {
         // Held until the device has it: the worker hears of it as soon as it is watched.
         let mut device = self.device();
-        let display = Frontend::new(display).and_then(|display| {
+        let display = open(socket).and_then(|display| {
             self.watch.watch(&display)?;
             Ok(Box::new(display) as Box<dyn Sink>)
         });
@@ -219,6 +247,16 @@ impl House for Backend {
             tracing::warn!("the front end's display cannot be used: {error}");
         }
         device.set_sink(display.ok());
+    }
+}
+
+impl House for Backend {
+    fn show_on(&self, display: UnixStream) {
+        self.connect_display(Frontend::new, display);
+    }
+
+    fn go_on_showing_on(&self, display: UnixStream) {
+        self.connect_display(Frontend::new, display);
     }
 
     fn call_on(&self, back_channel: UnixStream) {

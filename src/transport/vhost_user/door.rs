@@ -6,15 +6,27 @@
 //! larger than their files, lets descriptors leak into children and panics on a request for a dirty log. The door
 //! takes a copy of the two sockets, refuses what must not get in (see [`Refusal`]) and passes all else on unchanged,
 //! so the crate still checks it and answers it.
+//!
+//! It also notes what it passes on, for whoever takes the connection over when this process dies: a request before it
+//! takes effect, and that it was answered after the answer was sent.
+//!
+//! # What a sudden death can cost
+//! A request that was read from the socket and not noted yet is lost; an answer that was sent and not noted yet is
+//! sent again. Both gaps are two system calls wide, which is some microseconds for each request of the front end; what
+//! the guest does in its queues has no such gap.
 
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use vhost::vhost_user::message::{FrontendReq, VhostUserProtocolFeatures};
+use vhost::vhost_user::message::FrontendReq;
 
+use super::journal::{Journal, JournalError, is_question};
+use super::keeping::Keeping;
 use super::message::{Message, ReceiveError};
+use super::note::Note;
 use super::refusal::{Refusal, check};
 use crate::guest_log::guest_warn;
 
@@ -30,6 +42,9 @@ pub enum DoorError {
     /// A socket failed.
     #[error("the connection to the front end failed: {0}")]
     Socket(#[from] io::Error),
+    /// It said more than can be kept of it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The crate gave up.
     #[error("the front end's request was answered with the end of the connection")]
     Inside,
@@ -40,6 +55,9 @@ pub(super) trait House {
     /// The front end's display, to show pictures on.
     fn show_on(&self, display: UnixStream);
 
+    /// The display that another process was showing pictures on when it died.
+    fn go_on_showing_on(&self, display: UnixStream);
+
     /// A socket for requests to the front end.
     fn call_on(&self, back_channel: UnixStream);
 }
@@ -48,33 +66,72 @@ pub(super) struct Door<'a, H> {
     pub(super) front: &'a UnixStream,
     pub(super) inside: &'a UnixStream,
     pub(super) house: &'a H,
+    pub(super) keeping: &'a Keeping,
 }
 
 impl<H: House> Door<'_, H> {
     /// Relays until the front end hangs up.
     pub(super) fn relay(&self) -> Result<(), DoorError> {
-        let mut acks = false;
         loop {
             // Answers first: the crate never waits for room to answer while we wait for room to ask.
             if self.wait()? {
-                let answer = Message::receive(self.inside)?.ok_or(DoorError::Inside)?;
+                let answer = self.answer()?;
                 answer.send(self.front)?;
+                self.keeping.note(Note::Answered(answer.first_word()))?;
                 continue;
             }
             let Some(message) = Message::receive(self.front)? else { return Ok(()) };
             tracing::trace!(request = message.request, bytes = message.body.len(), "vhost-user");
             match check(&message) {
                 Ok(()) => {
-                    acks |= self.overhear(&message)?;
-                    message.send(self.inside).map_err(|_| DoorError::Inside)?;
+                    self.keeping.note(Note::Request(message.clone()))?;
+                    self.pass_on(&message)?;
                 }
-                Err(refusal) if acks && message.needs_reply() => {
+                Err(refusal) if message.needs_reply() && self.keeping.acks() => {
                     guest_warn!("the front end was refused: {refusal}");
                     Message::ack(message.request, 1).send(self.front)?;
                 }
                 Err(refusal) => return Err(refusal.into()),
             }
         }
+    }
+
+    /// Says to the crate what the front end said to a process that died. Nothing of it is consumed: it can be done
+    /// again by the next process.
+    pub(super) fn replay(&self, journal: &Journal) -> Result<(), DoorError> {
+        for message in journal.messages() {
+            match FrontendReq::try_from(message.request) {
+                Ok(FrontendReq::GPU_SET_SOCKET) => {
+                    socket_of(&message)?.into_iter().for_each(|display| self.house.go_on_showing_on(display));
+                    message.send(self.inside).map_err(|_| DoorError::Inside)?;
+                }
+                _ => self.pass_on(&message)?,
+            }
+            if is_question(&message) {
+                self.answer()?;
+            }
+        }
+        // Requests are done one after the other, so with this answer they all are.
+        self.pass_on(&Message::new(FrontendReq::GET_PROTOCOL_FEATURES.into(), Vec::new()))?;
+        self.answer().map(drop)
+    }
+
+    fn answer(&self) -> Result<Message, DoorError> {
+        Message::receive(self.inside)?.ok_or(DoorError::Inside)
+    }
+
+    /// Gives a request to the crate, and copies of its sockets to the house.
+    pub(super) fn pass_on(&self, message: &Message) -> Result<(), DoorError> {
+        match FrontendReq::try_from(message.request) {
+            Ok(FrontendReq::GPU_SET_SOCKET) => {
+                socket_of(message)?.into_iter().for_each(|display| self.house.show_on(display));
+            }
+            Ok(FrontendReq::SET_BACKEND_REQ_FD) => {
+                socket_of(message)?.into_iter().for_each(|channel| self.house.call_on(channel));
+            }
+            _ => {}
+        }
+        message.send(self.inside).map_err(|_| DoorError::Inside)
     }
 
     /// Waits for either side; true if there is an answer, false if the front end has something for us.
@@ -88,23 +145,10 @@ impl<H: House> Door<'_, H> {
         let [inside, _] = sides;
         Ok(inside.any().unwrap_or(true))
     }
+}
 
-    /// Copies what the house needs. Returns whether the front end now expects requests to be acknowledged.
-    fn overhear(&self, message: &Message) -> io::Result<bool> {
-        let socket = || message.descriptors.first().map(|socket| socket.try_clone()).transpose();
-        match FrontendReq::try_from(message.request) {
-            Ok(FrontendReq::GPU_SET_SOCKET) => {
-                socket()?.into_iter().for_each(|display| self.house.show_on(display.into()));
-            }
-            Ok(FrontendReq::SET_BACKEND_REQ_FD) => {
-                socket()?.into_iter().for_each(|channel| self.house.call_on(channel.into()));
-            }
-            Ok(FrontendReq::SET_PROTOCOL_FEATURES) => {
-                let acked = message.words().next().unwrap_or_default();
-                return Ok(acked & VhostUserProtocolFeatures::REPLY_ACK.bits() != 0);
-            }
-            _ => {}
-        }
-        Ok(false)
-    }
+/// A copy of the socket that came with a message.
+fn socket_of(message: &Message) -> io::Result<Option<UnixStream>> {
+    let copy = |socket: &Arc<OwnedFd>| socket.try_clone().map(UnixStream::from);
+    message.descriptors.first().map(copy).transpose()
 }

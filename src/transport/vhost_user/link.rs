@@ -10,6 +10,8 @@ use nix::sys::socket::{
 };
 use vhost::vhost_user::Listener;
 
+use super::journal::Journal;
+use super::keeping::Keeping;
 use super::notifier::Notifier;
 
 /// How often somebody else may be quicker than we are.
@@ -20,12 +22,15 @@ pub struct Link {
     pub(super) inside: UnixStream,
     pub(super) listener: Listener,
     pub(super) notifier: Notifier,
+    pub(super) keeping: Keeping,
 }
 
 /// A [`Link`] and the front end's connection.
 pub struct Connection {
     pub(super) front: UnixStream,
     pub(super) link: Link,
+    /// It is that of a process that died.
+    pub(super) resumed: bool,
 }
 
 impl Link {
@@ -38,7 +43,8 @@ impl Link {
         for _ in 0..TRIES {
             if let Some((inside, listener)) = pair()? {
                 let listener = Listener::from(listener);
-                return Ok(Self { inside, listener, notifier: Notifier::default() });
+                let (notifier, keeping) = (Notifier::default(), Keeping::default());
+                return Ok(Self { inside, listener, notifier, keeping });
             }
         }
         Err(io::Error::other("somebody connects to every socket that this process opens for itself"))
@@ -49,6 +55,11 @@ impl Link {
         self.notifier.clone()
     }
 
+    /// Tells a keeper of the connection, once there is one.
+    pub fn keeping(&self) -> Keeping {
+        self.keeping.clone()
+    }
+
     /// Waits for a front end.
     pub fn accept(self, listener: &UnixListener) -> io::Result<Connection> {
         let (front, _) = listener.accept()?;
@@ -57,7 +68,13 @@ impl Link {
 
     /// Takes a front end that is connected already.
     pub fn connect(self, front: UnixStream) -> Connection {
-        Connection { front, link: self }
+        Connection { front, link: self, resumed: false }
+    }
+
+    /// Goes on with a front end whose device process died after it had heard all this.
+    pub fn resume(self, front: UnixStream, journal: Journal) -> Connection {
+        self.keeping.resume(journal);
+        Connection { front, link: self, resumed: true }
     }
 }
 

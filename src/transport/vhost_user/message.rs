@@ -1,8 +1,9 @@
 //! vhost-user messages as bytes on a socket.
 
 use std::io::{self, ErrorKind, IoSlice, Read as _};
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
@@ -17,13 +18,13 @@ const FLAG_VERSION_1: u32 = 1;
 const FLAG_REPLY: u32 = 1 << 2;
 const FLAG_NEED_REPLY: u32 = 1 << 3;
 
-/// One message: a header, a body, and descriptors that came with the header.
-#[derive(Debug)]
-pub(super) struct Message {
+/// One message: a header, a body, and descriptors that came with the header. Clones share the descriptors.
+#[derive(Clone, Debug)]
+pub struct Message {
     pub(super) request: u32,
     flags: u32,
     pub(super) body: Vec<u8>,
-    pub(super) descriptors: Vec<OwnedFd>,
+    pub(super) descriptors: Vec<Arc<OwnedFd>>,
 }
 
 /// Why no message could be received.
@@ -67,9 +68,26 @@ impl Message {
         self.flags & FLAG_NEED_REPLY != 0
     }
 
+    /// The same for a sender that does not wait.
+    pub(super) fn without_reply(mut self) -> Self {
+        self.flags &= !FLAG_NEED_REPLY;
+        self
+    }
+
     /// The body's numbers of 64 bits.
     pub(super) fn words(&self) -> impl Iterator<Item = u64> {
         self.body.as_chunks().0.iter().map(|word| u64::from_ne_bytes(*word))
+    }
+
+    /// What the number of 64 bits at its beginning is; zero for a body that has none.
+    pub(super) fn first_word(&self) -> u64 {
+        self.words().next().unwrap_or_default()
+    }
+
+    /// The memory regions of SET_MEM_TABLE, ADD_MEM_REG and REM_MEM_REG. Before them these have one word.
+    pub(super) fn regions(&self) -> Vec<[u64; 4]> {
+        let words: Vec<u64> = self.words().skip(1).collect();
+        words.as_chunks().0.to_vec()
     }
 
     /// Waits for a message; `None` when the other side hung up where one would have begun.
@@ -91,6 +109,7 @@ impl Message {
         if body.len() < length {
             return Err(ReceiveError::Half { got: body.len(), needed: length });
         }
+        let descriptors = descriptors.into_iter().map(Arc::new).collect();
         Ok(Some(Self { request, flags, body, descriptors }))
     }
 
@@ -104,25 +123,36 @@ impl Message {
         self.send_with(to, MsgFlags::MSG_DONTWAIT)
     }
 
-    fn send_with(&self, to: &UnixStream, flags: MsgFlags) -> io::Result<()> {
-        let length = u32::try_from(self.body.len()).unwrap_or(u32::MAX);
-        let header = [self.request, self.flags, length].map(u32::to_ne_bytes);
-        let bytes = [header.as_flattened(), &self.body].concat();
-        let numbers: Vec<RawFd> = self.descriptors.iter().map(AsRawFd::as_raw_fd).collect();
-        let rights = [ControlMessage::ScmRights(&numbers)];
-        let mut control: &[_] = if numbers.is_empty() { &[] } else { &rights };
-        let mut rest = bytes.as_slice();
-        while !rest.is_empty() {
-            let parts = [IoSlice::new(rest)];
-            match sendmsg::<()>(to.as_raw_fd(), &parts, control, flags | MsgFlags::MSG_NOSIGNAL, None) {
-                Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
-                Err(nix::errno::Errno::EINTR) => continue,
-                Err(error) => return Err(error.into()),
-            }
-            control = &[];
-        }
-        Ok(())
+    pub(super) fn send_with(&self, to: &UnixStream, flags: MsgFlags) -> io::Result<()> {
+        send_packet(to, [self.request, self.flags], &self.body, &self.descriptors, flags)
     }
+}
+
+/// Sends a header of these two numbers and the body's length, the body, and with the header these descriptors.
+pub(super) fn send_packet(
+    to: &UnixStream,
+    [request, kind]: [u32; 2],
+    body: &[u8],
+    descriptors: &[impl AsFd],
+    flags: MsgFlags,
+) -> io::Result<()> {
+    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+    let header = [request, kind, length].map(u32::to_ne_bytes);
+    let bytes = [header.as_flattened(), body].concat();
+    let numbers: Vec<RawFd> = descriptors.iter().map(|descriptor| descriptor.as_fd().as_raw_fd()).collect();
+    let rights = [ControlMessage::ScmRights(&numbers)];
+    let mut control: &[_] = if numbers.is_empty() { &[] } else { &rights };
+    let mut rest = bytes.as_slice();
+    while !rest.is_empty() {
+        let parts = [IoSlice::new(rest)];
+        match sendmsg::<()>(to.as_raw_fd(), &parts, control, flags | MsgFlags::MSG_NOSIGNAL, None) {
+            Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
+            Err(nix::errno::Errno::EINTR) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        control = &[];
+    }
+    Ok(())
 }
 
 /// Bytes of the header that came before the other side hung up, and every descriptor that came with them.

@@ -11,22 +11,35 @@
 //! A reset frees all that the guest made; a pause keeps it. QEMU from 8.2 on sends `RESET_DEVICE`. Older ones, and
 //! other VMMs, stop the rings for both; a driver that was reset then begins with an empty ring, which the worker sees.
 //! QEMU hands over a new display at each start, pause or not, and closes the old one.
+//!
+//! # Take-over
+//! When the process dies, another one goes on with the same connection ([`Link::resume`]), and the front end notices
+//! nothing. What the front end said is kept in a [`Journal`], here and by whoever started the process; the next process
+//! says it all to the crate anew, sets each queue to where its used ring ends, interrupts the guest, looks at both
+//! queues, and does what was asked last and not answered. It may die at any moment of that too: nothing is consumed.
 
 mod backend;
 mod door;
+mod journal;
+mod keeping;
 mod link;
 mod message;
+mod note;
 mod notifier;
 mod refusal;
 mod vring;
 mod watch;
 
 pub use door::DoorError;
+pub use journal::{HandoverError, Journal, JournalError};
+pub use keeping::Keeping;
 pub use link::{Connection, Link};
-pub use message::ReceiveError;
+pub use message::{Message, ReceiveError};
+pub use note::{Heirlooms, Note, NoteError};
 pub use notifier::Notifier;
 pub use refusal::Refusal;
 
+use std::io;
 use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -34,10 +47,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use vhost_user_backend::{Error as CrateError, VhostUserDaemon};
 use vmm_sys_util::epoll::EventSet;
 
-use self::backend::{Backend, DISPLAY_EVENT};
+use self::backend::{Backend, DISPLAY_EVENT, RESUME_EVENT};
 use self::door::Door;
 use super::SharedMemory;
 use crate::device::Device;
@@ -67,7 +81,7 @@ pub enum ServeError {
     Stuck,
 }
 
-/// Serves one front end, until it hangs up. No unsealed process can call it.
+/// Serves one front end, until it hangs up, and tells the keeper so. No unsealed process can call it.
 ///
 /// This blocks, and starts two threads. `memory` is empty before and after; while it serves, others may look at
 /// the guest's memory through their clones of it. A test may run this in a thread of its own, with one end of
@@ -78,7 +92,7 @@ pub fn serve(
     device: Arc<Mutex<Device>>,
     memory: SharedMemory,
 ) -> Result<(), ServeError> {
-    let Connection { front, link: Link { inside, mut listener, notifier } } = connection;
+    let Connection { front, link: Link { inside, mut listener, notifier, keeping }, resumed } = connection;
     let copy = front.try_clone().map_err(start_error)?;
     let backend = Backend::new(copy, notifier, device, memory.clone()).map_err(start_error)?;
     let backend = Arc::new(backend);
@@ -91,7 +105,9 @@ pub fn serve(
     daemon.start(&mut listener).map_err(start_error)?;
     drop(listener);
 
-    let relayed = Door { front: &front, inside: &inside, house: &*backend }.relay();
+    let door = Door { front: &front, inside: &inside, house: &*backend, keeping: &keeping };
+    let begun = if resumed { resume(&daemon, &backend, &door) } else { connected(&door) };
+    let relayed = begun.and_then(|()| door.relay());
 
     // Even where a thread that does not end keeps its copies of them.
     for side in [&inside, &front] {
@@ -102,13 +118,39 @@ pub fn serve(
     if let Ok(table) = memory.lock() {
         table.replace(GuestMemory::new());
     }
-    match (relayed, ended) {
+    let served = match (relayed, ended) {
         _ if backend.has_panicked() => Err(ServeError::Panicked),
         (Err(DoorError::Inside), Err(reason)) => Err(reason),
         (Err(error), _) => Err(error.into()),
         (Ok(()), Err(ServeError::Stuck)) => Err(ServeError::Stuck),
         (Ok(()), _) => Ok(()),
+    };
+    keeping.end(&served.as_ref().map_or_else(ToString::to_string, |()| "the front end hung up".to_owned()));
+    served
+}
+
+fn connected(door: &Door<'_, Backend>) -> Result<(), DoorError> {
+    let connection = Arc::new(door.front.try_clone()?.into());
+    Ok(door.keeping.note(Note::Connected(connection))?)
+}
+
+/// Brings the crate, the queues and the front end's requests to where another process left them.
+fn resume(
+    daemon: &VhostUserDaemon<Arc<Backend>>,
+    backend: &Backend,
+    door: &Door<'_, Backend>,
+) -> Result<(), DoorError> {
+    let journal = door.keeping.journal();
+    let resumed = backend.resume(|| door.replay(&journal))?;
+    let wake = EventFd::from_value_and_flags(1, EfdFlags::EFD_CLOEXEC).map_err(io::Error::from)?;
+    for worker in daemon.get_epoll_handlers() {
+        worker.register_listener(wake.as_raw_fd(), EventSet::IN | EventSet::EDGE_TRIGGERED, RESUME_EVENT)?;
     }
+    // The worker says nothing: it drops its end.
+    if resumed.recv_timeout(END_MAX) == Err(RecvTimeoutError::Timeout) {
+        return Err(DoorError::Inside);
+    }
+    journal.unsettled().try_for_each(|message| door.pass_on(message))
 }
 
 /// Ends the crate's threads; the error is what its request thread ended with.

@@ -51,15 +51,15 @@ pub enum Refusal {
 pub(super) fn check(message: &Message) -> Result<(), Refusal> {
     use FrontendReq as Req;
     let request = Req::try_from(message.request).map_err(|_| Refusal::Request(message.request))?;
-    let first = || message.words().next().unwrap_or_default();
     match request {
         Req::SET_PROTOCOL_FEATURES => {
-            let unknown = first() & !(PROTOCOL_FEATURES | VhostUserProtocolFeatures::REPLY_ACK).bits();
+            let unknown =
+                message.first_word() & !(PROTOCOL_FEATURES | VhostUserProtocolFeatures::REPLY_ACK).bits();
             if unknown == 0 { Ok(()) } else { Err(Refusal::ProtocolFeatures(unknown)) }
         }
         Req::SET_VRING_NUM => {
             // The index of the queue is in the lower half.
-            let size = first() >> 32;
+            let size = message.first_word() >> 32;
             if size.is_power_of_two() { Ok(()) } else { Err(Refusal::QueueSize(size)) }
         }
         Req::SET_MEM_TABLE | Req::ADD_MEM_REG => check_regions(message),
@@ -87,11 +87,10 @@ pub(super) fn check(message: &Message) -> Result<(), Refusal> {
     }
 }
 
-/// Both messages have one word before their regions of four words: guest address, size, front end's address, offset
-/// in the file. That there are as many regions as files is for the crate to see.
+/// A region is its guest address, size, front end's address, and offset in the file. That there are as many regions as
+/// files is for the crate to see.
 fn check_regions(message: &Message) -> Result<(), Refusal> {
-    let words: Vec<u64> = message.words().skip(1).collect();
-    for (region, file) in words.as_chunks().0.iter().zip(&message.descriptors) {
+    for (region, file) in message.regions().iter().zip(&message.descriptors) {
         check_region(region, file)?;
     }
     Ok(())
@@ -129,7 +128,7 @@ mod tests {
         let words = [&[regions.len() as u64], regions.as_flattened()].concat();
         let body = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
         let mut message = Message::new(FrontendReq::SET_MEM_TABLE.into(), body);
-        message.descriptors = files;
+        message.descriptors = files.into_iter().map(Into::into).collect();
         message
     }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use vhost_user_backend::{VringMutex, VringStateGuard, VringStateMutGuard, VringT};
-use virtio_queue::Error as QueueError;
+use virtio_queue::{Error as QueueError, QueueT};
 
 use crate::transport::SharedMemory;
 
@@ -44,6 +44,20 @@ impl Vring {
         let started = self.life.started.swap(false, Ordering::AcqRel);
         let stopped_at = self.life.stopped_at.load(Ordering::Acquire);
         started.then(|| Start { stopped_at: u16::try_from(stopped_at).ok() })
+    }
+
+    /// Goes on where another process was when it died. Chains are given back in order, so that is where the used ring
+    /// ends.
+    ///
+    /// Whether the queue's driver has begun anew, and nobody has seen that yet, its used entries have to tell, as after
+    /// a stop at zero.
+    pub(super) fn resume(&self) {
+        let mut state = self.inner.get_mut();
+        if state.get_queue().ready() {
+            let used = state.get_queue().next_used();
+            state.get_queue_mut().set_next_avail(used);
+        }
+        self.life.stopped_at.store(0, Ordering::Release);
     }
 }
 

@@ -51,7 +51,7 @@ fn say<'a>(front: &UnixStream, input: &'a [u8]) -> Option<&'a [u8]> {
 
 fuzz_target!(|input: &[u8]| {
     let (front, theirs) = UnixStream::pair().unwrap();
-    let head = HeadSetup { size: Size { width: 64, height: 64 }, enabled: true, refresh_hz: 60, name: "a".into() };
+    let head = HeadSetup { size: Size { width: 64, height: 64 }, enabled: true, refresh_hz: 60, name: "a".into(), modes: vec![] };
     let setup = Setup { heads: vec![head], limits: Limits::default(), serial: 1 };
     let device = Arc::new(Mutex::new(Device::new(setup)));
     let connection = Link::prepare().unwrap().connect(front);

@@ -1,0 +1,93 @@
+//! One vGPU as the daemon knows it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::events::Events;
+use super::store::Record;
+use crate::control::api::{EventKind, Name, State, Vgpu};
+use crate::control::profile::Profile;
+use crate::supervisor::{Report, Unit};
+
+/// A place for a vGPU: taken before it is made, and until nothing of it is left.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) name: Name,
+    /// Nobody else can have this path while the slot is taken.
+    pub(super) socket: PathBuf,
+    /// What clients are told without waiting for anybody.
+    shown: Mutex<Vgpu>,
+    /// Whoever does something to the vGPU holds this. `None` before it is made and after it is gone.
+    pub(super) work: Mutex<Option<Work>>,
+    events: Arc<Events>,
+}
+
+/// What is wanted of a vGPU, and the unit that does it.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) record: Record,
+    pub(super) unit: Option<Unit>,
+}
+
+impl Slot {
+    pub(super) fn new(name: Name, socket: PathBuf, profile: Profile, events: Arc<Events>) -> Self {
+        let shown = Vgpu {
+            name: name.clone(),
+            state: State::Stopped,
+            socket: socket.clone(),
+            profile,
+            pid: None,
+            takeovers: 0,
+            problem: None,
+            device: None,
+        };
+        Self { name, socket, shown: Mutex::new(shown), work: Mutex::new(None), events }
+    }
+
+    pub(super) fn shown(&self) -> MutexGuard<'_, Vgpu> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for whoever does something to the vGPU.
+    pub(super) fn work(&self) -> MutexGuard<'_, Option<Work>> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn tell(&self, kind: EventKind, detail: Option<String>) {
+        tracing::info!("{}: {kind:?}{}", self.name, detail.iter().map(|d| format!(": {d}")).collect::<String>());
+        self.events.add(&self.name, kind, detail);
+    }
+
+    /// Takes the unit's word for what happens. It must not wait for [`Self::work`]: its holder may wait for the unit.
+    pub(super) fn hear(&self, report: Report) {
+        let mut shown = self.shown();
+        let (state, pid, event) = match report {
+            Report::Started { pid } => (State::Waiting, Some(pid), None),
+            Report::Adopted { pid, connected } => {
+                let state = if connected { State::Connected } else { State::Waiting };
+                (state, Some(pid), Some((EventKind::Adopted, None)))
+            }
+            Report::Connected => (State::Connected, shown.pid, Some((EventKind::Connected, None))),
+            Report::Disconnected(reason) => {
+                (State::Waiting, None, Some((EventKind::Disconnected, Some(reason))))
+            }
+            Report::Died(how) => (shown.state, None, Some((EventKind::Died, Some(how)))),
+            Report::TakenOver { pid } => {
+                shown.takeovers += 1;
+                (State::Connected, Some(pid), Some((EventKind::TakenOver, None)))
+            }
+            Report::Failing { problem, .. } => {
+                shown.problem = Some(problem);
+                (State::Failing, None, None)
+            }
+        };
+        (shown.state, shown.pid) = (state, pid);
+        if state != State::Failing {
+            shown.problem = None;
+        }
+        drop(shown);
+        if let Some((kind, detail)) = event {
+            self.tell(kind, detail);
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! What the daemon must not forget: a file for each vGPU that says what operators want of it.
+//!
+//! # Crashes
+//! A file is written beside its place, flushed to the disk and moved there, and the folder is flushed: at any moment
+//! there is the old one or the new one, whole. Each verb says what is wanted before it does it, so the next daemon
+//! finishes what this one could not.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{Flock, FlockArg};
+use serde::{Deserialize, Serialize};
+
+use super::fault;
+use crate::control::HeadChange;
+use crate::control::api::{Name, VgpuSpec};
+use crate::control::profile::Profile;
+
+/// The end of a file's name while it is written.
+const UNFINISHED: &str = ".new";
+
+const EXTENSION: &str = ".json";
+
+/// What operators want of a vGPU.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Record {
+    /// What was asked for when it was created.
+    pub(super) spec: VgpuSpec,
+    /// Where the VM connects, whatever later daemons' folders for sockets are.
+    pub(super) socket: PathBuf,
+    /// The monitors that were changed since.
+    pub(super) heads: Vec<HeadChange>,
+    pub(super) wanted: Wanted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Wanted {
+    /// On offer.
+    Running,
+    /// Not on offer.
+    Stopped,
+    /// Forgotten, once nothing of it is left.
+    Gone,
+}
+
+impl Record {
+    /// What the next VM gets.
+    pub(super) fn profile(&self) -> Profile {
+        let mut profile = self.spec.profile.clone();
+        for change in &self.heads {
+            if let Some(head) = profile.heads.get_mut(change.head.index()) {
+                head.size = change.size.unwrap_or(head.size);
+                head.enabled = change.size.is_some();
+            }
+        }
+        profile
+    }
+}
+
+/// Why the state folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another daemon uses it.
+    #[error("another daemon keeps its state in {}", .0.display())]
+    InUse(PathBuf),
+    /// The host refused.
+    #[error("cannot use {}: {reason}", path.display())]
+    Host {
+        /// Where.
+        path: PathBuf,
+        /// What it said.
+        reason: io::Error,
+    },
+}
+
+/// The state folder, which is ours alone as long as this lives.
+#[derive(Debug)]
+pub(super) struct Store {
+    state: PathBuf,
+    _alone: Flock<File>,
+}
+
+/// What was found in the state folder.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) records: BTreeMap<Name, Record>,
+    /// Names whose files cannot be read.
+    pub(super) unreadable: Vec<Name>,
+}
+
+impl Store {
+    /// Takes the folder, and makes it if there is none.
+    pub(super) fn open(state: &Path) -> Result<Self, StoreError> {
+        let host = |reason: io::Error| StoreError::Host { path: state.to_owned(), reason };
+        make_folder(state).map_err(host)?;
+        let state = state.canonicalize().map_err(host)?;
+        for folder in ["vgpus", "run"] {
+            make_folder(&state.join(folder)).map_err(host)?;
+        }
+        let lock = open_private(&state.join("daemon.lock")).map_err(host)?;
+        let alone =
+            Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| match error {
+                nix::errno::Errno::EWOULDBLOCK => StoreError::InUse(state.clone()),
+                error => host(error.into()),
+            })?;
+        flush_folder(&state).map_err(host)?;
+        Ok(Self { state, _alone: alone })
+    }
+
+    pub(super) fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// Reads every file, and removes those that were never finished. Others that are not ours stay.
+    pub(super) fn load(&self) -> io::Result<Found> {
+        let mut found = Found::default();
+        for entry in fs::read_dir(self.folder())? {
+            let path = entry?.path();
+            let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            if let Some(of) = file.strip_suffix(UNFINISHED)
+                && named(of).is_some()
+            {
+                fs::remove_file(&path)?;
+                continue;
+            }
+            let Some(name) = named(file) else {
+                tracing::warn!("{} is not ours; it is left as it is", path.display());
+                continue;
+            };
+            match read(&path) {
+                Ok(record) => _ = found.records.insert(name, record),
+                Err(error) => {
+                    tracing::error!("{} cannot be read; it is left as it is: {error}", path.display());
+                    found.unreadable.push(name);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes a record so that it is there, or else the one before it, whatever happens.
+    pub(super) fn save(&self, name: &Name, record: &Record) -> io::Result<()> {
+        let path = self.path(name);
+        let unfinished = self.folder().join(format!("{name}{EXTENSION}{UNFINISHED}"));
+        let mut file = open_private(&unfinished)?;
+        file.set_len(0)?;
+        file.write_all(&serde_json::to_vec_pretty(record)?)?;
+        file.sync_all()?;
+        fault::point("save: written");
+        fs::rename(&unfinished, &path)?;
+        fault::point("save: renamed");
+        flush_folder(&self.folder())
+    }
+
+    pub(super) fn remove(&self, name: &Name) -> io::Result<()> {
+        fs::remove_file(self.path(name))?;
+        flush_folder(&self.folder())
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.state.join("vgpus")
+    }
+
+    /// Where a vGPU's record is.
+    pub(super) fn path(&self, name: &Name) -> PathBuf {
+        self.folder().join(format!("{name}{EXTENSION}"))
+    }
+}
+
+/// The vGPU that a file of this name is about.
+fn named(file: &str) -> Option<Name> {
+    file.strip_suffix(EXTENSION)?.parse().ok()
+}
+
+fn read(path: &Path) -> io::Result<Record> {
+    Ok(serde_json::from_slice(&fs::read(path)?)?)
+}
+
+/// A folder that only we can look into, if there is none yet.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
+    }
+}
+
+/// A file that only we can read and write.
+pub(super) fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}
+
+fn flush_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{ScanoutId, Size};
+
+    fn record() -> Record {
+        Record {
+            spec: VgpuSpec::default(),
+            socket: "/run/vgpu/a.sock".into(),
+            heads: Vec::new(),
+            wanted: Wanted::Running,
+        }
+    }
+
+    fn name(text: &str) -> Name {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_was_saved_is_found_by_the_next_daemon() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Store::open(folder.path()).unwrap();
+        let stopped = Record { wanted: Wanted::Stopped, ..record() };
+        first.save(&name("a"), &record()).unwrap();
+        first.save(&name("a"), &stopped).unwrap();
+        first.save(&name("b"), &record()).unwrap();
+        first.remove(&name("b")).unwrap();
+        drop(first);
+
+        let found = Store::open(folder.path()).unwrap().load().unwrap();
+
+        assert_eq!(found.records, BTreeMap::from([(name("a"), stopped)]));
+    }
+
+    #[test]
+    fn a_folder_belongs_to_one_daemon() {
+        let folder = tempfile::tempdir().unwrap();
+        let _first = Store::open(folder.path()).unwrap();
+
+        let error = Store::open(folder.path()).unwrap_err();
+
+        assert!(matches!(error, StoreError::InUse(_)), "{error}");
+    }
+
+    #[test]
+    fn files_that_are_unreadable_or_not_ours_stay_and_unfinished_ones_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let files = ["broken.json", "README", "notes.new", "-.json", "a.json.new"];
+        for file in files {
+            fs::write(store.folder().join(file), "{\"spec\":").unwrap();
+        }
+
+        let found = store.load().unwrap();
+
+        assert_eq!((found.records.len(), found.unreadable), (0, vec![name("broken")]));
+        let left = files.map(|file| store.folder().join(file).exists());
+        assert_eq!(left, [true, true, true, true, false]);
+    }
+
+    #[test]
+    fn a_monitor_that_was_taken_away_keeps_its_size_in_the_profile() {
+        let head = ScanoutId::new(0).unwrap();
+        let size = Size { width: 640, height: 480 };
+        let changes = [Some(size), None].map(|size| HeadChange { head, size });
+
+        let profile = Record { heads: changes.into(), ..record() }.profile();
+
+        assert_eq!((profile.heads[0].size, profile.heads[0].enabled), (size, false));
+    }
+}

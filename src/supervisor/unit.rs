@@ -1,0 +1,402 @@
+//! One vGPU: its sockets, its device process, and what the next one needs to go on with the same VM.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use super::adoption;
+use super::plan::{End, Next, Plan};
+use super::process::{Ending, Process};
+use super::{Inheritance, Place, Sockets};
+use crate::control::profile::Profile;
+use crate::control::spec::DeviceSpec;
+use crate::transport::vhost_user::{Journal, Note};
+use crate::vault::Vault;
+
+/// How long a message from or to a device process may take once it has begun.
+pub(super) const MESSAGE_MAX: Duration = Duration::from_secs(5);
+
+/// How long a device process that hung up may take to be gone.
+const EXIT_MAX: Duration = Duration::from_secs(1);
+
+/// What one vGPU is, and where.
+#[derive(Debug)]
+pub struct Offer {
+    /// What a device process is told; whether it is kept, locked or resumed is filled in here.
+    pub spec: DeviceSpec,
+    /// Where VMs connect.
+    pub front_end: Place,
+    /// Where operators connect.
+    pub control: Option<PathBuf>,
+    /// Held by the vGPU's device process as long as it lives.
+    pub lock: Option<File>,
+}
+
+/// How a unit begins.
+#[derive(Debug)]
+pub enum Begin {
+    /// On these sockets, which are those of the offer.
+    With(Sockets),
+    /// With the device process that an earlier keeper left running; if there is none or it does not answer, anew.
+    Adopt,
+}
+
+/// What happened, for whoever started the unit. It is told in the unit's own thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// A device process waits for a VM.
+    Started {
+        /// It.
+        pid: i32,
+    },
+    /// An earlier keeper's device process is ours now.
+    Adopted {
+        /// It.
+        pid: i32,
+        /// Whether it serves a VM.
+        connected: bool,
+    },
+    /// A VM connected.
+    Connected,
+    /// The VM hung up or was sent away, and why.
+    Disconnected(String),
+    /// The device process died, and how.
+    Died(String),
+    /// A new device process goes on with the VM.
+    TakenOver {
+        /// It.
+        pid: i32,
+    },
+    /// No device process runs, and why; there will be another try unless it is hopeless.
+    Failing {
+        /// Why.
+        problem: String,
+        /// What was asked for cannot be.
+        hopeless: bool,
+    },
+}
+
+/// A vGPU on offer. Dropping it lets the vGPU go on until our own process ends; [`Unit::stop`] ends it.
+#[derive(Debug)]
+pub struct Unit {
+    spec: Arc<Mutex<DeviceSpec>>,
+    stop: Arc<EventFd>,
+    thread: JoinHandle<()>,
+}
+
+impl Unit {
+    /// Puts the vGPU on offer, in a thread of its own that sleeps unless something happens.
+    pub fn start(offer: Offer, begin: Begin, report: impl Fn(Report) + Send + 'static) -> io::Result<Self> {
+        let stop = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?);
+        let spec = DeviceSpec { kept: true, locked: offer.lock.is_some(), ..offer.spec };
+        let spec = Arc::new(Mutex::new(spec));
+        let keeper = Keeper {
+            spec: spec.clone(),
+            front_end: offer.front_end,
+            control: offer.control,
+            lock: offer.lock,
+            stop: stop.clone(),
+            report: Box::new(report),
+        };
+        let span = tracing::Span::current();
+        let work = move || {
+            let _entered = span.enter();
+            let Stopped = keeper.work(begin);
+        };
+        let thread = thread::Builder::new().name("unit".into()).spawn(work)?;
+        Ok(Self { spec, stop, thread })
+    }
+
+    /// What the next VM gets.
+    pub fn set_profile(&self, profile: Profile) {
+        self.spec.lock().unwrap_or_else(PoisonError::into_inner).profile = profile;
+    }
+
+    /// Ends the device process and removes the sockets; both are gone when this returns.
+    pub fn stop(self) -> io::Result<()> {
+        self.stop.write(1)?;
+        self.thread.join().map_err(|_| io::Error::other("the thread that kept the vGPU panicked"))
+    }
+}
+
+/// Somebody wants the vGPU to be off offer.
+struct Stopped;
+
+/// What a VM's next device process needs.
+pub(super) struct Vm {
+    pub(super) vault: Arc<OwnedFd>,
+    pub(super) journal: Journal,
+}
+
+/// A device process and its VM.
+pub(super) struct Kept {
+    pub(super) process: Process,
+    pub(super) channel: UnixStream,
+    pub(super) vm: Vm,
+    pub(super) started: Instant,
+    /// It said that it served its VM to the end.
+    pub(super) ended: bool,
+}
+
+struct Keeper {
+    spec: Arc<Mutex<DeviceSpec>>,
+    front_end: Place,
+    control: Option<PathBuf>,
+    lock: Option<File>,
+    stop: Arc<EventFd>,
+    report: Box<dyn Fn(Report) + Send>,
+}
+
+impl Keeper {
+    fn work(&self, begin: Begin) -> Stopped {
+        self.keep(begin).err().unwrap_or(Stopped)
+    }
+
+    fn keep(&self, begin: Begin) -> Result<std::convert::Infallible, Stopped> {
+        let mut plan = Plan::default();
+        let (sockets, mut kept) = match begin {
+            Begin::With(sockets) => (sockets, None),
+            Begin::Adopt => match self.adopt() {
+                Some((sockets, kept)) => (sockets, Some(kept)),
+                None => (self.claim(&mut plan)?, None),
+            },
+        };
+        let mut heir = None;
+        loop {
+            let current = match kept.take() {
+                Some(adopted) => adopted,
+                None => self.start(&sockets, &mut heir, &mut plan)?,
+            };
+            heir = self.serve(current, &mut plan)?;
+        }
+    }
+
+    /// Claims the sockets that nobody listens on any more.
+    fn claim(&self, plan: &mut Plan) -> Result<Sockets, Stopped> {
+        loop {
+            match Sockets::claim(&self.front_end, self.control.as_deref()) {
+                Ok(sockets) => return Ok(sockets),
+                Err(error) => self.fail(error, plan.delay())?,
+            }
+        }
+    }
+
+    fn adopt(&self) -> Option<(Sockets, Kept)> {
+        let (lock, control) = (self.lock.as_ref()?, self.control.as_deref()?);
+        let process = match Process::of_lock(lock) {
+            Ok(found) => found?,
+            Err(error) => {
+                tracing::error!("cannot see whether a device process runs: {error}");
+                return None;
+            }
+        };
+        match adoption::keep(process, &self.front_end, control, &self.stop) {
+            Ok((sockets, kept)) => {
+                let connected = kept.vm.journal.connection().is_some();
+                (self.report)(Report::Adopted { pid: kept.process.pid(), connected });
+                Some((sockets, kept))
+            }
+            Err((process, error)) => {
+                tracing::error!(
+                    "the device process {} cannot be adopted: {error}; it is ended",
+                    process.pid()
+                );
+                if let Err(error) = process.end_within(Duration::ZERO) {
+                    tracing::error!("it cannot be ended: {error}");
+                }
+                None
+            }
+        }
+    }
+
+    /// Starts a device process, again and again until one runs.
+    fn start(&self, sockets: &Sockets, heir: &mut Option<Vm>, plan: &mut Plan) -> Result<Kept, Stopped> {
+        loop {
+            match self.try_start(sockets, heir) {
+                Ok(kept) => {
+                    let pid = kept.process.pid();
+                    (self.report)(match kept.vm.journal.connection() {
+                        Some(_) => Report::TakenOver { pid },
+                        None => Report::Started { pid },
+                    });
+                    return Ok(kept);
+                }
+                // A host may be short of processes, descriptors or memory for a while.
+                Err(error) => self.fail(format_args!("cannot be started: {error}"), plan.delay())?,
+            }
+        }
+    }
+
+    fn try_start(&self, sockets: &Sockets, heir: &mut Option<Vm>) -> io::Result<Kept> {
+        let spec = self.spec.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if heir.is_none() {
+            let vault = Arc::new(Vault::file(spec.profile.limits.memory)?);
+            *heir = Some(Vm { vault, journal: Journal::new() });
+        }
+        let vm = heir.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        let connection = vm.journal.connection();
+        let (channel, theirs) = UnixStream::pair()?;
+        channel.set_read_timeout(Some(MESSAGE_MAX))?;
+        channel.set_write_timeout(Some(MESSAGE_MAX))?;
+        let spec = DeviceSpec { resumed: connection.is_some(), ..spec };
+        let command = Inheritance {
+            front_end: sockets.front_end.duplicate()?,
+            control: sockets.control.as_ref().map(super::Claimed::duplicate).transpose()?,
+            keeper: Some(theirs.into()),
+            vault: Some(vm.vault.try_clone()?),
+            lock: self.lock.as_ref().map(File::try_clone).transpose()?.map(OwnedFd::from),
+            connection: connection.map(|connection| connection.try_clone()).transpose()?,
+        };
+        let started = Instant::now();
+        let process = Process::of_child(command.prepare(&spec)?.spawn()?)?;
+        if spec.resumed
+            && let Err(error) = vm.journal.send(&channel)
+        {
+            // It will be found dead, or it ends for want of the rest.
+            tracing::warn!("a new device process did not hear its VM's story to the end: {error}");
+        }
+        let vm = heir.take().ok_or(io::ErrorKind::NotFound)?;
+        Ok(Kept { process, channel, vm, started, ended: false })
+    }
+
+    /// Keeps what this device process tells until it is dead. Returns the VM that it leaves behind.
+    fn serve(&self, mut kept: Kept, plan: &mut Plan) -> Result<Option<Vm>, Stopped> {
+        let followed = self.follow(&mut kept);
+        let Kept { process, vm, started, ended, .. } = kept;
+        let most = if followed.is_ok() { EXIT_MAX } else { Duration::ZERO };
+        let ending = process.end_within(most).unwrap_or_else(|error| {
+            tracing::error!("{error}");
+            Ending::default()
+        });
+        match followed {
+            Err(Untimely::Stopped) => return Err(Stopped),
+            Err(Untimely::Nonsense(error)) => {
+                tracing::error!("the device process was ended, for what it told us makes no sense: {error}");
+            }
+            Ok(()) => {}
+        }
+        let end = match (ended, vm.journal.connection()) {
+            (true, _) => End::Orderly,
+            (false, Some(_)) => End::WithVm,
+            (false, None) => End::WithoutVm,
+        };
+        let how = ending.describe();
+        if end != End::Orderly {
+            (self.report)(Report::Died(how.clone()));
+        }
+        match plan.after(end, started, Instant::now()) {
+            Next::Fresh => Ok(None),
+            Next::TakeOver => {
+                tracing::error!("the device process {how}; another one takes its VM over");
+                Ok(Some(vm))
+            }
+            Next::GiveUp => {
+                let reason =
+                    format!("the device process {how}, as others of this VM just before; it is given up");
+                tracing::error!("{reason}");
+                (self.report)(Report::Disconnected(reason));
+                Ok(None)
+            }
+            Next::Wait(_) if ending.is_hopeless() => {
+                let problem = "the device process cannot run as it was asked to; the log says why".to_owned();
+                (self.report)(Report::Failing { problem, hopeless: true });
+                self.pause(PollTimeout::NONE).map(|()| None)
+            }
+            Next::Wait(delay) => self.fail(how, delay).map(|()| None),
+        }
+    }
+
+    /// Hears the device process until it ends.
+    fn follow(&self, kept: &mut Kept) -> Result<(), Untimely> {
+        loop {
+            match wait(&self.stop, &[kept.channel.as_fd(), kept.process.handle()], PollTimeout::NONE)? {
+                // Its last words come first.
+                Some(0) => match Note::receive(&kept.channel).map_err(Untimely::nonsense)? {
+                    Some(note) => self.hear(kept, note)?,
+                    None => return Ok(()),
+                },
+                _ => return Ok(()),
+            }
+            if kept.ended {
+                return Ok(());
+            }
+        }
+    }
+
+    fn hear(&self, kept: &mut Kept, note: Note) -> Result<(), Untimely> {
+        let was_connected = kept.vm.journal.connection().is_some();
+        match note {
+            Note::Ended(reason) => {
+                kept.ended = true;
+                if was_connected {
+                    (self.report)(Report::Disconnected(reason));
+                }
+            }
+            Note::Connected(_) if was_connected => return Err(Untimely::nonsense("a second VM")),
+            note => {
+                kept.vm.journal.apply(note).map_err(Untimely::nonsense)?;
+                if !was_connected && kept.vm.journal.connection().is_some() {
+                    (self.report)(Report::Connected);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fail(&self, problem: impl std::fmt::Display, delay: Duration) -> Result<(), Stopped> {
+        let problem = problem.to_string();
+        tracing::error!("the device process {problem}; the next one starts in {delay:?}");
+        (self.report)(Report::Failing { problem, hopeless: false });
+        self.pause(PollTimeout::try_from(delay).unwrap_or(PollTimeout::MAX))
+    }
+
+    fn pause(&self, most: PollTimeout) -> Result<(), Stopped> {
+        match wait(&self.stop, &[], most) {
+            Err(Untimely::Stopped) => Err(Stopped),
+            // A host that cannot even poll has no more to offer; nobody is to spin on that.
+            Ok(_) | Err(Untimely::Nonsense(_)) => Ok(()),
+        }
+    }
+}
+
+/// Why a device process is not heard to the end.
+pub(super) enum Untimely {
+    Stopped,
+    Nonsense(io::Error),
+}
+
+impl Untimely {
+    pub(super) fn nonsense(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Nonsense(io::Error::other(error))
+    }
+}
+
+/// Sleeps until one of these descriptors has something, and says which is the first such; `None` when the time is up.
+pub(super) fn wait(
+    stop: &EventFd,
+    others: &[BorrowedFd<'_>],
+    most: PollTimeout,
+) -> Result<Option<usize>, Untimely> {
+    let mut polled: Vec<PollFd<'_>> =
+        [&stop.as_fd()].into_iter().chain(others).map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
+    loop {
+        match poll(&mut polled, most) {
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(Untimely::Nonsense(error.into())),
+            Ok(_) => break,
+        }
+    }
+    match polled.iter().position(|fd| fd.any().unwrap_or(true)) {
+        Some(0) => Err(Untimely::Stopped),
+        found => Ok(found.map(|place| place - 1)),
+    }
+}

@@ -1,0 +1,79 @@
+//! The journal of this process's connection, and the keeper that is told of it.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::journal::{Journal, JournalError};
+use super::note::{Heirlooms, Note};
+
+/// How long a keeper that adopts may leave us waiting for room in its socket, each time.
+const ADOPTION_WAIT_MAX: Duration = Duration::from_millis(100);
+
+/// Clones are about the same connection and the same keeper.
+///
+/// There may be no keeper. The VM never waits for it: one that has no room for a note is one no longer. It sees its
+/// channel end while the process still holds its lock, and may ask to keep it anew ([`Keeping::adopt`]).
+#[derive(Clone, Debug, Default)]
+pub struct Keeping(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    journal: Journal,
+    keeper: Option<UnixStream>,
+}
+
+impl Keeping {
+    /// Tells this keeper from now on. It knows the journal so far.
+    pub fn start(&self, keeper: UnixStream) {
+        self.kept().keeper = Some(keeper);
+    }
+
+    /// Tells this keeper everything, and then what comes, in place of the one before.
+    pub fn adopt(&self, keeper: UnixStream, heirlooms: &Heirlooms) -> io::Result<()> {
+        let mut kept = self.kept();
+        keeper.set_write_timeout(Some(ADOPTION_WAIT_MAX))?;
+        Note::Heirlooms(heirlooms.clone()).send(&keeper)?;
+        kept.journal.send(&keeper)?;
+        kept.keeper = Some(keeper);
+        Ok(())
+    }
+
+    /// Tells why the connection ended.
+    pub(super) fn end(&self, reason: &str) {
+        // To forget everything cannot be too much.
+        _ = self.note(Note::Ended(reason.to_owned()));
+    }
+
+    /// Goes on with the journal of the process before.
+    pub(super) fn resume(&self, journal: Journal) {
+        self.kept().journal = journal;
+    }
+
+    pub(super) fn note(&self, note: Note) -> Result<(), JournalError> {
+        let mut kept = self.kept();
+        if let Some(keeper) = &kept.keeper
+            && let Err(error) = note.send_now(keeper)
+        {
+            tracing::warn!("the keeper is told nothing more: {error}");
+            kept.keeper = None;
+        }
+        kept.journal.apply(note)
+    }
+
+    /// The journal so far.
+    pub(super) fn journal(&self) -> Journal {
+        self.kept().journal.clone()
+    }
+
+    /// Whether the front end hears of requests that were done or refused.
+    pub(super) fn acks(&self) -> bool {
+        self.kept().journal.acks()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // Nothing in here panics halfway through a change.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
