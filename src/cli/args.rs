@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use super::{device, run, screenshot, set};
+use super::{daemon, device, run, screenshot, set};
 
 /// GPUs for virtual machines, in user space
 ///
@@ -22,6 +22,7 @@ pub(super) struct Cli {
 
 #[derive(Subcommand)]
 pub(super) enum Command {
+    Daemon(daemon::DaemonArgs),
     Run(run::RunArgs),
     Screenshot(screenshot::ScreenshotArgs),
     Set(set::SetArgs),

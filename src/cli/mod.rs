@@ -3,6 +3,7 @@
 
 mod args;
 mod control_error;
+mod daemon;
 mod device;
 mod error;
 mod output;
@@ -37,6 +38,7 @@ fn dispatch() -> Result<(), CommandError> {
         args::Command::Run(arguments) => run::run(&arguments),
         args::Command::Screenshot(arguments) => screenshot::run(&arguments),
         args::Command::Set(arguments) => set::run(&arguments),
+        args::Command::Daemon(arguments) => daemon::run(&arguments),
         args::Command::Device(arguments) => device::run(&arguments),
     }
 }

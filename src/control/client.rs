@@ -55,12 +55,18 @@ pub enum ClientError {
 #[derive(Clone, Debug)]
 pub struct Client {
     path: PathBuf,
+    patience: Duration,
 }
 
 impl Client {
     /// The vGPU whose control socket this is.
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self { path: path.as_ref().to_owned() }
+        Self::with_patience(path, PATIENCE)
+    }
+
+    /// The same, for a client that waits no longer than this for each part of an answer.
+    pub fn with_patience(path: impl AsRef<Path>, patience: Duration) -> Self {
+        Self { path: path.as_ref().to_owned(), patience }
     }
 
     /// A PNG of what a head shows, the pointer included.
@@ -83,7 +89,7 @@ impl Client {
         let stream = UnixStream::connect(&self.path)
             .map_err(|error| ClientError::Connect { path: self.path.clone(), error })?;
         let broken = |error| ClientError::Broken { path: self.path.clone(), error };
-        let mut answer = ask(stream, request).map_err(broken)?;
+        let mut answer = ask(stream, request, self.patience).map_err(broken)?;
         let mut line = Vec::new();
         answer.by_ref().take(ANSWER_BYTES_MAX).read_until(b'\n', &mut line).map_err(broken)?;
         let mut value: Value = serde_json::from_slice(&line).map_err(|error| self.no_vgpu(error))?;
@@ -116,9 +122,9 @@ impl Client {
     }
 }
 
-fn ask(mut stream: UnixStream, request: &Request) -> io::Result<BufReader<UnixStream>> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+fn ask(mut stream: UnixStream, request: &Request, patience: Duration) -> io::Result<BufReader<UnixStream>> {
+    stream.set_read_timeout(Some(patience))?;
+    stream.set_write_timeout(Some(patience))?;
     stream.write_all(format!("{}\n", request.to_json()).as_bytes())?;
     Ok(BufReader::new(stream))
 }

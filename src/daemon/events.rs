@@ -78,7 +78,10 @@ mod tests {
         let (newest, _) = events.after(count - 1);
         events.add(&name, EventKind::Deleted, Some("why".into()));
 
-        assert_eq!(latest.iter().map(|event| event.number).collect::<Vec<_>>(), (6..=count).collect::<Vec<_>>());
+        assert_eq!(
+            latest.iter().map(|event| event.number).collect::<Vec<_>>(),
+            (6..=count).collect::<Vec<_>>()
+        );
         assert_eq!(newest.len(), 1);
         let heard = next.try_recv().unwrap();
         assert_eq!((heard.number, heard.kind), (count + 1, EventKind::Deleted));

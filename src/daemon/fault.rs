@@ -1,11 +1,12 @@
 //! Places where a test ends the daemon, to see what the next one makes of what it left.
 
 /// Every place, in no order. A test walks through all of them.
-pub const POINTS: [&str; 16] = [
+pub const POINTS: [&str; 17] = [
     "save: written",
     "save: renamed",
+    "offer: folder made",
+    "offer: claimed",
     "create: saved",
-    "create: folder made",
     "create: offered",
     "set: told",
     "set: saved",
@@ -17,7 +18,7 @@ pub const POINTS: [&str; 16] = [
     "delete: ended",
     "delete: forgotten",
     "adopt: ended",
-    "adopt: begun",
+    "adopt: kept",
 ];
 
 /// Ends the daemon here as SIGKILL does, if VGPU_FAULT names this place. The shipped program does nothing.

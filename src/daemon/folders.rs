@@ -43,12 +43,14 @@ impl Folders {
         let path = match asked {
             Some(path) => self.resolve(path)?,
             None => {
-                let folder = self.allowed.first().ok_or_else(|| refuse("there is no folder for sockets", ""))?;
+                let folder =
+                    self.allowed.first().ok_or_else(|| refuse("there is no folder for sockets", ""))?;
                 folder.join(format!("{name}.sock"))
             }
         };
         if path.as_os_str().len() > PATH_BYTES_MAX {
-            let message = format!("the socket's path {} is longer than {PATH_BYTES_MAX} bytes", path.display());
+            let message =
+                format!("the socket's path {} is longer than {PATH_BYTES_MAX} bytes", path.display());
             return Err(refuse(message, "use a shorter path: a socket address has no room for more"));
         }
         if path == self.api {
@@ -65,9 +67,12 @@ impl Folders {
             return Err(refuse(message, self.choices()));
         }
         let file = match (path.components().any(|part| part == Component::ParentDir), path.file_name()) {
-            (false, Some(file)) if path.as_os_str().as_encoded_bytes().ends_with(file.as_encoded_bytes()) => file,
+            (false, Some(file)) if path.as_os_str().as_encoded_bytes().ends_with(file.as_encoded_bytes()) => {
+                file
+            }
             _ => {
-                let message = format!("the socket's path {shown} has `..` in it, or does not end in a file's name");
+                let message =
+                    format!("the socket's path {shown} has `..` in it, or does not end in a file's name");
                 return Err(refuse(message, self.choices()));
             }
         };

@@ -16,12 +16,10 @@ use tokio::sync::broadcast;
 use super::slot::{Slot, Work};
 use super::store::{Record, Wanted};
 use super::{Daemon, fault};
-use crate::control::api::{
-    Change, Event, EventKind, Host, Manager, Name, State, Vgpu, VgpuChange, VgpuSpec,
-};
+use crate::control::api::{Change, Event, EventKind, Host, Manager, Name, State, Vgpu, VgpuChange, VgpuSpec};
 use crate::control::client::{Client, ClientError};
 use crate::control::{Code, HeadChange, Refusal};
-use crate::supervisor::{Begin, SocketError, Sockets};
+use crate::supervisor::{Begin, SocketError, Sockets, Unit};
 use crate::wire::ScanoutId;
 
 /// How long whoever looks at a vGPU waits for its device process.
@@ -45,21 +43,29 @@ impl Manager for Daemon {
 
     fn create(&self, name: &Name, spec: VgpuSpec) -> Result<Change, Refusal> {
         spec.profile.check()?;
-        let place = self.place(name, &spec)?;
-        let socket = place.path;
+        let socket = self.place(name, &spec)?;
         loop {
             let slot = match self.slot(name) {
                 Ok(slot) => slot,
-                Err(_) => Arc::new(Slot::new(name.clone(), socket.clone(), spec.profile.clone(), self.events.clone())),
+                Err(_) => Arc::new(Slot::new(
+                    name.clone(),
+                    socket.clone(),
+                    spec.profile.clone(),
+                    self.events.clone(),
+                )),
             };
             let mut work = slot.work();
             match &*work {
-                Some(work) => return same(&work.record, &spec, &socket).map(|()| Change::Same(slot.shown().clone())),
+                Some(work) => {
+                    return same(&work.record, &spec, &socket).map(|()| Change::Same(slot.shown().clone()));
+                }
                 // Somebody made or deleted one just now.
                 None if !self.take(&slot)? => {}
                 None => {
-                    let made = self.make(&slot, &mut work, spec, socket);
-                    return made.map(|()| Change::Made(slot.shown().clone())).inspect_err(|_| self.release(&slot));
+                    let made = self.make(&slot, &mut work, spec);
+                    return made
+                        .map(|()| Change::Made(slot.shown().clone()))
+                        .inspect_err(|_| self.release(&slot));
                 }
             }
         }
@@ -202,14 +208,8 @@ impl Daemon {
     }
 
     /// Makes a vGPU in a slot of its own, or leaves nothing of it.
-    fn make(
-        &self,
-        slot: &Arc<Slot>,
-        place: &mut Option<Work>,
-        spec: VgpuSpec,
-        socket: std::path::PathBuf,
-    ) -> Result<(), Refusal> {
-        let record = Record { spec, socket, heads: Vec::new(), wanted: Wanted::Running };
+    fn make(&self, slot: &Arc<Slot>, place: &mut Option<Work>, spec: VgpuSpec) -> Result<(), Refusal> {
+        let record = Record { spec, socket: slot.socket.clone(), heads: Vec::new(), wanted: Wanted::Running };
         let mut work = Work { record, unit: None };
         let made = self.want(slot, &mut work, Wanted::Running).and_then(|()| {
             fault::point("create: saved");
@@ -243,14 +243,14 @@ impl Daemon {
         fault::point("offer: folder made");
         let sockets = Sockets::claim(&offer.front_end, offer.control.as_deref()).map_err(refuse_socket)?;
         fault::point("offer: claimed");
-        self.run(slot, work, offer, Begin::With(sockets))?;
+        self.run(slot, work, offer, Begin::With(sockets), drop)?;
         slot.tell(EventKind::Started, None);
         Ok(())
     }
 
     /// Takes a vGPU off offer; nothing of it is left but its record.
     fn end(&self, slot: &Slot, work: &mut Work) -> Result<(), Refusal> {
-        let stopped = work.unit.take().map_or(Ok(()), crate::supervisor::Unit::stop);
+        let stopped = work.unit.take().map_or(Ok(()), Unit::stop);
         let mut shown = slot.shown();
         (shown.state, shown.pid, shown.problem) = (State::Stopped, None, None);
         drop(shown);
@@ -269,7 +269,9 @@ impl Daemon {
         match self.client(&slot.name, WORK_MAX).set_heads(&changes) {
             Ok(()) => {}
             Err(ClientError::Refused(refusal)) if refusal.code == Code::WindowDecides => {}
-            Err(error) => tracing::warn!("{}: its monitors may not be what was asked for: {error}", slot.name),
+            Err(error) => {
+                tracing::warn!("{}: its monitors may not be what was asked for: {error}", slot.name)
+            }
         }
     }
 }
@@ -290,6 +292,7 @@ fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> 
         ("profile.name", old.name != new.name),
         ("profile.head", old.heads != new.heads),
         ("profile.limits", old.limits != new.limits),
+        ("profile.socket", old.socket != new.socket),
         ("socket", record.socket != socket),
     ];
     let Some((field, _)) = parts.into_iter().find(|(_, differs)| *differs) else { return Ok(()) };
@@ -304,7 +307,8 @@ fn changed(record: &Record, changes: &[HeadChange]) -> Result<Record, Refusal> {
     let mut record = record.clone();
     for (place, change) in changes.iter().enumerate() {
         if change.head.index() >= count {
-            let message = format!("there is no head {}; the profile has {count}, from 0 on", change.head.get());
+            let message =
+                format!("there is no head {}; the profile has {count}, from 0 on", change.head.get());
             return Err(Refusal::new(Code::UnknownHead, message)
                 .field(format_args!("heads[{place}].head"))
                 .remedy("heads are made with the vGPU: create one whose profile has more"));

@@ -1,2 +1,267 @@
 //! Composition root of the service for a whole host: keeps every vGPU as operators want it, and serves the API.
+//!
+//! ```text
+//! STATE/vgpus/NAME.json          what operators want of a vGPU
+//! STATE/run/NAME/control.sock    where its device process answers us
+//! STATE/run/NAME/lock            held by its device process as long as that lives
+//! FOLDER/NAME.sock               where its VM connects
+//! ```
+//!
+//! The daemon may end at any moment, by any signal: device processes go on without it, and the next daemon finds them
+//! by their locks and keeps them on. Only `stop` and `delete` end a vGPU.
 #![forbid(unsafe_code)]
+
+mod access;
+mod events;
+mod fault;
+mod folders;
+mod manager;
+mod service;
+mod slot;
+mod store;
+
+pub use fault::POINTS as FAULT_POINTS;
+pub use service::run;
+pub use store::StoreError;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::control::api::{Name, State, VgpuSpec};
+use crate::control::spec::{DeviceSpec, Entry, Transport};
+use crate::control::{Code, Refusal};
+use crate::supervisor::{self, Begin, Offer, PATH_BYTES_MAX, Place, Report, SocketError, Unit, remove_stale};
+use events::Events;
+use folders::Folders;
+use slot::{Slot, Work};
+use store::{Record, Store, Wanted, make_folder, open_private};
+
+/// What a daemon is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it keeps what it must not forget.
+    pub state: PathBuf,
+    /// Where it serves the API.
+    pub api: PathBuf,
+    /// Who else may use the API.
+    pub api_group: Option<String>,
+    /// Where vGPUs' sockets may be; beside the API's if there is none.
+    pub socket_folders: Vec<PathBuf>,
+    /// Run no vGPU where the host cannot give every layer of the sandbox.
+    pub require_sandbox: bool,
+}
+
+/// Why a daemon cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The state folder.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A folder for sockets.
+    #[error("cannot use a folder for sockets: {0}")]
+    Folder(io::Error),
+    /// The API's socket.
+    #[error(transparent)]
+    Api(#[from] SocketError),
+    /// The group of the API's socket.
+    #[error("{0}")]
+    Group(String),
+    /// The host refused a thread or a descriptor.
+    #[error("the host cannot run the daemon: {0}")]
+    Host(io::Error),
+    /// Something of an earlier daemon.
+    #[error("cannot clear up what an earlier daemon left: {0}")]
+    Leftover(io::Error),
+}
+
+/// Every vGPU of a host.
+#[derive(Debug)]
+pub struct Daemon {
+    store: Store,
+    folders: Folders,
+    require_sandbox: bool,
+    events: Arc<Events>,
+    slots: Mutex<BTreeMap<Name, Arc<Slot>>>,
+    unreadable: BTreeSet<Name>,
+}
+
+impl Daemon {
+    /// Takes the state folder, ends what is not wanted, keeps on what runs and starts what should run and does not.
+    pub fn open(options: &Options) -> Result<Arc<Self>, DaemonError> {
+        let store = Store::open(&options.state)?;
+        let folders = Folders::new(&options.socket_folders, &options.api, store.state());
+        let found = store.load().map_err(DaemonError::Leftover)?;
+        let daemon = Arc::new(Self {
+            store,
+            folders: folders.map_err(DaemonError::Folder)?,
+            require_sandbox: options.require_sandbox,
+            events: Arc::default(),
+            slots: Mutex::default(),
+            unreadable: found.unreadable.into_iter().collect(),
+        });
+        daemon.clear_strangers(&found.records).map_err(DaemonError::Leftover)?;
+        for (name, record) in found.records {
+            daemon.take_up(name, record).map_err(DaemonError::Leftover)?;
+        }
+        Ok(daemon)
+    }
+
+    /// Ends what has no record: its vGPU was deleted, or never quite made.
+    fn clear_strangers(&self, records: &BTreeMap<Name, Record>) -> io::Result<()> {
+        for entry in fs::read_dir(self.store.state().join("run"))? {
+            let name = entry?.file_name().to_str().and_then(|name| name.parse().ok());
+            if let Some(name) =
+                name.filter(|name| !records.contains_key(name) && !self.unreadable.contains(name))
+            {
+                self.clear(&name, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_up(self: &Arc<Self>, name: Name, record: Record) -> io::Result<()> {
+        if record.wanted != Wanted::Running {
+            self.clear(&name, Some(&record.socket))?;
+            fault::point("adopt: ended");
+        }
+        if record.wanted == Wanted::Gone {
+            return self.store.remove(&name);
+        }
+        let events = self.events.clone();
+        let slot = Arc::new(Slot::new(name.clone(), record.socket.clone(), record.profile(), events));
+        let mut work = Work { record, unit: None };
+        self.slots().insert(name, slot.clone());
+        if work.record.wanted == Wanted::Running
+            && let Err(refusal) = self.keep_on(&slot, &mut work)
+        {
+            slot.hear(Report::Failing { problem: refusal.message, hopeless: true });
+        }
+        *slot.work() = Some(work);
+        Ok(())
+    }
+
+    /// Adopts the vGPU's device process, or starts one if there is none.
+    fn keep_on(self: &Arc<Self>, slot: &Arc<Slot>, work: &mut Work) -> Result<(), Refusal> {
+        let offer = self.prepare(&slot.name, &work.record)?;
+        let daemon = Arc::downgrade(self);
+        let adopted = Arc::downgrade(slot);
+        self.run(slot, work, offer, Begin::Adopt, move |report| {
+            if let (Report::Adopted { .. }, Some(daemon), Some(slot)) =
+                (report, daemon.upgrade(), adopted.upgrade())
+            {
+                fault::point("adopt: kept");
+                daemon.tell_heads_later(slot);
+            }
+        })
+    }
+
+    /// In a thread of its own: the vGPU's work may be held by who waits for the unit that calls this.
+    fn tell_heads_later(self: Arc<Self>, slot: Arc<Slot>) {
+        let tell = move || {
+            if let Some(work) = &*slot.work() {
+                self.tell_heads(&slot, work);
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("heads".into()).spawn(tell) {
+            tracing::warn!("the monitors of an adopted vGPU were not checked: {error}");
+        }
+    }
+
+    /// What a unit needs; there is a folder for it after this.
+    fn prepare(&self, name: &Name, record: &Record) -> Result<Offer, Refusal> {
+        let profile = record.profile();
+        let access = access::of(&profile.socket)?;
+        let folder = self.folder(name);
+        let made = make_folder(&folder).and_then(|()| open_private(&folder.join("lock")));
+        let lock = made.map_err(|error| manager::host_failed("its folder cannot be made", error))?;
+        let spec = DeviceSpec {
+            transport: Transport::VhostUser,
+            entry: Entry::Listener,
+            control: true,
+            kept: true,
+            locked: true,
+            resumed: false,
+            require_sandbox: self.require_sandbox,
+            supervisor: None,
+            profile,
+        };
+        let front_end = Place { path: record.socket.clone(), access };
+        Ok(Offer { spec, front_end, control: Some(self.control(name)), lock: Some(lock) })
+    }
+
+    fn run(
+        &self,
+        slot: &Arc<Slot>,
+        work: &mut Work,
+        offer: Offer,
+        begin: Begin,
+        then: impl Fn(Report) + Send + 'static,
+    ) -> Result<(), Refusal> {
+        let heard = slot.clone();
+        let report = move |report: Report| {
+            heard.hear(report.clone());
+            then(report);
+        };
+        let _named = tracing::info_span!("vgpu", name = slot.name.as_str()).entered();
+        slot.shown().state = State::Waiting;
+        let unit = Unit::start(offer, begin, report);
+        work.unit = Some(unit.map_err(|error| manager::host_failed("it cannot be watched over", error))?);
+        Ok(())
+    }
+
+    /// Ends the vGPU's device process, if one is left, and removes all but its record.
+    fn clear(&self, name: &Name, socket: Option<&Path>) -> io::Result<()> {
+        let folder = self.folder(name);
+        if let Some(lock) = unless_missing(fs::File::open(folder.join("lock")))? {
+            supervisor::end_holder(&lock)?;
+        }
+        if let Some(socket) = socket
+            && let Err(error) = remove_stale(socket)
+        {
+            tracing::warn!("{name}: its socket is left as it is: {error}");
+        }
+        for file in ["control.sock", "lock"] {
+            unless_missing(fs::remove_file(folder.join(file)))?;
+        }
+        unless_missing(fs::remove_dir(&folder)).map(drop)
+    }
+
+    /// Where a new vGPU's VM will connect.
+    fn place(&self, name: &Name, spec: &VgpuSpec) -> Result<PathBuf, Refusal> {
+        access::of(&spec.profile.socket)?;
+        let control = self.control(name);
+        if control.as_os_str().len() > PATH_BYTES_MAX {
+            let message = format!("{} is longer than {PATH_BYTES_MAX} bytes", control.display());
+            return Err(Refusal::new(Code::BadName, message)
+                .field("name")
+                .remedy("choose a shorter name, or start the daemon with a shorter --state"));
+        }
+        self.folders.place(name, spec.socket.as_deref())
+    }
+
+    fn folder(&self, name: &Name) -> PathBuf {
+        self.store.state().join("run").join(name.as_str())
+    }
+
+    fn control(&self, name: &Name) -> PathBuf {
+        self.folder(name).join("control.sock")
+    }
+
+    fn slots(&self) -> MutexGuard<'_, BTreeMap<Name, Arc<Slot>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slot(&self, name: &Name) -> Result<Arc<Slot>, Refusal> {
+        self.slots().get(name).cloned().ok_or_else(|| manager::not_found(name))
+    }
+}
+
+fn unless_missing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
+}

@@ -18,7 +18,7 @@ pub(super) struct Slot {
     /// What clients are told without waiting for anybody.
     shown: Mutex<Vgpu>,
     /// Whoever does something to the vGPU holds this. `None` before it is made and after it is gone.
-    pub(super) work: Mutex<Option<Work>>,
+    work: Mutex<Option<Work>>,
     events: Arc<Events>,
 }
 
@@ -54,7 +54,11 @@ impl Slot {
     }
 
     pub(super) fn tell(&self, kind: EventKind, detail: Option<String>) {
-        tracing::info!("{}: {kind:?}{}", self.name, detail.iter().map(|d| format!(": {d}")).collect::<String>());
+        tracing::info!(
+            "{}: {kind:?}{}",
+            self.name,
+            detail.iter().map(|d| format!(": {d}")).collect::<String>()
+        );
         self.events.add(&self.name, kind, detail);
     }
 

@@ -103,11 +103,10 @@ impl Store {
             make_folder(&state.join(folder)).map_err(host)?;
         }
         let lock = open_private(&state.join("daemon.lock")).map_err(host)?;
-        let alone =
-            Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| match error {
-                nix::errno::Errno::EWOULDBLOCK => StoreError::InUse(state.clone()),
-                error => host(error.into()),
-            })?;
+        let alone = Flock::lock(lock, FlockArg::LockExclusiveNonblock).map_err(|(_, error)| match error {
+            nix::errno::Errno::EWOULDBLOCK => StoreError::InUse(state.clone()),
+            error => host(error.into()),
+        })?;
         flush_folder(&state).map_err(host)?;
         Ok(Self { state, _alone: alone })
     }

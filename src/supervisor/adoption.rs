@@ -1,7 +1,7 @@
-//! Going on with a device process that an earlier keeper left running.
+//! Going on with a device process that runs and has no keeper, because that died, or had no room for what it was told.
 
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,10 +9,8 @@ use std::time::{Duration, Instant};
 use nix::poll::PollTimeout;
 use nix::sys::eventfd::EventFd;
 
-use super::process::Process;
-use super::unit::{Kept, MESSAGE_MAX, Untimely, Vm, wait};
-use super::{Claimed, Place, Sockets};
-use crate::transport::vhost_user::{Journal, Note};
+use super::unit::{MESSAGE_MAX, Untimely, Vm, wait};
+use crate::transport::vhost_user::{Heirlooms, Journal, Note};
 
 /// How long a device process may take to answer: longer than it serves a client before us.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
@@ -20,41 +18,25 @@ const ANSWER_MAX: Duration = Duration::from_secs(60);
 const REQUEST: &[u8] = b"{\"request\":\"keep\"}\n";
 const ANSWER: &[u8] = b"{\"ok\":{}}";
 
-/// Becomes the keeper of this process, which listens on `control`.
-pub(super) fn keep(
-    process: Process,
-    front_end: &Place,
-    control: &Path,
-    stop: &EventFd,
-) -> Result<(Sockets, Kept), (Process, io::Error)> {
-    let heard = UnixStream::connect(control).map_err(Untimely::Nonsense).and_then(|channel| {
-        let talk = Talk { channel: &channel, stop, end: Instant::now() + ANSWER_MAX };
-        let told = talk.hear(front_end, control)?;
-        Ok((channel, told))
-    });
-    match heard {
-        Ok((channel, (sockets, vm))) => {
-            let started = Instant::now();
-            Ok((sockets, Kept { process, channel, vm, started, ended: false }))
-        }
-        Err(Untimely::Nonsense(error)) => Err((process, error)),
-        Err(Untimely::Stopped) => Err((process, io::Error::other("nobody wants it any more"))),
-    }
-}
-
-struct Talk<'a> {
-    channel: &'a UnixStream,
+/// A connection to a device process's control socket that becomes its keeper channel.
+pub(super) struct Talk<'a> {
+    pub(super) channel: UnixStream,
     stop: &'a EventFd,
     end: Instant,
 }
 
-impl Talk<'_> {
-    fn hear(&self, front_end: &Place, control: &Path) -> Result<(Sockets, Vm), Untimely> {
-        let failed = Untimely::Nonsense;
-        self.channel.set_read_timeout(Some(MESSAGE_MAX)).map_err(failed)?;
-        self.channel.set_write_timeout(Some(MESSAGE_MAX)).map_err(failed)?;
-        let mut channel = self.channel;
-        channel.write_all(REQUEST).map_err(failed)?;
+impl<'a> Talk<'a> {
+    pub(super) fn open(control: &Path, stop: &'a EventFd) -> Result<Self, Untimely> {
+        let channel = UnixStream::connect(control).map_err(Untimely::Nonsense)?;
+        for set in [UnixStream::set_read_timeout, UnixStream::set_write_timeout] {
+            set(&channel, Some(MESSAGE_MAX)).map_err(Untimely::Nonsense)?;
+        }
+        Ok(Self { channel, stop, end: Instant::now() + ANSWER_MAX })
+    }
+
+    /// Asks for all that a keeper needs.
+    pub(super) fn hear(&self) -> Result<(Vm, Heirlooms), Untimely> {
+        (&self.channel).write_all(REQUEST).map_err(Untimely::Nonsense)?;
         self.hear_answer()?;
         let Note::Heirlooms(heirlooms) = self.hear_note()? else {
             return Err(Untimely::nonsense("it does not begin with what it inherited"));
@@ -63,16 +45,10 @@ impl Talk<'_> {
         loop {
             match self.hear_note()? {
                 Note::Whole => break,
-                Note::Ended(reason) => return Err(Untimely::nonsense(reason)),
                 note => journal.apply(note).map_err(Untimely::nonsense)?,
             }
         }
-        let claimed = |path: &Path, listener: &OwnedFd| Claimed::found(path, listener.try_clone()?.into());
-        let sockets = Sockets {
-            front_end: claimed(&front_end.path, &heirlooms.front_end).map_err(failed)?,
-            control: Some(claimed(control, &heirlooms.control).map_err(failed)?),
-        };
-        Ok((sockets, Vm { vault: heirlooms.vault, journal }))
+        Ok((Vm { vault: heirlooms.vault.clone(), journal }, heirlooms))
     }
 
     /// A byte at a time: what follows the line has descriptors.
@@ -81,8 +57,7 @@ impl Talk<'_> {
         loop {
             self.wait()?;
             let mut byte = [0];
-            let mut channel = self.channel;
-            channel.read_exact(&mut byte).map_err(Untimely::Nonsense)?;
+            (&self.channel).read_exact(&mut byte).map_err(Untimely::Nonsense)?;
             match byte {
                 [b'\n'] if line == ANSWER => return Ok(()),
                 [other] if other != b'\n' && line.len() < 1024 => line.push(other),
@@ -96,7 +71,7 @@ impl Talk<'_> {
 
     fn hear_note(&self) -> Result<Note, Untimely> {
         self.wait()?;
-        let note = Note::receive(self.channel).map_err(Untimely::nonsense)?;
+        let note = Note::receive(&self.channel).map_err(Untimely::nonsense)?;
         note.ok_or_else(|| Untimely::nonsense("it hung up"))
     }
 

@@ -66,12 +66,12 @@ impl Process {
 
     /// Waits for its end, and brings it about if it does not come by itself in this time.
     pub(super) fn end_within(mut self, most: Duration) -> io::Result<Ending> {
-        if !self.is_gone_within(most)? {
+        if !self.is_gone_within(most) {
             match sys::kill_process(self.handle.as_fd()) {
                 Err(error) if error.raw_os_error() != Some(libc::ESRCH) => return Err(error),
                 _ => {}
             }
-            if !self.is_gone_within(GONE_MAX)? {
+            if !self.is_gone_within(GONE_MAX) {
                 return Err(io::Error::other(format!(
                     "process {} does not end though it was killed",
                     self.pid
@@ -81,12 +81,13 @@ impl Process {
         Ok(Ending(self.child.as_mut().map(Child::wait).transpose()?))
     }
 
-    fn is_gone_within(&self, most: Duration) -> io::Result<bool> {
+    /// Waits so long for its end, and says whether it came.
+    pub(super) fn is_gone_within(&self, most: Duration) -> bool {
         let timeout = PollTimeout::try_from(most).unwrap_or(PollTimeout::MAX);
         loop {
             match poll(&mut [PollFd::new(self.handle.as_fd(), PollFlags::POLLIN)], timeout) {
                 Err(Errno::EINTR) => {}
-                ready => return Ok(ready? > 0),
+                ready => return ready.is_ok_and(|count| count > 0),
             }
         }
     }

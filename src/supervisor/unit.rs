@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use super::adoption;
 use super::plan::{End, Next, Plan};
 use super::process::{Ending, Process};
-use super::{Inheritance, Place, Sockets};
+use super::{Claimed, Inheritance, Place, Sockets};
 use crate::control::profile::Profile;
 use crate::control::spec::DeviceSpec;
 use crate::transport::vhost_user::{Journal, Note};
@@ -199,23 +199,35 @@ impl Keeper {
                 return None;
             }
         };
-        match adoption::keep(process, &self.front_end, control, &self.stop) {
-            Ok((sockets, kept)) => {
+        match self.adopt_from(control) {
+            Ok((sockets, channel, vm)) => {
+                let kept = Kept { process, channel, vm, started: Instant::now(), ended: false };
                 let connected = kept.vm.journal.connection().is_some();
                 (self.report)(Report::Adopted { pid: kept.process.pid(), connected });
                 Some((sockets, kept))
             }
-            Err((process, error)) => {
-                tracing::error!(
-                    "the device process {} cannot be adopted: {error}; it is ended",
-                    process.pid()
-                );
+            Err(untimely) => {
+                if let Untimely::Nonsense(error) = untimely {
+                    let pid = process.pid();
+                    tracing::error!("the device process {pid} is ended, for it cannot be adopted: {error}");
+                }
                 if let Err(error) = process.end_within(Duration::ZERO) {
                     tracing::error!("it cannot be ended: {error}");
                 }
                 None
             }
         }
+    }
+
+    fn adopt_from(&self, control: &Path) -> Result<(Sockets, UnixStream, Vm), Untimely> {
+        let talk = adoption::Talk::open(control, &self.stop)?;
+        let (vm, heirlooms) = talk.hear()?;
+        let claimed = |path: &Path, listener: &OwnedFd| Claimed::found(path, listener.try_clone()?.into());
+        let sockets = Sockets {
+            front_end: claimed(&self.front_end.path, &heirlooms.front_end).map_err(Untimely::Nonsense)?,
+            control: Some(claimed(control, &heirlooms.control).map_err(Untimely::Nonsense)?),
+        };
+        Ok((sockets, talk.channel, vm))
     }
 
     /// Starts a device process, again and again until one runs.
@@ -250,7 +262,7 @@ impl Keeper {
         let spec = DeviceSpec { resumed: connection.is_some(), ..spec };
         let command = Inheritance {
             front_end: sockets.front_end.duplicate()?,
-            control: sockets.control.as_ref().map(super::Claimed::duplicate).transpose()?,
+            control: sockets.control.as_ref().map(Claimed::duplicate).transpose()?,
             keeper: Some(theirs.into()),
             vault: Some(vm.vault.try_clone()?),
             lock: self.lock.as_ref().map(File::try_clone).transpose()?.map(OwnedFd::from),
@@ -270,7 +282,11 @@ impl Keeper {
 
     /// Keeps what this device process tells until it is dead. Returns the VM that it leaves behind.
     fn serve(&self, mut kept: Kept, plan: &mut Plan) -> Result<Option<Vm>, Stopped> {
-        let followed = self.follow(&mut kept);
+        let mut followed = self.follow(&mut kept);
+        while followed.is_ok() && !kept.ended && !kept.process.is_gone_within(EXIT_MAX) {
+            // It hung up and lives: it had more to tell than the channel had room for.
+            followed = self.keep_again(&mut kept).and_then(|()| self.follow(&mut kept));
+        }
         let Kept { process, vm, started, ended, .. } = kept;
         let most = if followed.is_ok() { EXIT_MAX } else { Duration::ZERO };
         let ending = process.end_within(most).unwrap_or_else(|error| {
@@ -313,6 +329,16 @@ impl Keeper {
             }
             Next::Wait(delay) => self.fail(how, delay).map(|()| None),
         }
+    }
+
+    fn keep_again(&self, kept: &mut Kept) -> Result<(), Untimely> {
+        let Some(control) = &self.control else {
+            return Err(Untimely::nonsense("it hung up, and lives"));
+        };
+        let talk = adoption::Talk::open(control, &self.stop)?;
+        (kept.vm, _) = talk.hear()?;
+        kept.channel = talk.channel;
+        Ok(())
     }
 
     /// Hears the device process until it ends.
