@@ -5,7 +5,7 @@
 //! | row | modules | job |
 //! |---|---|---|
 //! | 6 | [`cli`] | one file per verb; nothing below it touches the terminal |
-//! | 5 | [`daemon`] | composition root: every vGPU of a host, and the API |
+//! | 5 | [`daemon`], [`doctor`] | every vGPU of a host, and the API; what on a host is in vGPUs' way |
 //! | 4 | [`supervisor`], [`device_process`] | composition roots: sockets and restarts of one vGPU; open, seal, serve |
 //! | 3 | [`control`], [`transport`] | operators' requests; bytes on sockets and rings |
 //! | 2 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
@@ -20,6 +20,7 @@ pub mod daemon;
 pub mod device;
 pub mod device_process;
 pub mod display;
+pub mod doctor;
 pub mod guest_log;
 pub mod guest_memory;
 pub mod quota;

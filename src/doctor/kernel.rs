@@ -31,8 +31,9 @@ fn kvm(host: &Host) -> Check {
     let able = flags.split(' ').any(|flag| ["vmx", "svm"].contains(&flag));
     match able || !cfg!(target_arch = "x86_64") {
         true => check("there, for this user too"),
-        false => check("there, but the processor has neither vmx nor svm")
-            .warn("switch virtualization on in the firmware, or nested virtualization where this host is a VM"),
+        false => check("there, but the processor has neither vmx nor svm").warn(
+            "switch virtualization on in the firmware, or nested virtualization where this host is a VM",
+        ),
     }
 }
 
@@ -65,8 +66,10 @@ const SWITCHES: [(&str, u64, &str); 3] = [
 fn user_namespaces(host: &Host) -> Check {
     let forbidding = SWITCHES.iter().find(|(file, value, _)| host.number(file) == Some(*value));
     match forbidding {
-        Some((file, value, remedy)) => Check::ok("user_namespaces", file, format!("{value}, so there are none"))
-            .warn(format!("{remedy}; without them device processes are less sealed")),
+        Some((file, value, remedy)) => {
+            Check::ok("user_namespaces", file, format!("{value}, so there are none"))
+                .warn(format!("{remedy}; without them device processes are less sealed"))
+        }
         None if host.number(SWITCHES[0].0).is_none() => {
             Check::ok("user_namespaces", SWITCHES[0].0, "not there")
                 .warn("use a kernel with CONFIG_USER_NS: without it device processes are less sealed")
@@ -100,8 +103,9 @@ fn seccomp(host: &Host) -> Check {
 fn map_count(host: &Host) -> Check {
     let file = "/proc/sys/vm/max_map_count";
     match host.number(file) {
-        Some(count) if count < MAP_COUNT_DEFAULT => Check::ok("map_count", file, count.to_string())
-            .warn(format!("sysctl vm.max_map_count={MAP_COUNT_DEFAULT}: guests with much memory in pieces need it")),
+        Some(count) if count < MAP_COUNT_DEFAULT => Check::ok("map_count", file, count.to_string()).warn(
+            format!("sysctl vm.max_map_count={MAP_COUNT_DEFAULT}: guests with much memory in pieces need it"),
+        ),
         Some(count) => Check::ok("map_count", file, count.to_string()),
         None => Check::ok("map_count", file, "cannot be read").warn("mount /proc"),
     }
@@ -112,16 +116,19 @@ mod tests {
     use super::super::{Host, Status};
     use super::{checks, memfd};
 
-    /// The recorded hosts: what their files said, nothing else of them.
-    fn recorded(name: &str) -> Vec<(&'static str, Status, String)> {
+    /// Hosts written down under tests/fixtures: the files that are asked about, as such hosts have them.
+    fn host(name: &str) -> Vec<(&'static str, Status, String)> {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/hosts/");
         let checks = checks(&Host { root: format!("{root}{name}").into() });
-        checks.into_iter().map(|check| (check.check, check.status, check.file.display().to_string())).collect()
+        checks
+            .into_iter()
+            .map(|check| (check.check, check.status, check.file.display().to_string()))
+            .collect()
     }
 
     #[test]
     fn a_debian_host_is_well() {
-        for (check, status, file) in recorded("debian-12") {
+        for (check, status, file) in host("debian-12") {
             assert_eq!(status, Status::Ok, "{check} by {file}");
         }
     }
@@ -129,12 +136,12 @@ mod tests {
     #[test]
     fn an_ubuntu_host_that_restricts_namespaces_is_told_which_file_does() {
         let file = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns".to_owned();
-        assert!(recorded("ubuntu-24.04").contains(&("user_namespaces", Status::Warn, file)));
+        assert!(host("ubuntu-24.04").contains(&("user_namespaces", Status::Warn, file)));
     }
 
     #[test]
     fn a_bare_container_is_told_everything_that_it_lacks() {
-        let said = recorded("container").into_iter().map(|(check, status, _)| (check, status));
+        let said = host("container").into_iter().map(|(check, status, _)| (check, status));
         assert_eq!(
             said.collect::<Vec<_>>(),
             [

@@ -1,7 +1,7 @@
 //! Looks at a host for what keeps vGPUs from working, or from working well, and says what to do about it.
 //!
-//! Files are looked for below a root, so that recorded hosts can be examined too; what can only be tried out is tried
-//! out on this host.
+//! Files are looked for below a root, so that tests can write hosts down; what can only be tried out is tried out on
+//! this host.
 #![forbid(unsafe_code)]
 
 mod kernel;

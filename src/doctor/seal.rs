@@ -85,7 +85,10 @@ mod tests {
     fn a_process_that_ends_otherwise_is_a_failure_with_what_it_said() {
         for code in [None, Some(1), Some(3)] {
             let check = judge(code, "error: no memory\n");
-            assert_eq!((check.status, check.found.as_str()), (Status::Fail, "a device process fails: error: no memory"));
+            assert_eq!(
+                (check.status, check.found.as_str()),
+                (Status::Fail, "a device process fails: error: no memory")
+            );
         }
         assert_eq!(judge(Some(0), "").status, Status::Ok);
     }

@@ -20,13 +20,15 @@ pub(super) fn checks(host: &Host, path: &OsStr) -> [Check; 2] {
 fn qemu(host: &Host, path: &OsStr) -> Check {
     let name = format!("qemu-system-{}", std::env::consts::ARCH);
     let places = std::env::split_paths(path).map(|folder| folder.join(&name));
-    let Some(file) = places.chain([PathBuf::from("/usr/libexec/qemu-kvm")]).find(|file| host.place(file).exists())
+    let Some(file) =
+        places.chain([PathBuf::from("/usr/libexec/qemu-kvm")]).find(|file| host.place(file).exists())
     else {
         return Check::ok("qemu", name, "not in PATH")
             .warn("install QEMU 8.0 or later, unless VMs run in something else");
     };
     let said = Command::new(host.place(&file)).arg("--version").output();
-    let said = said.map_or_else(|error| error.to_string(), |output| String::from_utf8_lossy(&output.stdout).into());
+    let said =
+        said.map_or_else(|error| error.to_string(), |output| String::from_utf8_lossy(&output.stdout).into());
     judge(&file, &said, host.place("/dev/kvm").exists())
 }
 
@@ -39,7 +41,8 @@ fn judge(file: &Path, said: &str, kvm: bool) -> Check {
     match (major, minor) {
         (8.., _) => check,
         (7, 2..) if kvm => check,
-        (7, 2..) => check.fail("before 8.0 QEMU starts no vhost-user-gpu without KVM: give it KVM or install a later one"),
+        (7, 2..) => check
+            .fail("before 8.0 QEMU starts no vhost-user-gpu without KVM: give it KVM or install a later one"),
         _ => check.warn("install QEMU 8.0 or later: nobody has tried this one"),
     }
 }
@@ -106,7 +109,8 @@ mod tests {
     fn versions_of_qemu_are_read_and_judged_by_what_works() {
         assert_eq!(version("QEMU emulator version 10.0.2 (Debian 1:10.0.2)"), Some((10, 0)));
         assert_eq!(version("no such file"), None);
-        let status = |said: &str, kvm| judge(Path::new("q"), &format!("QEMU emulator version {said}"), kvm).status;
+        let status =
+            |said: &str, kvm| judge(Path::new("q"), &format!("QEMU emulator version {said}"), kvm).status;
         assert_eq!(status("11.1.3", false), Status::Ok);
         assert_eq!(status("8.0.0", false), Status::Ok);
         assert_eq!((status("7.2.9", true), status("7.2.9", false)), (Status::Ok, Status::Fail));
@@ -115,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recorded_host_without_qemu_is_told_so() {
+    fn a_host_without_qemu_is_told_so() {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/hosts/container");
         let [qemu, discovery] = checks(&Host { root: root.into() }, OsStr::new("/usr/bin:/bin"));
         assert_eq!((qemu.status, discovery.status), (Status::Warn, Status::Ok));
@@ -136,7 +140,10 @@ mod tests {
         assert_eq!(discovery(&host).status, Status::Fail);
         write("/usr/bin/vgpu", "");
         assert_eq!(discovery(&host).status, Status::Ok);
-        write("/etc/qemu/vhost-user/50-qemu-gpu.json", r#"{"type":"gpu","binary":"/usr/lib/qemu/vhost-user-gpu"}"#);
+        write(
+            "/etc/qemu/vhost-user/50-qemu-gpu.json",
+            r#"{"type":"gpu","binary":"/usr/lib/qemu/vhost-user-gpu"}"#,
+        );
         let check = discovery(&host);
         assert_eq!(check.status, Status::Warn);
         assert!(check.found.contains("/etc/qemu/vhost-user/50-qemu-gpu.json"), "{check:?}");

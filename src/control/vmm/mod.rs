@@ -1,12 +1,14 @@
 //! What a program that runs VMs must be told to give a VM its vGPU: as options of its command line, or as the XML that
 //! libvirt defines a domain from. Functions of plain values; one file per program.
 
+mod access;
 mod cloud_hypervisor;
 mod crosvm;
 mod libvirt;
 mod qemu;
 mod shell;
 
+pub use access::access;
 pub use shell::shell_lines;
 
 use std::fmt;
@@ -115,8 +117,8 @@ mod tests {
 
     const TWO_HEADS: &str = "[[head]]\nsize = \"1920x1080\"\n[[head]]\nenabled = false";
 
-    fn given(vmm: Vmm, socket: &str, profile: &str) -> Configuration {
-        let vgpu = Vgpu {
+    pub(super) fn vgpu(socket: &str, profile: &str) -> Vgpu {
+        Vgpu {
             name: "desktop-7".parse().unwrap(),
             state: State::Waiting,
             socket: socket.into(),
@@ -125,8 +127,11 @@ mod tests {
             takeovers: 0,
             problem: None,
             device: None,
-        };
-        vmm.configuration(&vgpu, "4GiB".parse().unwrap())
+        }
+    }
+
+    fn given(vmm: Vmm, socket: &str, profile: &str) -> Configuration {
+        vmm.configuration(&vgpu(socket, profile), "4GiB".parse().unwrap())
     }
 
     fn words(configuration: Configuration) -> Vec<String> {
