@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use super::{daemon, device, run, screenshot, set};
+use super::{create, daemon, delete, device, events, list, run, screenshot, set, show, start, stop};
 
 /// GPUs for virtual machines, in user space
 ///
@@ -24,8 +24,15 @@ pub(super) struct Cli {
 pub(super) enum Command {
     Daemon(daemon::DaemonArgs),
     Run(run::RunArgs),
-    Screenshot(screenshot::ScreenshotArgs),
+    Create(create::CreateArgs),
+    List(list::ListArgs),
+    Show(show::ShowArgs),
     Set(set::SetArgs),
+    Start(start::StartArgs),
+    Stop(stop::StopArgs),
+    Delete(delete::DeleteArgs),
+    Screenshot(screenshot::ScreenshotArgs),
+    Events(events::EventsArgs),
     #[command(hide = true)]
     Device(device::DeviceArgs),
 }

@@ -8,10 +8,7 @@ use crate::control::client::ClientError;
 impl From<ClientError> for CommandError {
     fn from(error: ClientError) -> Self {
         match &error {
-            ClientError::Refused(refusal) => {
-                let said = Self::user(&error);
-                refusal.remedy.iter().fold(said, Self::hint)
-            }
+            ClientError::Refused(refusal) => refusal.clone().into(),
             ClientError::Connect { error: cause, .. } => match cause.kind() {
                 ErrorKind::PermissionDenied => {
                     Self::user(&error).hint("only the user who started the vGPU, and root, may look at it")

@@ -1,15 +1,24 @@
 //! The command line: one file per verb; nothing below it touches the terminal.
 #![forbid(unsafe_code)]
 
+mod api;
 mod args;
 mod control_error;
+mod create;
 mod daemon;
+mod delete;
 mod device;
 mod error;
+mod events;
+mod list;
 mod output;
 mod run;
 mod screenshot;
 mod set;
+mod show;
+mod start;
+mod stop;
+mod vgpus;
 
 pub use error::CommandError;
 
@@ -35,10 +44,17 @@ fn dispatch() -> Result<(), CommandError> {
         return run::print_capabilities();
     }
     match args::Cli::parse_from(args::with_verb(std::env::args_os())).command {
-        args::Command::Run(arguments) => run::run(&arguments),
-        args::Command::Screenshot(arguments) => screenshot::run(&arguments),
-        args::Command::Set(arguments) => set::run(&arguments),
         args::Command::Daemon(arguments) => daemon::run(&arguments),
+        args::Command::Run(arguments) => run::run(&arguments),
+        args::Command::Create(arguments) => create::run(&arguments),
+        args::Command::List(arguments) => list::run(&arguments),
+        args::Command::Show(arguments) => show::run(&arguments),
+        args::Command::Set(arguments) => set::run(&arguments),
+        args::Command::Start(arguments) => start::run(&arguments),
+        args::Command::Stop(arguments) => stop::run(&arguments),
+        args::Command::Delete(arguments) => delete::run(&arguments),
+        args::Command::Screenshot(arguments) => screenshot::run(&arguments),
+        args::Command::Events(arguments) => events::run(&arguments),
         args::Command::Device(arguments) => device::run(&arguments),
     }
 }

@@ -134,7 +134,7 @@ fn claim(path: &Path) -> Result<Claimed, CommandError> {
     })
 }
 
-fn read_profile(path: &Path) -> Result<Profile, CommandError> {
+pub(super) fn read_profile(path: &Path) -> Result<Profile, CommandError> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         CommandError::user(format!("cannot read the profile {}: {error}", path.display()))
     })?;

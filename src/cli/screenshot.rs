@@ -5,32 +5,57 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use super::api::Api;
 use super::error::CommandError;
+use crate::control::api::Name;
 use crate::control::client::Client;
 use crate::wire::ScanoutId;
 
 /// Write what a head shows, its pointer included, as a PNG
+///
+/// Example: vgpu screenshot desktop-7 screen.png
 #[derive(Clone, Debug, clap::Args)]
+#[command(
+    override_usage = "vgpu screenshot NAME OUT [--head N]\n       vgpu screenshot --control SOCKET OUT [--head N]"
+)]
 pub(super) struct ScreenshotArgs {
-    /// Control socket of the vGPU, as given to `vgpu run --control`
-    #[arg(long, value_name = "SOCKET")]
-    control: PathBuf,
+    /// Name of the vGPU; left out with --control
+    #[arg(value_name = "NAME")]
+    first: OsString,
+    /// File to write; `-` is standard output
+    #[arg(value_name = "OUT", required_unless_present = "control", conflicts_with = "control")]
+    second: Option<PathBuf>,
     /// The head to look at
     #[arg(long, value_name = "N", default_value = "0", value_parser = parse_head)]
     head: ScanoutId,
-    /// File to write; `-` is standard output
-    out: PathBuf,
+    /// Instead of a name: the control socket that `vgpu run --control` was given
+    #[arg(long, value_name = "SOCKET")]
+    control: Option<PathBuf>,
+    #[command(flatten)]
+    api: Api,
 }
 
 /// Takes a screenshot.
 pub(super) fn run(arguments: &ScreenshotArgs) -> Result<(), CommandError> {
-    let picture = Client::new(&arguments.control).screenshot(arguments.head)?;
-    let written = match arguments.out.as_os_str() == "-" {
-        true => io::stdout().lock().write_all(&picture),
-        false => write_file(&arguments.out, &picture),
+    match (&arguments.control, &arguments.second) {
+        (Some(control), _) => {
+            write(&Client::new(control).screenshot(arguments.head)?, Path::new(&arguments.first))
+        }
+        (None, Some(out)) => {
+            let name: Name = arguments.first.to_string_lossy().parse().map_err(CommandError::cli)?;
+            write(&arguments.api.client().screenshot(&name, arguments.head)?, out)
+        }
+        (None, None) => Err(CommandError::cli("neither a name nor --control says which vGPU to look at")),
+    }
+}
+
+fn write(picture: &[u8], out: &Path) -> Result<(), CommandError> {
+    let written = match out.as_os_str() == "-" {
+        true => io::stdout().lock().write_all(picture),
+        false => write_file(out, picture),
     };
     written.map_err(|error| {
-        CommandError::host(format_args!("cannot write {}: {error}", arguments.out.display()))
+        CommandError::host(format_args!("cannot write {}: {error}", out.display()))
             .hint("choose a folder that exists and has room, or `-` for standard output")
     })
 }
@@ -65,7 +90,16 @@ fn beside(path: &Path) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::{Args, FromArgMatches};
+    use std::ffi::OsStr;
     use std::os::unix::net::UnixListener;
+
+    fn of(control: &Path, out: &Path) -> ScreenshotArgs {
+        let line =
+            [OsStr::new("vgpu"), "--control".as_ref(), control.as_ref(), out.as_ref(), "--head=1".as_ref()];
+        let matches = ScreenshotArgs::augment_args(clap::Command::new("vgpu")).get_matches_from(line);
+        ScreenshotArgs::from_arg_matches(&matches).unwrap()
+    }
 
     /// Answers one client with these bytes.
     fn vgpu(answer: &'static [u8]) -> (tempfile::TempDir, ScreenshotArgs) {
@@ -79,7 +113,7 @@ mod tests {
             client.write_all(answer).unwrap();
         });
         let out = folder.path().join("out.png");
-        (folder, ScreenshotArgs { control, head: ScanoutId::new(1).unwrap(), out })
+        (folder, of(&control, &out))
     }
 
     fn names(folder: &tempfile::TempDir) -> Vec<OsString> {
@@ -92,11 +126,11 @@ mod tests {
     #[test]
     fn the_file_is_written_whole_and_replaces_what_was_there() {
         let (folder, arguments) = vgpu(b"{\"ok\":{},\"length\":3}\nPNG");
-        fs::write(&arguments.out, "older").unwrap();
+        fs::write(&arguments.first, "older").unwrap();
 
         run(&arguments).unwrap();
 
-        assert_eq!(fs::read(&arguments.out).unwrap(), b"PNG");
+        assert_eq!(fs::read(&arguments.first).unwrap(), b"PNG");
         assert_eq!(names(&folder), ["control", "out.png"]);
     }
 
@@ -124,7 +158,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_named() {
         let (_folder, mut arguments) = vgpu(b"{\"ok\":{},\"length\":3}\nPNG");
-        arguments.out = "/no/such/folder/out.png".into();
+        arguments.first = "/no/such/folder/out.png".into();
         let error = format!("{:?}", run(&arguments).unwrap_err());
         assert!(error.contains("/no/such/folder/out.png") && error.contains("choose a folder"), "{error}");
     }
@@ -134,7 +168,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let control = folder.path().join("nobody");
         let out = folder.path().join("out.png");
-        let arguments = ScreenshotArgs { control: control.clone(), head: ScanoutId::new(0).unwrap(), out };
+        let arguments = of(&control, &out);
         let error = format!("{:?}", run(&arguments).unwrap_err());
         assert!(error.contains(control.to_str().unwrap()) && error.contains("vgpu run --control"), "{error}");
     }

@@ -1,0 +1,52 @@
+//! `vgpu create`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::api::Api;
+use super::error::CommandError;
+use super::output::{self, Format};
+use super::{run, vgpus};
+use crate::control::api::{Change, Name, VgpuSpec};
+use crate::control::profile::Profile;
+
+/// Create a vGPU, put it on offer, and print the socket for its VM
+///
+/// The same again changes nothing, so that scripts can be run twice.
+///
+/// Example: vgpu create desktop-7 --profile desktop.toml
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct CreateArgs {
+    /// Its name: letters, digits, `.`, `_` and `-`
+    name: Name,
+    /// What the guest gets, and who may connect (TOML)
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// Where its VM connects, in a folder that the daemon allows; NAME.sock in the first of them if left out
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Print the vGPU instead of its socket
+    #[arg(short = 'o', long = "output", value_name = "FORMAT", value_enum)]
+    format: Option<Format>,
+    #[command(flatten)]
+    api: Api,
+}
+
+/// Makes a vGPU, or finds that the same is there.
+pub(super) fn run(arguments: &CreateArgs) -> Result<(), CommandError> {
+    let profile = arguments.profile.as_deref().map_or_else(|| Ok(Profile::default()), run::read_profile)?;
+    // The daemon has another working directory.
+    let socket =
+        arguments.socket.as_ref().map(std::path::absolute).transpose().map_err(CommandError::host)?;
+    let vgpu = match arguments.api.client().create(&arguments.name, &VgpuSpec { profile, socket })? {
+        Change::Made(vgpu) => vgpu,
+        Change::Same(vgpu) => {
+            let _ = writeln!(std::io::stderr(), "vgpu: {} is there already, and the same", arguments.name);
+            vgpu
+        }
+    };
+    match arguments.format {
+        Some(format) => format.print(&vgpu, || vgpus::table(std::slice::from_ref(&vgpu))),
+        None => output::text(&vgpu.socket.display().to_string()),
+    }
+}

@@ -1,0 +1,111 @@
+//! How vGPUs look in tables.
+
+use super::output;
+use crate::control::HeadStatus;
+use crate::control::api::{State, Vgpu};
+use crate::control::profile::{Head, bytes_text};
+
+const NOTHING: &str = "-";
+
+/// A line for each.
+pub(super) fn table(vgpus: &[Vgpu]) -> String {
+    let headings = ["NAME", "STATE", "HEADS", "MEMORY", "PID", "TAKEOVERS", "SOCKET"];
+    let row = |vgpu: &Vgpu| {
+        vec![
+            vgpu.name.to_string(),
+            state(vgpu.state).to_owned(),
+            heads(&vgpu.profile.heads),
+            bytes_text(vgpu.profile.limits.memory),
+            or_nothing(vgpu.pid),
+            vgpu.takeovers.to_string(),
+            vgpu.socket.display().to_string(),
+        ]
+    };
+    output::table(&headings, vgpus.iter().map(row))
+}
+
+/// All that is known of one.
+pub(super) fn details(vgpu: &Vgpu) -> String {
+    let access = &vgpu.profile.socket;
+    let or_daemon = |account: &Option<_>| account.as_ref().map_or("daemon's".to_owned(), ToString::to_string);
+    let mut lines = vec![
+        ("NAME", vgpu.name.to_string()),
+        ("STATE", state(vgpu.state).to_owned()),
+        ("SOCKET", vgpu.socket.display().to_string()),
+        ("OWNER", format!("{}:{}", or_daemon(&access.owner), or_daemon(&access.group))),
+        ("MODE", access.mode_text()),
+        ("PID", or_nothing(vgpu.pid)),
+        ("TAKEOVERS", vgpu.takeovers.to_string()),
+    ];
+    lines.extend(vgpu.problem.iter().map(|problem| ("PROBLEM", problem.clone())));
+    let limits = &vgpu.profile.limits;
+    let used = |used: Option<String>, most: String| match used {
+        Some(used) => format!("{used} of {most}"),
+        None => most,
+    };
+    let device = vgpu.device.as_ref();
+    let memory = device.map(|device| bytes_text(device.memory_bytes_used));
+    let resources = device.map(|device| device.resources_used.to_string());
+    lines.push(("MEMORY", used(memory, bytes_text(limits.memory))));
+    lines.push(("RESOURCES", used(resources, limits.resources.to_string())));
+    if let Some(device) = device {
+        lines.push(("FEATURES", list(&device.features)));
+        lines.push(("WINDOW", if device.window { "of the VMM" } else { NOTHING }.to_owned()));
+        lines.extend(device.sandbox.iter().map(|layer| ("SANDBOX", layer.clone())));
+    }
+    let status = device.map_or(&[][..], |device| &device.heads);
+    format!("{}\n\n{}", pairs(&lines), head_table(&vgpu.profile.heads, status))
+}
+
+/// A name and a value on each line; a name that is repeated is written once.
+fn pairs(lines: &[(&str, String)]) -> String {
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let before = std::iter::once("").chain(lines.iter().map(|(name, _)| *name));
+    let line = |((name, value), before): (&(&str, String), &str)| {
+        let name = if *name == before { "" } else { name };
+        format!("{name:width$}   {value}")
+    };
+    lines.iter().zip(before).map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn head_table(heads: &[Head], status: &[HeadStatus]) -> String {
+    let row = |(number, head): (usize, &Head)| {
+        let now = status.get(number);
+        let asked = if head.enabled { size(head) } else { NOTHING.to_owned() };
+        vec![
+            number.to_string(),
+            head.name.clone().unwrap_or_else(|| format!("vgpu-{number}")),
+            now.map_or(asked, |now| or_nothing(now.monitor.clone())),
+            head.refresh_hz.to_string(),
+            now.map_or(NOTHING.to_owned(), |now| or_nothing(now.picture.clone())),
+        ]
+    };
+    output::table(&["HEAD", "NAME", "MONITOR", "HZ", "PICTURE"], heads.iter().enumerate().map(row))
+}
+
+/// The monitors, `-` for a head without one.
+fn heads(heads: &[Head]) -> String {
+    let shown = |head: &Head| if head.enabled { size(head) } else { NOTHING.to_owned() };
+    list(&heads.iter().map(shown).collect::<Vec<_>>())
+}
+
+fn size(head: &Head) -> String {
+    format!("{}x{}", head.size.width, head.size.height)
+}
+
+fn list(items: &[String]) -> String {
+    if items.is_empty() { NOTHING.to_owned() } else { items.join(",") }
+}
+
+fn or_nothing(value: Option<impl ToString>) -> String {
+    value.map_or(NOTHING.to_owned(), |value| value.to_string())
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Stopped => "stopped",
+        State::Waiting => "waiting",
+        State::Connected => "connected",
+        State::Failing => "failing",
+    }
+}
