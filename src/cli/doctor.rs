@@ -41,7 +41,8 @@ fn table(checks: &[Check]) -> String {
         let file = check.file.display().to_string();
         vec![check.check.to_owned(), status(check.status).to_owned(), file, check.found.clone()]
     };
-    let remedies = checks.iter().filter_map(|check| Some(format!("\n{}: {}", check.check, check.remedy.as_ref()?)));
+    let remedies =
+        checks.iter().filter_map(|check| Some(format!("\n{}: {}", check.check, check.remedy.as_ref()?)));
     let table = output::table(&["CHECK", "STATUS", "FILE", "FOUND"], checks.iter().map(row));
     table + "\n" + &remedies.collect::<String>()
 }

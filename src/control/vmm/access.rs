@@ -24,11 +24,9 @@ mod tests {
 
     #[test]
     fn who_may_connect_is_said_with_owner_group_and_mode() {
-        let start = |profile: &str| access(&vgpu("/run/a.sock", profile)).split(';').next().unwrap().to_owned();
-        assert_eq!(
-            start(""),
-            "vgpu: /run/a.sock is for owner the daemon's, group the daemon's, mode 0600"
-        );
+        let start =
+            |profile: &str| access(&vgpu("/run/a.sock", profile)).split(';').next().unwrap().to_owned();
+        assert_eq!(start(""), "vgpu: /run/a.sock is for owner the daemon's, group the daemon's, mode 0600");
         assert_eq!(
             start("[socket]\nowner = \"libvirt-qemu\"\ngroup = 36\nmode = \"0660\""),
             "vgpu: /run/a.sock is for owner libvirt-qemu, group 36, mode 0660"
