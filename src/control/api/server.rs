@@ -10,8 +10,6 @@ mod events;
 mod input;
 mod patience;
 mod routes;
-#[cfg(test)]
-mod tests;
 
 use std::io;
 use std::os::unix::net::UnixListener;

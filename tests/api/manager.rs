@@ -1,0 +1,214 @@
+//! vGPUs that are values only, behind a real socket.
+
+use std::collections::BTreeMap;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::broadcast;
+use vgpu::control::api::{
+    Change, Event, EventKind, Host, Manager, Name, State, Vgpu, VgpuChange, VgpuSpec, serve,
+};
+use vgpu::control::{Code, HeadStatus, Refusal, Status};
+use vgpu::wire::ScanoutId;
+
+/// 2026-11-22, a quarter to ten in the evening.
+const TIME: f64 = 1_795_384_110.25;
+
+/// What every screenshot shows.
+pub(crate) const PICTURE: &[u8] = b"\x89PNG, so to speak";
+
+/// A manager; the vGPU `broken` fails at everything.
+pub(crate) struct Memory {
+    vgpus: Mutex<BTreeMap<Name, Vgpu>>,
+    events: Mutex<Vec<Event>>,
+    told: broadcast::Sender<Event>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { vgpus: Mutex::default(), events: Mutex::default(), told: broadcast::channel(16).0 }
+    }
+}
+
+impl Memory {
+    pub(crate) fn tell(&self, name: &Name, kind: EventKind, detail: Option<&str>) {
+        let mut events = self.events.lock().unwrap();
+        let number = events.len() as u64 + 1;
+        let (time, detail) = (TIME + number as f64, detail.map(str::to_owned));
+        let event = Event { number, time, name: name.clone(), kind, detail };
+        events.push(event.clone());
+        let _ = self.told.send(event);
+    }
+
+    /// Changes a vGPU as if something had happened to it.
+    pub(crate) fn change(&self, name: &str, change: impl FnOnce(&mut Vgpu)) {
+        let mut vgpus = self.vgpus.lock().unwrap();
+        change(vgpus.get_mut(&name.parse().unwrap()).unwrap());
+    }
+
+    fn found<T>(
+        &self,
+        name: &Name,
+        look: impl FnOnce(&mut Vgpu) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        match self.vgpus.lock().unwrap().get_mut(name) {
+            Some(vgpu) if vgpu.name.as_str() == "broken" => {
+                Err(Refusal::new(Code::HostFailed, "the disk is full").remedy("make room"))
+            }
+            Some(vgpu) => look(vgpu),
+            None => Err(Refusal::new(Code::NotFound, format_args!("there is no vGPU `{name}`"))
+                .field("name")
+                .remedy("`vgpu list` lists all there are")),
+        }
+    }
+}
+
+impl Manager for Memory {
+    fn list(&self) -> Vec<Vgpu> {
+        self.vgpus.lock().unwrap().values().cloned().collect()
+    }
+
+    fn show(&self, name: &Name) -> Result<Vgpu, Refusal> {
+        self.found(name, |vgpu| {
+            let device = vgpu.pid.map(|pid| status(pid, vgpu));
+            Ok(Vgpu { device, ..vgpu.clone() })
+        })
+    }
+
+    fn create(&self, name: &Name, spec: VgpuSpec) -> Result<Change, Refusal> {
+        let socket = spec.socket.unwrap_or_else(|| PathBuf::from(format!("/run/vgpu/{name}.sock")));
+        let mut vgpus = self.vgpus.lock().unwrap();
+        if let Some(vgpu) = vgpus.get(name) {
+            return match vgpu.profile == spec.profile && vgpu.socket == socket {
+                true => Ok(Change::Same(vgpu.clone())),
+                false => Err(Refusal::new(Code::Conflict, format_args!("there is another vGPU `{name}`"))
+                    .field("profile")
+                    .remedy("choose another name, or delete that one first")),
+            };
+        }
+        let vgpu = Vgpu {
+            name: name.clone(),
+            state: State::Waiting,
+            socket,
+            profile: spec.profile,
+            pid: Some(4001 + i32::try_from(vgpus.len()).unwrap()),
+            takeovers: 0,
+            problem: None,
+            device: None,
+        };
+        vgpus.insert(name.clone(), vgpu.clone());
+        self.tell(name, EventKind::Created, None);
+        Ok(Change::Made(vgpu))
+    }
+
+    fn set(&self, name: &Name, change: VgpuChange) -> Result<Vgpu, Refusal> {
+        self.found(name, |vgpu| {
+            let mut heads = vgpu.profile.heads.clone();
+            for (place, change) in change.heads.iter().enumerate() {
+                let Some(head) = heads.get_mut(change.head.index()) else {
+                    let message = format!("there is no head {}", change.head.get());
+                    return Err(
+                        Refusal::new(Code::UnknownHead, message).field(format_args!("heads[{place}].head"))
+                    );
+                };
+                head.enabled = change.size.is_some();
+                head.size = change.size.unwrap_or(head.size);
+            }
+            vgpu.profile.heads = heads;
+            self.tell(name, EventKind::Changed, None);
+            Ok(vgpu.clone())
+        })
+    }
+
+    fn start(&self, name: &Name) -> Result<Vgpu, Refusal> {
+        self.found(name, |vgpu| {
+            (vgpu.state, vgpu.pid) = (State::Waiting, Some(5000));
+            self.tell(name, EventKind::Started, None);
+            Ok(vgpu.clone())
+        })
+    }
+
+    fn stop(&self, name: &Name) -> Result<Vgpu, Refusal> {
+        self.found(name, |vgpu| {
+            (vgpu.state, vgpu.pid) = (State::Stopped, None);
+            self.tell(name, EventKind::Stopped, None);
+            Ok(vgpu.clone())
+        })
+    }
+
+    fn delete(&self, name: &Name) -> Result<(), Refusal> {
+        self.found(name, |_| Ok(()))?;
+        self.vgpus.lock().unwrap().remove(name);
+        self.tell(name, EventKind::Deleted, None);
+        Ok(())
+    }
+
+    fn screenshot(&self, name: &Name, head: ScanoutId) -> Result<Vec<u8>, Refusal> {
+        self.found(name, |_| match head.get() {
+            0 => Ok(PICTURE.to_vec()),
+            head => Err(Refusal::new(Code::HeadShowsNothing, format_args!("head {head} shows nothing"))
+                .field("head")
+                .remedy("a head shows a picture once the guest's driver has set a mode on it")),
+        })
+    }
+
+    fn events(&self, after: u64) -> (Vec<Event>, broadcast::Receiver<Event>) {
+        let events = self.events.lock().unwrap();
+        (events.iter().filter(|event| event.number > after).cloned().collect(), self.told.subscribe())
+    }
+
+    fn host(&self) -> Host {
+        Host {
+            version: "0.1.0".to_owned(),
+            pid: 4000,
+            state_folder: "/var/lib/vgpu".into(),
+            socket_folders: vec!["/run/vgpu".into()],
+        }
+    }
+}
+
+fn status(pid: i32, vgpu: &Vgpu) -> Status {
+    let monitor = |head: &vgpu::control::profile::Head| {
+        head.enabled.then(|| format!("{}x{}", head.size.width, head.size.height))
+    };
+    let heads = (0..).zip(&vgpu.profile.heads);
+    Status {
+        pid,
+        heads: heads
+            .map(|(number, head)| HeadStatus {
+                head: number,
+                monitor: monitor(head),
+                picture: (number == 0).then(|| "1280x800".to_owned()),
+            })
+            .collect(),
+        window: false,
+        features: vec!["edid".to_owned(), "resource_blob".to_owned()],
+        memory_bytes_used: 8 << 20,
+        memory_bytes_max: vgpu.profile.limits.memory,
+        resources_used: 3,
+        resources_max: vgpu.profile.limits.resources,
+        sandbox: vec!["seccomp: yes".to_owned(), "landlock: yes".to_owned()],
+    }
+}
+
+/// A folder with the socket of a manager in it; it is served as long as the test lives.
+pub(crate) struct Served {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) manager: Arc<Memory>,
+}
+
+impl Served {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let manager = Arc::new(Memory::default());
+        let listener = UnixListener::bind(folder.path().join("api.sock")).unwrap();
+        let served = manager.clone();
+        std::thread::spawn(move || serve(listener, served));
+        Self { folder, manager }
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.path().join("api.sock")
+    }
+}

@@ -1,0 +1,103 @@
+//! What each request does.
+
+use serde_json::json;
+
+use crate::document::Document;
+use crate::http::{ask, send};
+use crate::manager::{PICTURE, Served};
+
+#[test]
+fn a_vgpu_lives_from_put_to_delete() {
+    let served = Served::start();
+    let socket = served.socket();
+    let document = Document::of(&socket);
+    let path = "/v1/vgpus/{name}";
+    let check = |method: &str, path: &str, answer: &crate::http::Answer| {
+        document.check(method, path, answer.status, &answer.json());
+    };
+
+    let spec = r#"{"profile":{"head":[{"size":"1920x1080","modes":["1600x1200"]},{"enabled":false}],"socket":{"group":"kvm","owner":7}}}"#;
+    let made = send(&socket, "PUT", "/v1/vgpus/a", spec);
+    assert_eq!((made.status, made.json()["state"].clone()), (201, json!("waiting")));
+    check("put", path, &made);
+    let same = send(&socket, "PUT", "/v1/vgpus/a", spec);
+    assert_eq!((same.status, same.json()), (200, made.json()));
+    check("put", path, &same);
+    let other = send(&socket, "PUT", "/v1/vgpus/a", "{}");
+    assert_eq!(other.error(), (409, "conflict".into(), Some("profile".into())));
+    check("put", path, &other);
+
+    let list = ask(&socket, "GET", "/v1/vgpus");
+    assert_eq!(list.json(), json!({"vgpus": [made.json()]}));
+    check("get", "/v1/vgpus", &list);
+    let shown = ask(&socket, "GET", "/v1/vgpus/a");
+    assert_eq!(shown.json()["device"]["heads"][0]["picture"], "1280x800");
+    check("get", path, &shown);
+
+    let set = send(
+        &socket,
+        "PATCH",
+        "/v1/vgpus/a",
+        r#"{"heads":[{"head":1,"size":"640x480"},{"head":0,"size":"off"}]}"#,
+    );
+    assert_eq!(set.json()["profile"]["head"][1]["size"], "640x480");
+    assert_eq!(set.json()["profile"]["head"][0]["enabled"], false);
+    check("patch", path, &set);
+
+    for (verb, state) in [("stop", "stopped"), ("stop", "stopped"), ("start", "waiting")] {
+        let answer = ask(&socket, "POST", &format!("/v1/vgpus/a/{verb}"));
+        assert_eq!((answer.status, answer.json()["state"].clone()), (200, json!(state)));
+        check("post", &format!("/v1/vgpus/{{name}}/{verb}"), &answer);
+    }
+
+    let picture = ask(&socket, "GET", "/v1/vgpus/a/screenshot?head=0");
+    assert!(picture.head.contains("content-type: image/png\r\n"), "{}", picture.head);
+    assert_eq!((picture.status, picture.body.as_slice()), (200, PICTURE));
+    assert_eq!(ask(&socket, "GET", "/v1/vgpus/a/screenshot").body, PICTURE);
+
+    let gone = ask(&socket, "DELETE", "/v1/vgpus/a");
+    assert_eq!((gone.status, gone.body.len()), (204, 0));
+    let missing = ask(&socket, "DELETE", "/v1/vgpus/a");
+    assert_eq!(missing.error(), (404, "not_found".into(), Some("name".into())));
+    check("delete", path, &missing);
+}
+
+#[test]
+fn the_host_is_described() {
+    let served = Served::start();
+    let host = ask(&served.socket(), "GET", "/v1/host");
+
+    assert_eq!(host.json()["socket_folders"], json!(["/run/vgpu"]));
+    Document::of(&served.socket()).check("get", "/v1/host", host.status, &host.json());
+}
+
+#[test]
+fn past_events_are_lines_of_json_after_a_number() {
+    let served = Served::start();
+    let document = Document::of(&served.socket());
+    for name in ["a", "b", "c"] {
+        send(&served.socket(), "PUT", &format!("/v1/vgpus/{name}"), "{}");
+    }
+
+    let answer = ask(&served.socket(), "GET", "/v1/events?after=1");
+
+    assert!(answer.head.contains("content-type: application/x-ndjson\r\n"), "{}", answer.head);
+    let names: Vec<_> = String::from_utf8(answer.body)
+        .unwrap()
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| {
+            let event = serde_json::from_str(line).unwrap();
+            document.check("get", "/v1/events", 200, &event);
+            event["name"].clone()
+        })
+        .collect();
+    assert_eq!(names, ["b", "c"]);
+}
+
+#[test]
+fn a_head_request_is_a_get_without_a_body() {
+    let served = Served::start();
+    let answer = ask(&served.socket(), "HEAD", "/v1/vgpus");
+    assert_eq!((answer.status, answer.body.len()), (200, 0));
+}

@@ -1,0 +1,222 @@
+//! What the verbs print, word by word.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use vgpu::control::api::{EventKind, State};
+
+use crate::golden::{Session, compare};
+use crate::manager::PICTURE;
+
+const PROFILE: &str = "name = \"desk\"\n[[head]]\nsize = \"1920x1080\"\nmodes = [\"1600x1200\"]\n[[head]]\n\
+    enabled = false\nname = \"left\"\n[limits]\nmemory = \"1GiB\"\n[socket]\ngroup = \"kvm\"\nmode = \"0660\"";
+
+/// Two vGPUs.
+fn session() -> Session {
+    let session = Session::start();
+    fs::write(session.served.folder.path().join("desk.toml"), PROFILE).unwrap();
+    for arguments in [&["create", "desk-1", "--profile", "desk.toml"][..], &["create", "plain"]] {
+        assert!(session.command(arguments).output().unwrap().status.success());
+    }
+    session
+}
+
+/// The verbs that `vgpu help` lists.
+fn verbs() -> Vec<String> {
+    let output = Session::start().command(&["help"]).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let names =
+        commands.take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_verb_says_what_it_does() {
+    let verbs = verbs();
+    assert!(verbs.len() >= 10, "{verbs:?}");
+    for verb in verbs {
+        let output = Session::start().command(&[&verb, "--help"]).output().unwrap();
+        compare(&format!("help/{verb}.txt"), &String::from_utf8(output.stdout).unwrap());
+    }
+}
+
+#[test]
+fn create_prints_the_socket_and_a_second_time_that_it_is_there() {
+    let mut session = Session::start();
+    fs::write(session.served.folder.path().join("desk.toml"), PROFILE).unwrap();
+    session
+        .run("create desk-1 --profile desk.toml")
+        .run("create desk-1 --profile desk.toml")
+        .run("create desk-2 --socket /run/other/a.sock -o table")
+        .run("create desk-3 -o json")
+        .run("create desk-4 -o yaml")
+        .run("create desk-1")
+        .run("create .hidden")
+        .run("create desk-5 --profile none.toml")
+        .compare("verbs/create.txt");
+}
+
+#[test]
+fn a_socket_is_where_the_operator_stands() {
+    let session = Session::start();
+    let output = session.command(&["create", "a", "--socket", "here.sock"]).output().unwrap();
+    let expected =
+        format!("{}\n", session.served.folder.path().canonicalize().unwrap().join("here.sock").display());
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+}
+
+#[test]
+fn list_prints_a_line_each() {
+    let mut session = session();
+    session.served.manager.change("plain", |vgpu| {
+        vgpu.state = State::Failing;
+        vgpu.pid = None;
+    });
+    session.run("list").run("list -o json").run("list -o yaml").compare("verbs/list.txt");
+}
+
+#[test]
+fn a_list_of_none_is_headings() {
+    Session::start().run("list").run("list -o json").compare("verbs/list-none.txt");
+}
+
+#[test]
+fn show_prints_all_that_is_known() {
+    let mut session = session();
+    session.served.manager.change("plain", |vgpu| {
+        vgpu.state = State::Failing;
+        vgpu.pid = None;
+        vgpu.takeovers = 2;
+        vgpu.problem = Some("the device process was ended by SIGKILL".to_owned());
+    });
+    session
+        .run("show desk-1")
+        .run("show desk-1 -o json")
+        .run("show desk-1 -o yaml")
+        .run("show plain")
+        .run("show nobody")
+        .compare("verbs/show.txt");
+}
+
+#[test]
+fn set_changes_monitors() {
+    session()
+        .run("set desk-1 --head 0=800x600 --head 1=1024x768")
+        .run("set desk-1 --head 1=off -o json")
+        .run("set desk-1 --head 0=640x480 --head 7=off")
+        .run("set desk-1 --head 0=big")
+        .run("set --head 0=off")
+        .run("set desk-1 --control a.sock --head 0=off")
+        .run("set --control a.sock --head 0=off")
+        .compare("verbs/set.txt");
+}
+
+#[test]
+fn start_stop_and_delete_take_several_names_and_do_what_can_be_done() {
+    session()
+        .run("stop desk-1 plain")
+        .run("stop desk-1 -o yaml")
+        .run("start desk-1 nobody plain")
+        .run("start nobody noone")
+        .run("start plain -o json")
+        .run("delete nobody plain")
+        .run("delete --ignore-not-found nobody plain desk-1")
+        .run("list")
+        .compare("verbs/life.txt");
+}
+
+#[test]
+fn a_screenshot_is_written_to_a_file_or_to_standard_output() {
+    let mut session = session();
+    session
+        .run("screenshot desk-1 out.png")
+        .run("screenshot desk-1 -")
+        .run("screenshot desk-1 out.png --head 1")
+        .run("screenshot nobody out.png")
+        .run("screenshot desk-1")
+        .run("screenshot --control a.sock out.png")
+        .run("screenshot --control a.sock desk-1 out.png")
+        .run("screenshot desk/1 out.png")
+        .compare("verbs/screenshot.txt");
+    assert_eq!(fs::read(session.served.folder.path().join("out.png")).unwrap(), PICTURE);
+}
+
+#[test]
+fn events_are_a_line_each() {
+    let mut session = session();
+    let name = "plain".parse().unwrap();
+    session.served.manager.tell(&name, EventKind::Died, Some("ended by SIGKILL"));
+    session.served.manager.tell(&name, EventKind::TakenOver, None);
+    session
+        .run("events")
+        .run("events --after 2")
+        .run("events --after 3 -o json")
+        .run("events --after 2 -o yaml")
+        .compare("verbs/events.txt");
+}
+
+#[test]
+fn events_are_followed_as_they_happen() {
+    let session = session();
+    let mut child = session.command(&["events", "-f", "-o", "json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut number = || {
+        serde_json::from_str::<serde_json::Value>(&lines.next().unwrap().unwrap()).unwrap()["number"].clone()
+    };
+    assert_eq!((number(), number()), (1.into(), 2.into()));
+
+    session.served.manager.tell(&"plain".parse().unwrap(), EventKind::Connected, None);
+
+    assert_eq!(number(), 3);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn without_a_daemon_its_socket_is_named_and_what_to_do() {
+    let mut session = Session::start();
+    fs::write(session.served.folder.path().join("file"), "").unwrap();
+    session
+        .run("list --api nobody.sock")
+        .run("start a b --api nobody.sock")
+        .run("events -f --api file")
+        .run("create broken")
+        .run("stop broken")
+        .compare("verbs/no-daemon.txt");
+}
+
+#[test]
+fn what_listens_and_is_no_daemon_is_said() {
+    let mut session = Session::start();
+    let path = session.served.folder.path().join("other.sock");
+    let listener = std::os::unix::net::UnixListener::bind(path).unwrap();
+    std::thread::spawn(move || {
+        for answer in [&b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]"[..], b"hello\n\n"] {
+            let (mut client, _) = listener.accept().unwrap();
+            std::io::Read::read(&mut client, &mut [0; 4096]).unwrap();
+            std::io::Write::write_all(&mut client, answer).unwrap();
+        }
+    });
+    session.run("list --api other.sock").run("list --api other.sock").compare("verbs/other-daemon.txt");
+}
+
+#[test]
+fn a_list_of_64_is_there_at_once() {
+    let session = Session::start();
+    for number in 0..64 {
+        let path = format!("/v1/vgpus/vm-{number}");
+        assert_eq!(crate::http::send(&session.served.socket(), "PUT", &path, "{}").status, 201);
+    }
+    let time = || {
+        let start = Instant::now();
+        let output = session.command(&["list"]).output().unwrap();
+        assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 65);
+        start.elapsed()
+    };
+    // The host may be busy; this build is not the fast one either.
+    let best = (0..20).map(|_| time()).min().unwrap();
+    assert!(best < Duration::from_millis(20), "{best:?}");
+}
