@@ -24,6 +24,7 @@ use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, Sealed};
 use crate::sys;
 use crate::transport::SharedMemory;
 use crate::transport::vhost_user::{self, Connection, HandoverError, Heirlooms, Journal, Keeping, Link};
+use crate::vault::{Vault, VaultError};
 
 /// Why a VM could not be served. What goes wrong while one is served is on the log and ends in success: the next
 /// one starts clean.
@@ -51,6 +52,9 @@ pub enum DeviceProcessError {
     /// The journal of the process before this one did not come.
     #[error("cannot go on with the VM of the process that died: {0}")]
     Handover(#[from] HandoverError),
+    /// The device that a former process left cannot be gone on with, or the host has no memory for a new one.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// No front end could be accepted.
     #[error("cannot accept a front end: {0}")]
     Accept(io::Error),
@@ -62,10 +66,11 @@ pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     if let Some(lock) = &inherited.lock {
         hold(lock)?;
     }
+    let vault = inherited.open_vault(spec.profile.limits.memory)?;
     let link = Link::prepare().map_err(DeviceProcessError::Host)?;
     let sealed = seal(spec)?;
 
-    let device = Arc::new(Mutex::new(Device::new(spec.profile.setup())));
+    let device = Arc::new(Mutex::new(Device::open(spec.profile.setup(), vault)?));
     let memory = SharedMemory::new(GuestMemory::new());
     if let Some(listener) = &inherited.control {
         let notifier = link.notifier();
@@ -110,6 +115,14 @@ impl Inherited {
         })
     }
 
+    /// The one that the keeper has too, or one that ends with this process.
+    fn open_vault(&self, memory_bytes: u64) -> Result<Vault, DeviceProcessError> {
+        match &self.vault {
+            Some(vault) => Ok(Vault::open(duplicate(vault)?, memory_bytes)?),
+            None => Ok(Vault::unkept(memory_bytes)?),
+        }
+    }
+
     /// What another keeper needs, if all of it is there.
     fn heirlooms(&self) -> Option<Heirlooms> {
         Some(Heirlooms {
@@ -141,9 +154,10 @@ impl Inherited {
 
 /// Locks the file for as long as the process lives. Whoever asks who holds it (`F_GETLK`) learns our number.
 fn hold(lock: impl AsFd) -> Result<(), DeviceProcessError> {
+    let number = |constant| libc::c_short::try_from(constant).unwrap_or_default();
     let all = libc::flock {
-        l_type: libc::F_WRLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
+        l_type: number(libc::F_WRLCK),
+        l_whence: number(libc::SEEK_SET),
         l_start: 0,
         l_len: 0,
         l_pid: 0,

@@ -72,6 +72,21 @@ impl Backing {
         backing
     }
 
+    /// The list that has these pieces; `None` if they are more bytes than there can be.
+    pub fn from_pieces(pieces: &[(u64, u64)]) -> Option<Self> {
+        let mut backing = Self { pieces: Vec::with_capacity(pieces.len()), len: 0 };
+        for (address, len) in pieces {
+            backing.len.checked_add(*len)?;
+            backing.push(*address, *len);
+        }
+        Some(backing)
+    }
+
+    /// Guest address and bytes of each piece.
+    pub fn pieces(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.pieces.iter().map(|piece| (piece.address, piece.len))
+    }
+
     fn push(&mut self, address: u64, len: u64) {
         match self.pieces.last_mut() {
             _ if len == 0 => return,

@@ -4,13 +4,14 @@
 //!
 //! | row | modules | job |
 //! |---|---|---|
-//! | 6 | [`cli`] | one file per verb; nothing below it touches the terminal |
-//! | 5 | [`daemon`], [`doctor`] | every vGPU of a host, and the API; what on a host is in vGPUs' way |
-//! | 4 | [`supervisor`], [`device_process`] | composition roots: sockets and restarts of one vGPU; open, seal, serve |
-//! | 3 | [`control`], [`transport`] | operators' requests; bytes on sockets and rings |
-//! | 2 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
-//! | 1 | [`render`], [`display`] | images; who sees them |
-//! | 0 | [`wire`], [`vault`], [`quota`], [`guest_memory`], [`guest_log`], [`sys`] | values, memory, log, unsafe |
+//! | 7 | [`cli`] | one file per verb; nothing below it touches the terminal |
+//! | 6 | [`daemon`], [`doctor`] | every vGPU of a host, and the API; what on a host is in vGPUs' way |
+//! | 5 | [`supervisor`], [`device_process`] | composition roots: sockets and restarts of one vGPU; open, seal, serve |
+//! | 4 | [`control`], [`transport`] | operators' requests; bytes on sockets and rings |
+//! | 3 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
+//! | 2 | [`render`], [`display`] | images; who sees them |
+//! | 1 | [`wire`], [`vault`], [`quota`], [`guest_memory`], [`guest_log`] | values, memory that outlives us, log |
+//! | 0 | [`sys`] | unsafe |
 //!
 //! Architecture invariant: guest bytes are read by safe Rust only. Shared memory is copied once, then checked.
 

@@ -102,18 +102,17 @@ impl Manager for Daemon {
         if work.unit.is_some() && slot.shown().state != State::Failing {
             return Ok(slot.shown().clone());
         }
-        let before = work.record.clone();
+        let before = work.record.wanted;
         self.want(&slot, work, Wanted::Running)?;
         fault::point("start: saved");
         self.end(&slot, work)?;
-        match self.offer(&slot, work) {
-            Ok(()) => {}
-            Err(refusal) => {
-                self.want(&slot, work, before.wanted)?;
-                return Err(refusal);
-            }
+        if let Err(refusal) = self.offer(&slot, work) {
+            self.end(&slot, work)?;
+            self.want(&slot, work, before)?;
+            return Err(refusal);
         }
         fault::point("start: offered");
+        slot.tell(EventKind::Started, None);
         Ok(slot.shown().clone())
     }
 
@@ -226,6 +225,7 @@ impl Daemon {
         fault::point("create: offered");
         *place = Some(work);
         slot.tell(EventKind::Created, None);
+        slot.tell(EventKind::Started, None);
         Ok(())
     }
 
@@ -243,9 +243,7 @@ impl Daemon {
         fault::point("offer: folder made");
         let sockets = Sockets::claim(&offer.front_end, offer.control.as_deref()).map_err(refuse_socket)?;
         fault::point("offer: claimed");
-        self.run(slot, work, offer, Begin::With(sockets), drop)?;
-        slot.tell(EventKind::Started, None);
-        Ok(())
+        self.run(slot, work, offer, Begin::With(sockets), drop)
     }
 
     /// Takes a vGPU off offer; nothing of it is left but its record.

@@ -44,6 +44,7 @@ impl Device {
     pub(super) fn update_cursor(&mut self, head: ScanoutId, cursor: Cursor) {
         let Some(pointed) = self.heads.get_mut(head.index()) else { return };
         pointed.cursor = cursor;
+        pointed.cursor_image_changed = true;
         if let Some(sink) = &mut self.sink {
             sink.cursor_changed(head);
         }

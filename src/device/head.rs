@@ -1,6 +1,7 @@
 //! The heads of a vGPU: the monitors on them, and what guests are told about those.
 
 use super::Device;
+use super::record::HeadRecord;
 use super::scanout::Scanout;
 use crate::display::{Answer, Cursor, Question};
 use crate::render::software::Image;
@@ -76,9 +77,13 @@ pub(super) struct Head {
     name: String,
     refresh_hz: u32,
     further_modes: Vec<Size>,
-    mode: HeadMode,
+    pub(super) mode: HeadMode,
     pub(super) scanout: Option<Scanout>,
     pub(super) cursor: Cursor,
+    /// Whether the vault has another image than the cursor.
+    pub(super) cursor_image_changed: bool,
+    /// What the vault tells.
+    pub(super) saved: HeadRecord,
 }
 
 impl Head {
@@ -88,22 +93,30 @@ impl Head {
         let mut place = |HeadSetup { size, enabled, refresh_hz, name, modes }: HeadSetup| {
             let mode = HeadMode { area: Rect { x: right, ..size.to_rect() }, enabled };
             right = right.saturating_add(size.width);
-            Self { name, refresh_hz, further_modes: modes, mode, scanout: None, cursor: Cursor::default() }
+            Self { further_modes: modes, ..Self::dark(name, refresh_hz, mode) }
         };
         setup.into_iter().take(SCANOUTS_MAX).map(&mut place).collect()
     }
 
     /// A head that nobody asked for and a display may have: no monitor that we know of.
     pub(super) fn spare() -> Self {
-        let mode = HeadMode::default();
+        Self::dark("vgpu".into(), 60, HeadMode::default())
+    }
+
+    /// Without a record a head is as the setup says.
+    fn dark(name: String, refresh_hz: u32, mode: HeadMode) -> Self {
+        let saved = HeadRecord::dark(mode);
+        let cursor = Cursor::default();
         let further_modes = Vec::new();
         Self {
-            name: "vgpu".into(),
-            refresh_hz: 60,
+            name,
+            refresh_hz,
             further_modes,
             mode,
             scanout: None,
-            cursor: Cursor::default(),
+            cursor,
+            cursor_image_changed: false,
+            saved,
         }
     }
 }
@@ -132,23 +145,31 @@ impl Device {
     /// Plugs a monitor in or out, or gives it another size. True where that changed the configuration: then the
     /// guest must be sent a configuration change, and it will ask for the new modes.
     pub fn set_head(&mut self, head: ScanoutId, mode: HeadMode) -> Result<bool, HeadError> {
-        let (heads, max) = (self.own_heads, self.resources.limits().image_side);
-        let size = mode.area.size();
-        if mode.enabled && (size.is_empty() || size.width > max || size.height > max) {
-            return Err(HeadError::Size { size, max });
-        }
-        let (wanted, limit) = (Image::byte_count(size), self.resources.limits().memory_bytes);
-        if mode.enabled && wanted > limit {
-            return Err(HeadError::Memory { size, wanted, limit });
-        }
+        self.check_mode(mode)?;
+        let heads = self.own_heads;
         let own = self.heads.iter_mut().take(heads).nth(head.index());
         let found = own.ok_or(HeadError::Unknown { head: head.get(), heads })?;
         let changed = found.mode != mode;
         found.mode = mode;
         if changed {
-            self.events |= EVENT_DISPLAY;
+            self.driver.events |= EVENT_DISPLAY;
+            self.save(None);
         }
         Ok(changed)
+    }
+
+    /// The error of a monitor that no head can have.
+    pub(super) fn check_mode(&self, mode: HeadMode) -> Result<(), HeadError> {
+        let Limits { image_side: max, memory_bytes: limit, .. } = *self.resources.limits();
+        let size = mode.area.size();
+        if mode.enabled && (size.is_empty() || size.width > max || size.height > max) {
+            return Err(HeadError::Size { size, max });
+        }
+        let wanted = Image::byte_count(size);
+        if mode.enabled && wanted > limit {
+            return Err(HeadError::Memory { size, wanted, limit });
+        }
+        Ok(())
     }
 
     /// `GET_DISPLAY_INFO`; `None` while the display is being asked.

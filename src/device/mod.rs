@@ -10,6 +10,7 @@
 
 mod cursor;
 mod head;
+mod record;
 mod resource;
 mod scanout;
 
@@ -23,12 +24,14 @@ use std::io;
 use crate::display::{Cursor, Interest, Picture, Scanouts, Sink};
 use crate::guest_log::guest_warn;
 use crate::guest_memory::GuestMemory;
+use crate::vault::{Mark, Vault, VaultError};
 use crate::wire::{
     Command, Config, CursorCommand, FEATURE_EDID, FEATURE_RESOURCE_BLOB, FEATURE_RESOURCE_UUID, GuestError,
     Header, Response, SCANOUTS_MAX, ScanoutId, events_clear,
 };
 
 use head::Head;
+use record::Driver;
 use resource::Resources;
 
 /// Features that can be negotiated.
@@ -59,25 +62,44 @@ pub struct Device {
     /// How many of them the operator asked for; the others came with a display.
     own_heads: usize,
     resources: Resources,
-    features: u64,
-    events: u32,
+    driver: Driver,
+    /// What the vault tells of the driver.
+    saved: Driver,
+    /// Whether the next control request may be one that a former process executed already.
+    repeats: bool,
     serial: u32,
     sink: Option<Box<dyn Sink>>,
+    vault: Vault,
 }
 
 impl Device {
-    /// A device that shows nothing yet.
-    pub fn new(setup: Setup) -> Self {
+    /// A device that shows nothing yet and goes on in no other process.
+    pub fn new(setup: Setup) -> Result<Self, VaultError> {
+        let vault = Vault::unkept(setup.limits.memory_bytes)?;
+        Self::open(setup, vault)
+    }
+
+    /// The device that the process had which died with this vault, or a new one where there was none.
+    pub fn open(setup: Setup, vault: Vault) -> Result<Self, VaultError> {
         let heads = Head::row(setup.heads);
-        Self {
+        let mut device = Self {
             own_heads: heads.len(),
             heads,
-            resources: Resources::new(setup.limits),
-            features: 0,
-            events: 0,
+            resources: Resources::new(setup.limits, vault.pixels().clone()),
+            driver: Driver::default(),
+            saved: Driver::default(),
+            repeats: false,
             serial: setup.serial,
             sink: None,
-        }
+            vault,
+        };
+        device.restore()?;
+        Ok(device)
+    }
+
+    /// Where the display's messages note how far they came, for the next process.
+    pub fn display_mark(&self) -> Mark {
+        self.vault.mark()
     }
 
     /// The feature bits of this device type that it offers.
@@ -87,18 +109,20 @@ impl Device {
 
     /// Takes the feature bits that the driver acknowledged; those of transports mean nothing here.
     pub fn set_features(&mut self, acked: u64) {
-        self.features = acked & FEATURES;
+        self.driver.features = acked & FEATURES;
+        self.save(None);
     }
 
     /// The configuration space.
     pub fn config(&self) -> [u8; 16] {
         let scanouts = u32::try_from(self.own_heads).unwrap_or(u32::MAX);
-        Config { events_read: self.events, scanouts, capsets: 0 }.encode()
+        Config { events_read: self.driver.events, scanouts, capsets: 0 }.encode()
     }
 
     /// A write to the configuration space.
     pub fn write_config(&mut self, offset: u32, bytes: &[u8]) {
-        self.events &= !events_clear(offset, bytes);
+        self.driver.events &= !events_clear(offset, bytes);
+        self.save(None);
     }
 
     /// Executes one control request, the whole readable part of a chain, and puts its answer in place of what `reply`
@@ -106,11 +130,12 @@ impl Device {
     pub fn control(&mut self, memory: &GuestMemory, request: &[u8], reply: &mut Vec<u8>) -> Progress {
         reply.clear();
         let (header, body) = Header::decode(request).unwrap_or_default();
-        match self.execute(memory, &header, body) {
+        match self.decode(&header, body).and_then(|command| self.execute(memory, command)) {
             Ok(Some(response)) => response.encode(&header, reply),
             Ok(None) => return Progress::WaitForDisplay,
             Err(error) => refuse(&header, error, reply),
         }
+        self.repeats = false;
         Progress::Done
     }
 
@@ -118,57 +143,81 @@ impl Device {
     pub fn cursor(&mut self, memory: &GuestMemory, request: &[u8], reply: &mut Vec<u8>) {
         let (header, body) = Header::decode(request).unwrap_or_default();
         match CursorCommand::decode(&header, body).and_then(|command| self.execute_cursor(memory, command)) {
-            Ok(()) => Response::Done.encode(&header, reply),
+            Ok(()) => {
+                self.save(None);
+                Response::Done.encode(&header, reply);
+            }
             Err(error) => refuse(&header, error, reply),
         }
     }
 
-    /// One arm a command. `None` where the display is being asked.
+    fn decode<'a>(&self, header: &Header, body: &'a [u8]) -> Result<Command<'a>, GuestError> {
+        if let Some(bit) = header.feature().filter(|bit| self.driver.features & 1 << bit == 0) {
+            return Err(GuestError::NotNegotiated(bit));
+        }
+        Command::decode(header, body, self.resources.limits())
+    }
+
+    /// `None` where the display is being asked. A request that a former process executed already has the same answer
+    /// again.
     fn execute(
         &mut self,
         memory: &GuestMemory,
-        header: &Header,
-        body: &[u8],
+        command: Command<'_>,
     ) -> Result<Option<Response>, GuestError> {
-        if let Some(bit) = header.feature().filter(|bit| self.features & 1 << bit == 0) {
-            return Err(GuestError::NotNegotiated(bit));
+        match self.execute_once(memory, command) {
+            Err(error) if self.repeats && self.is_repeat(&command, error) => Ok(Some(Response::Done)),
+            result => result,
         }
-        match Command::decode(header, body, self.resources.limits())? {
+    }
+
+    /// One arm a command; what changes more than pixels is written down.
+    fn execute_once(
+        &mut self,
+        memory: &GuestMemory,
+        command: Command<'_>,
+    ) -> Result<Option<Response>, GuestError> {
+        let mut response = Response::Done;
+        match command {
             Command::GetDisplayInfo => return Ok(self.display_info()),
             Command::GetEdid(head) => return self.edid(head),
-            Command::AssignUuid(id) => {
-                return self.resources.uuid(id).map(|uuid| Some(Response::ResourceUuid(uuid)));
-            }
             Command::GetCapsetInfo(number) | Command::GetCapset(number) => {
                 return Err(GuestError::UnknownCapset(number));
             }
-            Command::CreateImage { id, format, size } => self.resources.create_image(id, format, size),
-            Command::CreateBlob(blob) => self.resources.create_blob(memory, &blob),
-            Command::Unref(id) => self.unref(id),
-            Command::AttachBacking { id, entries } => self.resources.attach(memory, id, entries),
-            Command::DetachBacking(id) => self.resources.detach(id),
-            Command::Transfer { id, area, offset } => self.resources.transfer(memory, id, &area, offset),
-            Command::Flush { id, area } => self.flush(id, &area),
-            Command::SetScanout { head, id, area } => self.set_scanout(head, id, area),
-            Command::SetScanoutBlob { head, id, area, layout } => {
-                self.set_scanout_blob(head, id, area, layout)
+            Command::Transfer { id, area, offset } => {
+                return self.resources.transfer(memory, id, &area, offset).map(|()| Some(response));
             }
-            Command::DisableScanout(head) => self.disable_scanout(head),
-        }?;
-        Ok(Some(Response::Done))
+            Command::Flush { id, area } => return self.flush(id, &area).map(|()| Some(response)),
+            Command::AssignUuid(id) => response = Response::ResourceUuid(self.resources.uuid(id)?),
+            Command::CreateImage { id, format, size } => self.resources.create_image(id, format, size)?,
+            Command::CreateBlob(blob) => self.resources.create_blob(memory, &blob)?,
+            Command::Unref(id) => self.unref(id)?,
+            Command::AttachBacking { id, entries } => self.resources.attach(memory, id, entries)?,
+            Command::DetachBacking(id) => self.resources.detach(id)?,
+            Command::SetScanout { head, id, area } => self.set_scanout(head, id, area)?,
+            Command::SetScanoutBlob { head, id, area, layout } => {
+                self.set_scanout_blob(head, id, area, layout)?;
+            }
+            Command::DisableScanout(head) => self.disable_scanout(head)?,
+        }
+        self.save(record::resource_of(&command));
+        Ok(Some(response))
     }
 
     /// A reset by the driver: resources, scanouts, pointers and pending events go. Monitors stay plugged in, the sink
     /// stays, and features stay until they are negotiated anew.
     pub fn reset(&mut self) {
+        let resources = self.resources.ids();
         self.resources.clear();
-        self.events = 0;
+        self.driver.events = 0;
+        self.repeats = false;
         let used = |head: &Head| head.scanout.is_some() || head.cursor != Cursor::default();
         let heads: Vec<_> = self.numbered_heads().filter(|(_, head)| used(head)).map(|(id, _)| id).collect();
         for head in heads {
             self.show(head, None);
             self.update_cursor(head, Cursor::default());
         }
+        self.save(resources);
     }
 
     /// Connects a display, or disconnects it. A new one is told all that there is to see.
@@ -198,7 +247,7 @@ impl Device {
 
     /// The feature bits of this device type that the driver took.
     pub fn features(&self) -> u64 {
-        self.features
+        self.driver.features
     }
 
     /// Whether a display is connected. Then it answers for the heads' modes.
@@ -227,8 +276,7 @@ impl fmt::Debug for Device {
         out.debug_struct("Device")
             .field("heads", &self.heads)
             .field("resources", &self.resources)
-            .field("features", &self.features)
-            .field("events", &self.events)
+            .field("driver", &self.driver)
             .field("sink", &self.sink.is_some())
             .finish()
     }

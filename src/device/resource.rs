@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 use vm_memory::{GuestAddress, GuestMemoryBackend};
 
+use super::record::{ContentRecord, ResourceRecord};
 use crate::guest_memory::{Backing, GuestMemory};
 use crate::quota::{Charge, Ledger, OverLimit};
 use crate::render::software::{Image, NoMemory};
+use crate::vault::PixelSpace;
 use crate::wire::{CreateBlob, Entries, Format, GuestError, Limits, Rect, ResourceId, Size};
 
 /// What a resource takes beside its image and its list, charged so that empty ones are not free.
@@ -64,11 +66,17 @@ pub(super) struct Resources {
     table: BTreeMap<ResourceId, Resource>,
     ledger: Ledger,
     limits: Limits,
+    pixels: PixelSpace,
 }
 
 impl Resources {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { table: BTreeMap::new(), ledger: Ledger::new(limits.memory_bytes), limits }
+    pub(super) fn new(limits: Limits, pixels: PixelSpace) -> Self {
+        Self { table: BTreeMap::new(), ledger: Ledger::new(limits.memory_bytes), limits, pixels }
+    }
+
+    /// Every number that is taken.
+    pub(super) fn ids(&self) -> Vec<ResourceId> {
+        self.table.keys().copied().collect()
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -106,13 +114,53 @@ impl Resources {
         format: Format,
         size: Size,
     ) -> Result<(), GuestError> {
-        let side = self.limits.image_side;
-        if size.is_empty() || size.width > side || size.height > side {
-            return Err(GuestError::BadSize(size));
-        }
+        self.check_size(size)?;
         let charge = self.admit(id)?;
-        let image = Image::zeroed(size, format, &self.ledger).map_err(no_memory)?;
+        let image = Image::zeroed(size, format, &self.ledger, &self.pixels).map_err(no_memory)?;
         self.insert(id, Content::Image(image), Pages::default(), charge);
+        Ok(())
+    }
+
+    fn check_size(&self, size: Size) -> Result<(), GuestError> {
+        let side = self.limits.image_side;
+        let fits = !size.is_empty() && size.width <= side && size.height <= side;
+        if fits { Ok(()) } else { Err(GuestError::BadSize(size)) }
+    }
+
+    /// What the next process has to know of a resource.
+    pub(super) fn record(&self, id: ResourceId) -> Option<ResourceRecord> {
+        let resource = self.find(id)?;
+        let content = match &resource.content {
+            Content::Image(image) => {
+                ContentRecord::Image { format: image.format(), size: image.size(), place: image.place() }
+            }
+            Content::Blob { size } => ContentRecord::Blob { size: *size },
+        };
+        let uuid = resource.uuid.map(Uuid::into_bytes);
+        Some(ResourceRecord { content, uuid, pieces: resource.backing().pieces().collect() })
+    }
+
+    /// Adds a resource of a former process, under the same limits.
+    pub(super) fn restore(&mut self, id: ResourceId, record: ResourceRecord) -> Result<(), GuestError> {
+        let charge = self.admit(id)?;
+        let backing = Backing::from_pieces(&record.pieces).ok_or(GuestError::NoBacking(id.get()))?;
+        let content = match record.content {
+            ContentRecord::Image { format, size, place } => {
+                self.check_size(size)?;
+                let image = Image::found(size, format, place, &self.ledger, &self.pixels);
+                Content::Image(image.map_err(no_memory)?)
+            }
+            ContentRecord::Blob { size } => {
+                check_blob(size, backing.len(), !backing.is_empty())?;
+                Content::Blob { size }
+            }
+        };
+        let list = self.ledger.charge(backing.list_bytes()).map_err(over_limit)?;
+        let pages = Pages { _charge: (!backing.is_empty()).then_some(list), backing };
+        self.insert(id, content, pages, charge);
+        if let Some(resource) = self.table.get_mut(&id) {
+            resource.uuid = record.uuid.map(Uuid::from_bytes);
+        }
         Ok(())
     }
 
@@ -177,10 +225,8 @@ impl Resources {
             }
             backed += u64::from(len);
         }
-        if let Content::Blob { size } = *of
-            && (size == 0 || (backed < size && !entries.is_empty()))
-        {
-            return Err(GuestError::ShortBlob { size, backed });
+        if let Content::Blob { size } = *of {
+            check_blob(size, backed, !entries.is_empty())?;
         }
         let list_bytes = entries.len() as u64 * Backing::BYTES_PER_ENTRY;
         let mut charge = self.ledger.charge(list_bytes).map_err(over_limit)?;
@@ -221,6 +267,12 @@ impl Resources {
     pub(super) fn uuid(&mut self, id: ResourceId) -> Result<[u8; 16], GuestError> {
         Ok(self.get_mut(id)?.uuid.get_or_insert_with(Uuid::new_v4).into_bytes())
     }
+}
+
+/// The error of a blob without a byte, or with pages that are fewer bytes than it.
+fn check_blob(size: u64, backed: u64, has_pages: bool) -> Result<(), GuestError> {
+    let fits = size > 0 && (backed >= size || !has_pages);
+    if fits { Ok(()) } else { Err(GuestError::ShortBlob { size, backed }) }
 }
 
 /// The error of an area that leaves an image of this size.

@@ -1,5 +1,7 @@
 //! What the heads show, and telling the display when that changed.
 
+use serde::{Deserialize, Serialize};
+
 use super::Device;
 use super::head::Head;
 use super::resource::{Content, check_bytes, check_inside};
@@ -9,7 +11,7 @@ use crate::render::software::Image;
 use crate::wire::{Format, GuestError, Layout, Point, Rect, ResourceId, ScanoutId, Size};
 
 /// What a head shows. Its resource exists: it is switched off before that goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Scanout {
     resource: ResourceId,
     area: Rect,
@@ -32,11 +34,9 @@ impl Device {
         area: Rect,
     ) -> Result<(), GuestError> {
         self.head(head)?;
-        let Content::Image(image) = &self.resources.get(id)?.content else {
-            return Err(GuestError::WrongKind(id.get()));
-        };
-        check_shown(&area, image.size())?;
-        self.show(head, Some(Scanout { resource: id, area, layout: None }));
+        let scanout = Scanout { resource: id, area, layout: None };
+        self.check_scanout(&scanout)?;
+        self.show(head, Some(scanout));
         Ok(())
     }
 
@@ -50,23 +50,38 @@ impl Device {
     ) -> Result<(), GuestError> {
         self.head(head)?;
         let resource = self.resources.get(id)?;
-        let Content::Blob { size } = resource.content else { return Err(GuestError::WrongKind(id.get())) };
-        if resource.backing().is_empty() {
+        if matches!(resource.content, Content::Blob { .. }) && resource.backing().is_empty() {
             return Err(GuestError::NoBacking(id.get()));
         }
+        let scanout = Scanout { resource: id, area, layout: Some(layout) };
+        self.check_scanout(&scanout)?;
+        self.show(head, Some(scanout));
+        Ok(())
+    }
+
+    /// The error of a head that cannot show this. A blob may lose its pages while it is shown.
+    pub(super) fn check_scanout(&self, scanout: &Scanout) -> Result<(), GuestError> {
+        let Scanout { resource, area, .. } = scanout;
+        match (&self.resources.get(*resource)?.content, &scanout.layout) {
+            (Content::Image(image), None) => check_shown(area, image.size()),
+            (Content::Blob { size }, Some(layout)) => self.check_layout(area, layout, *size),
+            _ => Err(GuestError::WrongKind(resource.get())),
+        }
+    }
+
+    fn check_layout(&self, area: &Rect, layout: &Layout, size: u64) -> Result<(), GuestError> {
         let side = self.resources.limits().image_side;
-        check_shown(&area, layout.size)?;
+        check_shown(area, layout.size)?;
         check_inside(&area.size().to_rect(), Size { width: side, height: side })?;
         // Rows that overlap each other are no picture.
         let row = u64::from(layout.size.width) * u64::from(Format::BYTES_PER_PIXEL);
         let stride = u64::from(layout.stride);
         if stride < row {
-            return Err(GuestError::OutsideBytes { area, stride, offset: layout.offset.into(), bytes: size });
+            let offset = layout.offset.into();
+            return Err(GuestError::OutsideBytes { area: *area, stride, offset, bytes: size });
         }
-        check_bytes(&area, stride, first_pixel(&layout, &area), size)?;
-        self.check_shown_bytes(area.size())?;
-        self.show(head, Some(Scanout { resource: id, area, layout: Some(layout) }));
-        Ok(())
+        check_bytes(area, stride, first_pixel(layout, area), size)?;
+        self.check_shown_bytes(area.size())
     }
 
     /// Whoever shows a blob copies it, and its pages may be the same few over and over: no picture may be larger than

@@ -1,18 +1,18 @@
-//! 2D images in host memory.
+//! 2D images in host memory, where they outlive the process that draws them.
 
 use std::fmt;
-
-use zerocopy::FromZeros;
+use std::io;
 
 use crate::guest_memory::{Backing, GuestMemory, OutOfReach};
 use crate::quota::{Charge, Ledger, OverLimit};
+use crate::vault::{PixelSpace, Pixels};
 use crate::wire::{Format, Point, Rect, Size};
 
 /// The pixels of a 2D resource, row by row without gaps.
 pub struct Image {
     size: Size,
     format: Format,
-    bytes: Box<[u8]>,
+    pixels: Pixels,
     _charge: Charge,
 }
 
@@ -29,12 +29,36 @@ pub enum NoMemory {
 
 impl Image {
     /// A black image. Its pages take no memory before they are written to.
-    pub fn zeroed(size: Size, format: Format, ledger: &Ledger) -> Result<Self, NoMemory> {
+    pub fn zeroed(size: Size, format: Format, ledger: &Ledger, space: &PixelSpace) -> Result<Self, NoMemory> {
+        Self::new(size, format, ledger, |bytes| space.take(bytes))
+    }
+
+    /// An image that a former process left at this [`Image::place`].
+    pub fn found(
+        size: Size,
+        format: Format,
+        place: u64,
+        ledger: &Ledger,
+        space: &PixelSpace,
+    ) -> Result<Self, NoMemory> {
+        Self::new(size, format, ledger, |bytes| space.find(place, bytes))
+    }
+
+    fn new(
+        size: Size,
+        format: Format,
+        ledger: &Ledger,
+        pixels: impl FnOnce(u64) -> io::Result<Pixels>,
+    ) -> Result<Self, NoMemory> {
         let bytes = Self::byte_count(size);
         let charge = ledger.charge(bytes)?;
-        let pixels =
-            usize::try_from(bytes).ok().and_then(|count| <[u8]>::new_box_zeroed_with_elems(count).ok());
-        Ok(Self { size, format, bytes: pixels.ok_or(NoMemory::Host(bytes))?, _charge: charge })
+        let pixels = pixels(bytes).map_err(|_| NoMemory::Host(bytes))?;
+        Ok(Self { size, format, pixels, _charge: charge })
+    }
+
+    /// Where in the vault its pixels are.
+    pub fn place(&self) -> u64 {
+        self.pixels.place()
     }
 
     /// Bytes that an image of this size takes; saturated, which is beyond every limit.
@@ -60,7 +84,7 @@ impl Image {
 
     /// The bytes from one pixel on.
     pub fn bytes_from(&self, at: Point) -> &[u8] {
-        self.bytes.get(self.position(at)..).unwrap_or_default()
+        self.pixels.get(self.position(at)..).unwrap_or_default()
     }
 
     /// Copies `area`, which must lie in the image, out of a backing whose rows are as far apart as the image's and
@@ -81,7 +105,7 @@ impl Image {
         let first = self.position(Point { x: area.x, y: area.y });
         for gap in (0..rows).map(|index| index.saturating_mul(stride)) {
             let start = first.saturating_add(gap);
-            let into = self.bytes.get_mut(start..start.saturating_add(row)).unwrap_or_default();
+            let into = self.pixels.get_mut(start..start.saturating_add(row)).unwrap_or_default();
             backing.read(memory, offset.saturating_add(gap as u64), into)?;
         }
         Ok(())
@@ -106,8 +130,13 @@ impl fmt::Debug for Image {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vault::Vault;
     use proptest::prelude::*;
     use vm_memory::{Bytes, GuestAddress};
+
+    fn space(memory_bytes: u64) -> PixelSpace {
+        Vault::unkept(memory_bytes).unwrap().pixels().clone()
+    }
 
     fn guest(bytes: usize) -> (GuestMemory, Backing) {
         let memory = GuestMemory::from_ranges(&[(GuestAddress(0), bytes)]).unwrap();
@@ -125,7 +154,8 @@ mod tests {
             let area = Rect { x, y, width: w % (width - x + 1), height: h % (height - y + 1) };
             let (memory, backing) = guest(4096);
             let ledger = Ledger::new(4096);
-            let mut image = Image::zeroed(Size { width, height }, Format::B8G8R8A8, &ledger).unwrap();
+            let size = Size { width, height };
+            let mut image = Image::zeroed(size, Format::B8G8R8A8, &ledger, &space(4096)).unwrap();
 
             image.transfer(&memory, &backing, &area, offset).unwrap();
 
@@ -143,10 +173,10 @@ mod tests {
 
     #[test]
     fn an_image_is_black_and_charged_until_it_is_dropped() {
-        let ledger = Ledger::new(100);
-        let image = Image::zeroed(Size { width: 5, height: 5 }, Format::B8G8R8X8, &ledger).unwrap();
+        let (ledger, space) = (Ledger::new(100), space(100));
+        let image = Image::zeroed(Size { width: 5, height: 5 }, Format::B8G8R8X8, &ledger, &space).unwrap();
         assert_eq!(image.bytes_from(Point::default()), [0; 100]);
-        let second = Image::zeroed(Size { width: 1, height: 1 }, Format::B8G8R8X8, &ledger);
+        let second = Image::zeroed(Size { width: 1, height: 1 }, Format::B8G8R8X8, &ledger, &space);
         assert_eq!(second.unwrap_err(), NoMemory::OverLimit(OverLimit { wanted: 4, used: 100, limit: 100 }));
         drop(image);
         assert_eq!(ledger.used(), 0);
@@ -154,9 +184,9 @@ mod tests {
 
     #[test]
     fn an_image_beyond_the_hosts_memory_is_an_error_and_charges_nothing() {
-        let ledger = Ledger::new(u64::MAX);
+        let (ledger, space) = (Ledger::new(u64::MAX), space(u64::MAX));
         let size = Size { width: u32::MAX, height: u32::MAX };
-        assert!(matches!(Image::zeroed(size, Format::B8G8R8X8, &ledger), Err(NoMemory::Host(_))));
+        assert!(matches!(Image::zeroed(size, Format::B8G8R8X8, &ledger, &space), Err(NoMemory::Host(_))));
         assert_eq!(ledger.used(), 0);
     }
 
@@ -164,7 +194,8 @@ mod tests {
     fn a_transfer_beyond_the_backing_is_an_error() {
         let (memory, backing) = guest(4096);
         let size = Size { width: 32, height: 32 };
-        let mut image = Image::zeroed(size, Format::B8G8R8A8, &Ledger::new(4096)).unwrap();
+        let ledger = Ledger::new(4096);
+        let mut image = Image::zeroed(size, Format::B8G8R8A8, &ledger, &space(4096)).unwrap();
         assert!(image.transfer(&memory, &backing, &size.to_rect(), 0).is_ok());
         assert!(image.transfer(&memory, &backing, &size.to_rect(), 4).is_err());
     }

@@ -3,6 +3,7 @@
 //! A value here is right in itself: ids are not zero, formats exist, lists are as long as they say. Whether a resource
 //! exists or a rectangle lies in it is for the device to see.
 
+use serde::{Deserialize, Serialize};
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 use super::error::format;
@@ -150,7 +151,7 @@ impl CreateBlob<'_> {
 }
 
 /// How a framebuffer lies in a blob.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Layout {
     /// How its pixels are stored.
     pub format: Format,

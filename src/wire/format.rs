@@ -1,7 +1,9 @@
 //! Pixel formats of 2D resources (virtio 1.3, 5.7.6.7, `virtio_gpu_formats`).
 
+use serde::{Deserialize, Serialize};
+
 /// A 2D pixel format. The name lists the bytes in memory order; each is four bytes a pixel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u32)]
 pub enum Format {
     /// Blue, green, red, alpha.

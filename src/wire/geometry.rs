@@ -1,7 +1,9 @@
 //! Points, sizes and rectangles in pixels, with arithmetic that cannot overflow.
 
+use serde::{Deserialize, Serialize};
+
 /// A position in pixels from the top left corner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     /// Pixels from the left.
     pub x: u32,
@@ -10,7 +12,7 @@ pub struct Point {
 }
 
 /// A width and a height in pixels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
     /// Pixels across.
     pub width: u32,
@@ -31,7 +33,7 @@ impl Size {
 }
 
 /// A rectangle in pixels: half open, so `x + width` is the first column outside.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rect {
     /// Left column.
     pub x: u32,
@@ -109,7 +111,7 @@ impl Rect {
 }
 
 /// The place and state of one head (virtio 1.3, 5.7.6.8, `virtio_gpu_display_one`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadMode {
     /// Preferred size, and position on the desktop of all heads.
     pub area: Rect,

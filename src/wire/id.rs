@@ -2,11 +2,13 @@
 
 use std::num::NonZeroU32;
 
+use serde::{Deserialize, Serialize};
+
 /// Heads a virtio-gpu device can have (virtio 1.3, 5.7.6.8, `VIRTIO_GPU_MAX_SCANOUTS`).
 pub const SCANOUTS_MAX: usize = 16;
 
 /// A resource's number. Zero is "no resource" on the wire and `None` here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ResourceId(NonZeroU32);
 
 impl ResourceId {

@@ -83,7 +83,7 @@ impl Guest {
     }
 
     pub fn with(heads: usize, limits: Limits) -> Self {
-        let mut device = Device::new(setup(heads, limits));
+        let mut device = Device::new(setup(heads, limits)).unwrap();
         device.set_features(u64::MAX);
         let regions = [(GuestAddress(LOW), REGION as usize), (GuestAddress(HIGH), REGION as usize)];
         Self { device, memory: GuestMemory::from_ranges(&regions).unwrap() }

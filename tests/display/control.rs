@@ -48,7 +48,7 @@ impl Vgpu {
         let heads = [800, 1024, 1280].map(head).into();
         let setup = Setup { heads, limits: LIMITS, serial: 1 };
         let memory = Arc::new(GuestMemory::from_ranges(&[(GuestAddress(0), 0x40_0000)]).unwrap());
-        let device = Arc::new(Mutex::new(Device::new(setup)));
+        let device = Arc::new(Mutex::new(Device::new(setup).unwrap()));
         let pixels: Vec<u8> = pixels.take(size.width as usize * size.height as usize * 4).collect();
         memory.write_slice(&pixels, GuestAddress(0x1000)).unwrap();
         draw(&mut device.lock().unwrap(), &memory, size);

@@ -1,5 +1,6 @@
 //! Start, service, failure and end of the processes.
 
+use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Command, Stdio};
@@ -68,16 +69,34 @@ fn each_vm_gets_a_device_process_of_its_own() {
 }
 
 #[test]
-fn after_the_device_process_is_killed_the_next_vm_is_served() {
+fn after_the_device_process_is_killed_its_vm_and_the_next_are_served() {
     let running = Running::start(&[]);
-    let (device, _front_end) = (running.device(), running.connect());
+    let (device, front_end) = (running.device(), running.connect());
 
     kill(device, Signal::SIGKILL).unwrap();
 
+    let front_end = answered(front_end);
+    assert_ne!(running.device(), device);
+    let said = "the device process was ended by SIGKILL; another one takes its VM over";
+    eventually("the log says why", || running.log().contains(said).then_some(()));
+    drop(front_end);
     running.connect();
-    eventually("the log says why", || {
-        running.log().contains("the device process was ended by SIGKILL").then_some(())
-    });
+}
+
+#[test]
+fn a_vm_whose_device_processes_die_one_after_another_is_sent_away() {
+    let running = Running::start(&[]);
+    let (first, mut front_end) = (running.device(), running.connect());
+    kill(first, Signal::SIGKILL).unwrap();
+    for _ in 1..5 {
+        front_end = answered(front_end);
+        // A process that dies between its answer and its note of that is followed by one that answers again.
+        std::thread::sleep(Duration::from_millis(20));
+        kill(running.device(), Signal::SIGKILL).unwrap();
+    }
+
+    assert_eq!(front_end.read(&mut [0; 100]).unwrap(), 0, "its connection goes on");
+    running.connect();
 }
 
 #[test]

@@ -87,11 +87,10 @@ impl Running {
 
     /// The device process, sealed and waiting.
     pub(crate) fn device(&self) -> Pid {
-        let children = format!("/proc/{0}/task/{0}/children", self.supervisor());
         eventually("a device process is sealed", || {
-            let device: i32 = read_to_string(&children).ok()?.split_whitespace().next()?.parse().ok()?;
+            let device = children(self.supervisor()).into_iter().find(|child| lives(*child))?;
             let status = read_to_string(format!("/proc/{device}/status")).ok()?;
-            status.contains("Seccomp:\t2").then(|| Pid::from_raw(device))
+            status.contains("Seccomp:\t2").then_some(device)
         })
     }
 
@@ -129,6 +128,14 @@ pub(crate) fn answered(mut stream: UnixStream) -> UnixStream {
 
 pub(crate) fn pid(number: u32) -> Pid {
     Pid::from_raw(i32::try_from(number).unwrap())
+}
+
+/// The processes that the threads of this one started.
+fn children(process: Pid) -> Vec<Pid> {
+    let Ok(tasks) = read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
+    let lists = tasks.filter_map(|task| read_to_string(task.ok()?.path().join("children")).ok());
+    let numbers = lists.flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+    numbers.map(|number| Pid::from_raw(number.parse().unwrap())).collect()
 }
 
 /// Whether the process is there, and is not just waiting to be buried.

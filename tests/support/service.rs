@@ -24,7 +24,7 @@ impl Service {
     /// Starts one with a head of 1024 × 768; the socket is the front end's.
     pub fn start() -> (Self, UnixStream) {
         let (front, theirs) = UnixStream::pair().unwrap();
-        let device = Arc::new(Mutex::new(Device::new(setup())));
+        let device = Arc::new(Mutex::new(Device::new(setup()).unwrap()));
         let memory = SharedMemory::new(Default::default());
         let link = Link::prepare().unwrap();
         let notifier = link.notifier();

@@ -14,7 +14,7 @@ use crate::service::Service;
 const SECOND: Duration = Duration::from_secs(10);
 
 /// Whether the peer shows these pixels, with the byte that has no meaning left out.
-fn shows(display: &DisplayPeer, pixels: &[u8]) -> bool {
+pub(crate) fn shows(display: &DisplayPeer, pixels: &[u8]) -> bool {
     let colours =
         |bytes: &[u8]| bytes.chunks(4).map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect::<Vec<_>>();
     let wanted = colours(pixels);

@@ -7,6 +7,8 @@
 mod display_peer;
 #[path = "../support/guest/mod.rs"]
 mod guest;
+#[path = "../support/kept.rs"]
+mod kept;
 #[path = "../support/service.rs"]
 mod service;
 
@@ -16,3 +18,4 @@ mod life_cycle;
 mod memory;
 mod negotiation;
 mod rings;
+mod takeover;

@@ -170,7 +170,7 @@ impl Journal {
     }
 
     /// What was not answered, in the order in which it came.
-    pub(super) fn unsettled(&self) -> impl Iterator<Item = &Message> {
+    pub fn unsettled(&self) -> impl Iterator<Item = &Message> {
         self.unsettled.iter()
     }
 
@@ -342,3 +342,6 @@ fn memory_message(request: Req, regions: &[Region]) -> Message {
     message.descriptors = regions.iter().map(|region| Arc::clone(&region.1)).collect();
     message
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ fn device() -> Device {
     let size = Size { width: 64, height: 48 };
     let head = |enabled| HeadSetup { size, enabled, refresh_hz: 60, name: "fuzz".into(), modes: vec![] };
     let limits = Limits { memory_bytes: MEMORY_BYTES_MAX, resources: 8, ..Limits::default() };
-    let mut device = Device::new(Setup { heads: vec![head(true), head(false)], limits, serial: 1 });
+    let mut device = Device::new(Setup { heads: vec![head(true), head(false)], limits, serial: 1 }).unwrap();
     device.set_features(device.offered_features());
     device
 }

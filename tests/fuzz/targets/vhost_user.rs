@@ -53,7 +53,7 @@ fuzz_target!(|input: &[u8]| {
     let (front, theirs) = UnixStream::pair().unwrap();
     let head = HeadSetup { size: Size { width: 64, height: 64 }, enabled: true, refresh_hz: 60, name: "a".into(), modes: vec![] };
     let setup = Setup { heads: vec![head], limits: Limits::default(), serial: 1 };
-    let device = Arc::new(Mutex::new(Device::new(setup)));
+    let device = Arc::new(Mutex::new(Device::new(setup).unwrap()));
     let connection = Link::prepare().unwrap().connect(front);
     let serving =
         thread::spawn(move || serve(&Sealed::not_really(), connection, device, SharedMemory::new(Default::default())));
