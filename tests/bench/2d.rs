@@ -14,6 +14,7 @@ mod copies;
 mod frames;
 mod idle;
 mod naive;
+mod process;
 mod report;
 mod rounds;
 #[path = "../support/mod.rs"]

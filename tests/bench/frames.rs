@@ -4,11 +4,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
+use crate::process::wait_for;
 use crate::report::{Bar, Report, median};
 use crate::support::display_peer::{DisplayPeer, Options};
 use crate::support::guest::{Guest, LIMIT, Ram, requests};
@@ -83,17 +84,6 @@ impl Drop for Server {
     fn drop(&mut self) {
         _ = nix::sys::signal::kill(Pid::from_raw(self.child.id() as i32), nix::sys::signal::Signal::SIGTERM);
         _ = self.child.wait();
-    }
-}
-
-fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + LIMIT;
-    loop {
-        match look() {
-            Some(found) => return found,
-            None => assert!(Instant::now() < end, "the server does not start"),
-        }
-        thread::sleep(Duration::from_millis(5));
     }
 }
 

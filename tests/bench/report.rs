@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 /// Whether a figure must not be above its bar, or not below.
 #[derive(Clone, Copy)]
+#[allow(dead_code, reason = "not every benchmark needs each")]
 pub enum Bar {
     AtMost(f64),
     AtLeast(f64),

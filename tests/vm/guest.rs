@@ -32,12 +32,13 @@ impl Guest {
     /// Runs a command that must succeed and gives the answer's text.
     pub(crate) fn ask(&mut self, command: &str) -> String {
         self.tell(command);
+        self.expect_ok()
+    }
+
+    /// The text of an answer that must be a good one.
+    pub(crate) fn expect_ok(&mut self) -> String {
         let answer = self.line();
-        answer
-            .strip_prefix("ok")
-            .unwrap_or_else(|| panic!("the guest answers {command:?} with {answer:?}"))
-            .trim()
-            .to_owned()
+        answer.strip_prefix("ok").unwrap_or_else(|| panic!("the guest answers {answer:?}")).trim().to_owned()
     }
 
     /// Sends a command without waiting for an answer.

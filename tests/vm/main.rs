@@ -44,7 +44,7 @@ in_every_qemu! {
     two_heads_show_two_pictures
     a_driver_that_lets_go_and_binds_again_draws_again
     a_killed_machine_leaves_a_clean_device_to_the_next
-    qemu_and_guest_outlive_the_device_process
+    a_guest_draws_on_when_its_device_process_is_killed
     it_can_be_the_only_vga
 }
 
@@ -60,6 +60,11 @@ mod qemu_11_1_test_device {
     #[test]
     fn a_head_that_is_plugged_in_is_noticed_and_can_be_drawn_on() {
         scenarios::a_head_that_is_plugged_in_is_noticed_and_can_be_drawn_on(V11_1);
+    }
+
+    #[test]
+    fn a_guest_without_a_display_in_qemu_draws_on_too() {
+        scenarios::a_guest_without_a_display_in_qemu_draws_on_too(V11_1);
     }
 }
 

@@ -145,6 +145,11 @@ impl Vm {
         self.process.wait().unwrap();
     }
 
+    /// What QEMU said about errors.
+    pub(crate) fn complaints(&self) -> String {
+        self.errors.text()
+    }
+
     /// Whether QEMU still runs.
     pub(crate) fn lives(&mut self) -> bool {
         self.process.try_wait().unwrap().is_none()

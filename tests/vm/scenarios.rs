@@ -1,5 +1,8 @@
 //! What happens in a VM, told once for every version of QEMU.
 
+use std::thread;
+use std::time::Duration;
+
 use crate::picture::Expected;
 use crate::qemu::{Version, Vm};
 use crate::service::Service;
@@ -159,20 +162,35 @@ pub(crate) fn a_killed_machine_leaves_a_clean_device_to_the_next(version: Versio
     second.expect_everywhere(&service, 0, &Expected::new((640, 480), 92));
 }
 
-pub(crate) fn qemu_and_guest_outlive_the_device_process(version: Version) {
+/// The next device process takes the connection over, and the display, in the middle of a message or not.
+pub(crate) fn a_guest_draws_on_when_its_device_process_is_killed(version: Version) {
     let service = Service::start(None);
-    let mut orphan = Vm::boot(version, &service, GPU);
-    orphan.guest.ask("draw 0 100");
-    orphan.expect_everywhere(&service, 0, &Expected::new(SIZE, 100));
+    let mut vm = Vm::boot(version, &service, GPU);
+    vm.guest.ask("draw 0 100");
+    vm.expect_everywhere(&service, 0, &Expected::new(SIZE, 100));
     service.kill_device_process();
-    assert_eq!(orphan.guest.ask("ping"), "pong");
-    orphan.command("query-status");
-    // The next VM gets a new device while the first is still there.
-    let mut next = Vm::boot(version, &service, GPU);
-    next.guest.ask("draw 0 101");
-    next.expect_everywhere(&service, 0, &Expected::new(SIZE, 101));
-    assert_eq!(orphan.guest.ask("ping"), "pong");
-    assert!(orphan.lives());
+    vm.expect_everywhere(&service, 0, &Expected::new(SIZE, 100));
+    vm.guest.ask("damage 0 10 20 30 40 101");
+    let mut expected = Expected::new(SIZE, 100);
+    expected.patches.push((10, 20, 30, 40, 101));
+    vm.expect_everywhere(&service, 0, &expected);
+
+    vm.guest.tell("flip 0 100 300");
+    for _ in 0..5 {
+        thread::sleep(Duration::from_millis(300));
+        service.kill_device_process();
+    }
+    vm.guest.expect_ok();
+    vm.expect_everywhere(&service, 0, &Expected::new(SIZE, 399));
+    vm.guest.ask("cursor 0 100 50 0 0 5");
+    service.kill_device_process();
+    service.expect_screenshot(0, &Expected::new(SIZE, 399).with_pointer(100, 50, 5));
+    vm.command("system_reset");
+    vm.guest.wait_until_ready();
+    vm.guest.ask("draw 0 102");
+    vm.expect_everywhere(&service, 0, &Expected::new(SIZE, 102));
+    assert!(vm.lives());
+    assert_eq!(vm.complaints(), "", "QEMU noticed");
 }
 
 pub(crate) fn it_can_be_the_only_vga(version: Version) {
@@ -214,4 +232,24 @@ pub(crate) fn a_head_that_is_plugged_in_is_noticed_and_can_be_drawn_on(version: 
     assert!(heads[1].modes[0].starts_with("800x600@"), "{heads:?}");
     vm.guest.ask("draw 1 130");
     service.expect_screenshot(1, &Expected::new(SIZE, 130));
+}
+
+pub(crate) fn a_guest_without_a_display_in_qemu_draws_on_too(version: Version) {
+    let service = Service::start(Some(SECOND_UNPLUGGED));
+    let mut vm = Vm::boot(version, &service, TEST_DEVICE);
+    vm.guest.ask("draw 0 140");
+    service.kill_device_process();
+    service.expect_screenshot(0, &Expected::new((1024, 768), 140));
+    vm.guest.tell("flip 0 50 141");
+    thread::sleep(Duration::from_millis(200));
+    service.kill_device_process();
+    vm.guest.expect_ok();
+    service.expect_screenshot(0, &Expected::new((1024, 768), 190));
+    // The way by which the guest hears of its monitors was taken over as well.
+    vm.guest.ask("hotplug-forget");
+    let output = service.verb("set", &["--head", "1=800x600"]);
+    assert!(output.status.success(), "{output:?}");
+    vm.guest.ask("hotplug-wait");
+    vm.guest.ask("draw 1 142");
+    service.expect_screenshot(1, &Expected::new(SIZE, 142));
 }

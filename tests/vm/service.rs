@@ -72,7 +72,8 @@ impl Service {
 
     /// Kills the process that serves the VM, as the kernel does when memory runs out.
     pub(crate) fn kill_device_process(&self) {
-        let victim = self.device_process().unwrap_or_else(|| panic!("no device process: {}", self.log()));
+        let victim = attempts().find_map(|_| self.device_process());
+        let victim = victim.unwrap_or_else(|| panic!("no device process: {}", self.log()));
         kill(victim, Signal::SIGKILL).unwrap();
         for _ in attempts() {
             if self.device_process() != Some(victim) {
