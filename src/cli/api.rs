@@ -11,17 +11,17 @@ use crate::control::{Code, Refusal};
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Api {
     /// The daemon's API
-    #[arg(long = "api", value_name = "SOCKET", env = "VGPU_API", hide_env_values = true, default_value = API_SOCKET)]
-    socket: PathBuf,
+    #[arg(long, value_name = "SOCKET", env = "VGPU_API", hide_env_values = true, default_value = API_SOCKET)]
+    api: PathBuf,
 }
 
 impl Api {
     pub(super) fn client(&self) -> Client {
-        Client::new(&self.socket)
+        Client::new(&self.api)
     }
 
     pub(super) fn socket(&self) -> &Path {
-        &self.socket
+        &self.api
     }
 }
 
