@@ -6,15 +6,11 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use vgpu::control::api::{State, Vgpu};
-use vgpu::control::profile::Profile;
-use vgpu::control::vmm::{Configuration, Vmm};
-
+use crate::daemon::{Daemon, NAME};
 use crate::guest::Guest;
 use crate::paths::artefact;
 use crate::picture::Expected;
 use crate::qemu::{Version, attempts, kvm_works, tail};
-use crate::service::Service;
 
 /// Runs virsh with libvirt's QEMU driver within it, as a user who is not root, for root's driver wants users and folders
 /// that only Debian's service has. When this ends, by whatever, its VM ends too.
@@ -116,29 +112,11 @@ fn connect(port: &Path, virsh: &mut Child, log: &Path) -> UnixStream {
 }
 
 pub(crate) fn a_domain_of_vgpu_args_draws(version: Version) {
-    let profile = "head = [{ size = '800x600' }]";
-    let service = Service::start(Some(profile));
-    let mut domain = Domain::start(version, "desktop-7", &domain_xml(&service, profile));
+    let daemon = Daemon::with_vgpu("head = [{ size = '800x600' }]");
+    let xml = daemon.answer(&["args", NAME, "--vmm", "libvirt", "--memory", "256MiB"]);
+    let mut domain = Domain::start(version, NAME, &xml);
     for seed in [70, 71] {
         assert_eq!(domain.guest.ask(&format!("draw 0 {seed}")), "800x600");
-        service.expect_screenshot(0, &Expected::new((800, 600), seed));
-    }
-}
-
-/// What `vgpu args` prints for this service.
-fn domain_xml(service: &Service, profile: &str) -> String {
-    let vgpu = Vgpu {
-        name: "desktop-7".parse().unwrap(),
-        state: State::Waiting,
-        socket: service.socket(),
-        profile: Profile::parse(profile).unwrap(),
-        pid: None,
-        takeovers: 0,
-        problem: None,
-        device: None,
-    };
-    match Vmm::Libvirt.configuration(&vgpu, "256MiB".parse().unwrap()) {
-        Configuration::Xml(domain) => domain,
-        Configuration::Arguments(arguments) => panic!("{arguments:?} is no domain"),
+        daemon.expect_screenshot(&Expected::new((800, 600), seed));
     }
 }

@@ -2,6 +2,7 @@
 //! a guest program that draws what a test wants. `scripts/setup` fetches what they need; then `cargo test --test vm`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
 
+mod daemon;
 mod guest;
 mod libvirt;
 mod machine;
