@@ -56,7 +56,7 @@ impl From<Refusal> for CommandError {
             Code::HostFailed | Code::Busy => Self::host(&refusal),
             _ => Self::user(&refusal),
         };
-        let unnamed = |field: &String| !refusal.message.contains(field.as_str());
+        let unnamed = |field: &String| field != "name" && !refusal.message.contains(field.as_str());
         let field =
             refusal.field.iter().filter(|field| unnamed(field)).map(|field| format!("it is about `{field}`"));
         field.chain(refusal.remedy.clone()).fold(said, Self::hint)

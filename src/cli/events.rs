@@ -49,7 +49,8 @@ fn print(format: Format, event: &Event) -> Result<(), CommandError> {
 
 fn line(event: &Event) -> String {
     let detail = event.detail.as_deref().map_or(String::new(), |detail| format!("   {detail}"));
-    format!("{}   {}   {}{detail}", utc(event.time), event.name, kind(event.kind))
+    let name = event.name.as_str();
+    format!("{}   {name:16}   {:12}{detail}", utc(event.time), kind(event.kind))
 }
 
 fn kind(kind: EventKind) -> String {

@@ -27,12 +27,12 @@ pub(super) fn table(vgpus: &[Vgpu]) -> String {
 /// All that is known of one.
 pub(super) fn details(vgpu: &Vgpu) -> String {
     let access = &vgpu.profile.socket;
-    let or_daemon = |account: &Option<_>| account.as_ref().map_or("daemon's".to_owned(), ToString::to_string);
     let mut lines = vec![
         ("NAME", vgpu.name.to_string()),
         ("STATE", state(vgpu.state).to_owned()),
         ("SOCKET", vgpu.socket.display().to_string()),
-        ("OWNER", format!("{}:{}", or_daemon(&access.owner), or_daemon(&access.group))),
+        ("OWNER", or_nothing(access.owner.as_ref())),
+        ("GROUP", or_nothing(access.group.as_ref())),
         ("MODE", access.mode_text()),
         ("PID", or_nothing(vgpu.pid)),
         ("TAKEOVERS", vgpu.takeovers.to_string()),

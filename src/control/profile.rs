@@ -20,6 +20,7 @@
 //! ```
 
 mod error;
+mod object;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use error::ProfileError;
 pub use socket::{Account, SocketAccess};
 
 pub(super) use error::{nearest, unknown_key};
+pub(super) use object::{object, objects};
 pub(crate) use text::bytes_text;
 pub(super) use text::{SIZE_RULE, parse_size, size_text};
 
@@ -54,8 +56,10 @@ pub struct Profile {
     #[schema(min_items = 1, max_items = 16)]
     pub heads: Vec<Head>,
     /// What the guest may use up.
+    #[serde(deserialize_with = "object")]
     pub limits: Limits,
     /// Who may connect, where the daemon makes the socket.
+    #[serde(deserialize_with = "object")]
     pub socket: SocketAccess,
 }
 
@@ -204,7 +208,7 @@ impl Profile {
 }
 
 fn some_heads<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Head>, D::Error> {
-    let heads = Vec::<Head>::deserialize(from)?;
+    let heads = objects::<Head, _>(from)?;
     match heads.len() {
         1..=SCANOUTS_MAX => Ok(heads),
         count => Err(D::Error::custom(format!("a vGPU has 1 to {SCANOUTS_MAX} heads, not {count}"))),

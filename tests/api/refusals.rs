@@ -48,8 +48,8 @@ fn a_body_that_is_no_json_object_of_known_fields_is_refused_with_the_field() {
         ("", "bad_json", None),
         ("{", "bad_json", None),
         ("\u{0}", "bad_json", None),
-        ("[1]", "bad_field", None),
-        ("7", "bad_field", None),
+        ("[1]", "bad_json", None),
+        ("7", "bad_json", None),
         (r#"{"profil":{}}"#, "bad_field", Some("profil")),
         (r#"{"profile":{"limits":{"memroy":"1GiB"}}}"#, "bad_field", Some("profile.limits.memroy")),
         (r#"{"profile":{"head":[]}}"#, "bad_field", Some("profile.head")),
@@ -59,6 +59,10 @@ fn a_body_that_is_no_json_object_of_known_fields_is_refused_with_the_field() {
         (r#"{"profile":{"limits":{"image_side":64}}}"#, "bad_field", Some("profile.head[0].size")),
         (r#"{"profile":{"socket":{"mode":"0666"}}}"#, "bad_field", Some("profile.socket.mode")),
         (r#"{"profile":{"socket":{"owner":-1}}}"#, "bad_field", Some("profile.socket.owner")),
+        (r#"{"profile":[]}"#, "bad_field", Some("profile")),
+        (r#"{"profile":{"limits":[]}}"#, "bad_field", Some("profile.limits")),
+        (r#"{"profile":{"socket":[7]}}"#, "bad_field", Some("profile.socket")),
+        (r#"{"profile":{"head":[[]]}}"#, "bad_field", Some("profile.head[0]")),
         (r#"{"socket":7}"#, "bad_field", Some("socket")),
     ] {
         let answer = send(&served.socket(), "PUT", "/v1/vgpus/a", body);
@@ -67,6 +71,7 @@ fn a_body_that_is_no_json_object_of_known_fields_is_refused_with_the_field() {
     }
     for (body, field) in [
         ("{}", None),
+        (r#"{"heads":[[0,"off"]]}"#, Some("heads[0]")),
         (r#"{"heads":[{"head":16,"size":"off"}]}"#, Some("heads[0].head")),
         (r#"{"heads":[{"head":0,"size":"on"}]}"#, Some("heads[0].size")),
         (r#"{"heads":[{"head":0,"size":"off","x":1}]}"#, Some("heads[0].x")),

@@ -1,6 +1,9 @@
 //! The program as operators and management software start it.
-#![allow(clippy::unwrap_used, reason = "these are tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 mod cli;
+mod daemon;
+mod faults;
 mod life;
+mod service;
 mod vgpu;

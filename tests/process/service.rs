@@ -40,7 +40,9 @@ impl Place {
     /// A daemon that answers.
     pub(crate) fn serve(&self) -> Daemon {
         let daemon = self.start(None);
-        eventually("the daemon answers", || self.client().host().ok().filter(|host| host.pid == daemon.pid().as_raw()));
+        eventually("the daemon answers", || {
+            self.client().host().ok().filter(|host| host.pid == daemon.pid().as_raw())
+        });
         daemon
     }
 
@@ -55,7 +57,10 @@ impl Place {
     /// What is asked for in these tests: its name is how its device processes are found.
     pub(crate) fn spec(&self) -> VgpuSpec {
         let name = self.folder.path().file_name().unwrap().to_str().unwrap().to_owned();
-        VgpuSpec { profile: Profile { name, heads: vec![Head::default(); 2], ..Profile::default() }, socket: None }
+        VgpuSpec {
+            profile: Profile { name, heads: vec![Head::default(); 2], ..Profile::default() },
+            socket: None,
+        }
     }
 
     pub(crate) fn create(&self, name: &str) {
@@ -71,9 +76,7 @@ impl Place {
 
     /// Waits until this happened to the vGPU.
     pub(crate) fn happened(&self, name: &str, kind: EventKind) {
-        eventually(&format!("{kind:?} happens to {name}"), || {
-            self.kinds(name).contains(&kind).then_some(())
-        });
+        eventually(&format!("{kind:?} happens to {name}"), || self.kinds(name).contains(&kind).then_some(()));
     }
 
     /// What happened to the vGPU since the daemon started.
@@ -123,7 +126,9 @@ impl Place {
                 found.push(path.strip_prefix(self.folder.path()).unwrap().to_str().unwrap().to_owned());
             }
         }
-        found.retain(|path| !["api", "log", "state", "state/daemon.lock", "state/run", "state/vgpus"].contains(&&**path));
+        found.retain(|path| {
+            !["api", "log", "state", "state/daemon.lock", "state/run", "state/vgpus"].contains(&&**path)
+        });
         found.sort();
         found
     }

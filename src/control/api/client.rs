@@ -193,7 +193,10 @@ impl Client {
         let request = request
             .body(Full::<Bytes>::from(body.unwrap_or_default()))
             .map_err(|error| self.no_daemon(error))?;
-        let answer = sender.send_request(request).await.map_err(|error| self.broken(error))?;
+        let answer = sender.send_request(request).await.map_err(|error| match error.is_parse() {
+            true => self.no_daemon(error),
+            false => self.broken(error),
+        })?;
         if answer.status().is_success() {
             return Ok(answer);
         }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use utoipa::ToSchema;
 
-use crate::control::profile::Profile;
+use crate::control::profile::{Profile, object, objects};
 use crate::control::{HeadChange, Refusal, Status};
 
 /// The longest name of a vGPU.
@@ -73,6 +73,7 @@ impl fmt::Display for Name {
 #[serde(deny_unknown_fields, default)]
 pub struct VgpuSpec {
     /// What the guest gets, and who may connect.
+    #[serde(deserialize_with = "object")]
     pub profile: Profile,
     /// Where the VM connects; NAME.sock in the daemon's first folder for sockets if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,6 +96,7 @@ impl VgpuSpec {
 #[serde(deny_unknown_fields)]
 pub struct VgpuChange {
     /// A head and its monitor each.
+    #[serde(deserialize_with = "objects")]
     pub heads: Vec<HeadChange>,
 }
 

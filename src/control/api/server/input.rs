@@ -183,6 +183,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
 /// The value as its type; what is wrong with it is named with its place.
 fn read<T: DeserializeOwned>(value: Value) -> Result<T, Refusal> {
+    if !value.is_object() {
+        return Err(
+            Refusal::new(Code::BadJson, "the body is no JSON object").remedy("send a JSON object, like {}")
+        );
+    }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
         let reason = error.inner().to_string();

@@ -12,7 +12,7 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{BadBody, BadRequest, Conflict, Failed, NoVgpu};
+use super::answer::{BadBody, BadRequest, Conflict, ErrorBody, Failed, NoVgpu};
 use super::events::Events;
 use super::input::{Body, EventQuery, HeadQuery, Named, Peer};
 use crate::control::api::{Change, Event, Host, Manager, Name, Vgpu, VgpuChange, VgpuList, VgpuSpec};
@@ -75,6 +75,7 @@ impl Context {
         description = "Virtual GPUs of a host. HTTP on a Unix socket; who may connect to it may do all of this."
     ),
     servers((url = "/")),
+    components(schemas(ErrorBody)),
     tags((name = "vgpus", description = "Virtual GPUs, by name"), (name = "host", description = "The daemon"))
 )]
 struct Frame;
