@@ -113,7 +113,7 @@ mod tests {
         folders: Folders,
     }
 
-    /// A host with the folders `sockets`, in which the API's socket is, `sockets/deep`, `sockets/state` and `elsewhere`.
+    /// A host with `sockets`, in which the API's socket is, `sockets/deep`, `sockets/state` and `elsewhere`.
     fn host() -> Host {
         let root = tempfile::tempdir().unwrap();
         let path = |name: &str| root.path().join(name);

@@ -26,7 +26,7 @@ use crate::wire::ScanoutId;
 const LOOK_MAX: Duration = Duration::from_secs(2);
 
 /// How long a change of monitors may take, and a screenshot.
-const WORK_MAX: Duration = Duration::from_secs(30);
+const WORK_MAX: Duration = Duration::from_secs(10);
 
 impl Manager for Daemon {
     fn list(&self) -> Vec<Vgpu> {
@@ -252,8 +252,8 @@ impl Daemon {
         let mut shown = slot.shown();
         (shown.state, shown.pid, shown.problem) = (State::Stopped, None, None);
         drop(shown);
-        let cleared = stopped.and_then(|()| self.clear(&slot.name, Some(&slot.socket)));
-        cleared.map_err(|error| host_failed("something of the vGPU is left", error))
+        let cleared = self.clear(&slot.name, Some(&slot.socket));
+        stopped.and(cleared).map_err(|error| host_failed("something of the vGPU is left", error))
     }
 
     /// Brings the device process's monitors to what is written down.

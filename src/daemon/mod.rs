@@ -103,9 +103,7 @@ impl Daemon {
             unreadable: found.unreadable.into_iter().collect(),
         });
         daemon.clear_strangers(&found.records).map_err(DaemonError::Leftover)?;
-        for (name, record) in found.records {
-            daemon.take_up(name, record).map_err(DaemonError::Leftover)?;
-        }
+        found.records.into_iter().for_each(|(name, record)| daemon.take_up(name, record));
         Ok(daemon)
     }
 
@@ -116,19 +114,32 @@ impl Daemon {
             if let Some(name) =
                 name.filter(|name| !records.contains_key(name) && !self.unreadable.contains(name))
             {
-                self.clear(&name, None)?;
+                self.clear_up(&name, None);
             }
         }
         Ok(())
     }
 
-    fn take_up(self: &Arc<Self>, name: Name, record: Record) -> io::Result<()> {
-        if record.wanted != Wanted::Running {
-            self.clear(&name, Some(&record.socket))?;
+    /// Clears what an earlier daemon left. What cannot be cleared is on the log, and keeps no other vGPU from service.
+    fn clear_up(&self, name: &Name, socket: Option<&Path>) -> bool {
+        let cleared = self.clear(name, socket);
+        if let Err(error) = &cleared {
+            tracing::error!("{name}: something is left of it: {error}");
+        }
+        cleared.is_ok()
+    }
+
+    fn take_up(self: &Arc<Self>, name: Name, record: Record) {
+        let unwanted = record.wanted != Wanted::Running;
+        let cleared = unwanted && self.clear_up(&name, Some(&record.socket));
+        if unwanted {
             fault::point("adopt: ended");
         }
-        if record.wanted == Wanted::Gone {
-            return self.store.remove(&name);
+        if cleared && record.wanted == Wanted::Gone {
+            if let Err(error) = self.store.remove(&name) {
+                tracing::error!("{name}: its record cannot be removed: {error}");
+            }
+            return;
         }
         let events = self.events.clone();
         let slot = Arc::new(Slot::new(name.clone(), record.socket.clone(), record.profile(), events));
@@ -140,7 +151,6 @@ impl Daemon {
             slot.hear(Report::Failing { problem: refusal.message, hopeless: true });
         }
         *slot.work() = Some(work);
-        Ok(())
     }
 
     /// Adopts the vGPU's device process, or starts one if there is none.
@@ -223,10 +233,7 @@ impl Daemon {
         {
             tracing::warn!("{name}: its socket is left as it is: {error}");
         }
-        for file in ["control.sock", "lock"] {
-            unless_missing(fs::remove_file(folder.join(file)))?;
-        }
-        unless_missing(fs::remove_dir(&folder)).map(drop)
+        unless_missing(fs::remove_dir_all(&folder)).map(drop)
     }
 
     /// Where a new vGPU's VM will connect.

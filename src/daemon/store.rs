@@ -146,10 +146,8 @@ impl Store {
     pub(super) fn save(&self, name: &Name, record: &Record) -> io::Result<()> {
         let path = self.path(name);
         let unfinished = self.folder().join(format!("{name}{EXTENSION}{UNFINISHED}"));
-        let mut file = open_private(&unfinished)?;
-        file.set_len(0)?;
-        file.write_all(&serde_json::to_vec_pretty(record)?)?;
-        file.sync_all()?;
+        write(&unfinished, &serde_json::to_vec_pretty(record)?)
+            .inspect_err(|_| _ = fs::remove_file(&unfinished))?;
         fault::point("save: written");
         fs::rename(&unfinished, &path)?;
         fault::point("save: renamed");
@@ -178,6 +176,13 @@ fn named(file: &str) -> Option<Name> {
 
 fn read(path: &Path) -> io::Result<Record> {
     Ok(serde_json::from_slice(&fs::read(path)?)?)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = open_private(path)?;
+    file.set_len(0)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 /// A folder that only we can look into, if there is none yet.

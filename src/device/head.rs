@@ -145,8 +145,15 @@ impl Device {
     /// Plugs a monitor in or out, or gives it another size. True where that changed the configuration: then the
     /// guest must be sent a configuration change, and it will ask for the new modes.
     pub fn set_head(&mut self, head: ScanoutId, mode: HeadMode) -> Result<bool, HeadError> {
-        self.check_mode(mode)?;
-        let heads = self.own_heads;
+        let (heads, max) = (self.own_heads, self.resources.limits().image_side);
+        let size = mode.area.size();
+        if mode.enabled && (size.is_empty() || size.width > max || size.height > max) {
+            return Err(HeadError::Size { size, max });
+        }
+        let (wanted, limit) = (Image::byte_count(size), self.resources.limits().memory_bytes);
+        if mode.enabled && wanted > limit {
+            return Err(HeadError::Memory { size, wanted, limit });
+        }
         let own = self.heads.iter_mut().take(heads).nth(head.index());
         let found = own.ok_or(HeadError::Unknown { head: head.get(), heads })?;
         let changed = found.mode != mode;
@@ -156,20 +163,6 @@ impl Device {
             self.save(None);
         }
         Ok(changed)
-    }
-
-    /// The error of a monitor that no head can have.
-    pub(super) fn check_mode(&self, mode: HeadMode) -> Result<(), HeadError> {
-        let Limits { image_side: max, memory_bytes: limit, .. } = *self.resources.limits();
-        let size = mode.area.size();
-        if mode.enabled && (size.is_empty() || size.width > max || size.height > max) {
-            return Err(HeadError::Size { size, max });
-        }
-        let wanted = Image::byte_count(size);
-        if mode.enabled && wanted > limit {
-            return Err(HeadError::Memory { size, wanted, limit });
-        }
-        Ok(())
     }
 
     /// `GET_DISPLAY_INFO`; `None` while the display is being asked.

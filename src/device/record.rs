@@ -167,7 +167,6 @@ impl Device {
             // It came with a display.
             self.heads.resize_with(SCANOUTS_MAX, Head::spare);
         }
-        self.check_mode(record.mode).map_err(|error| VaultError::record(key, error))?;
         if let Some(scanout) = &record.scanout {
             self.check_scanout(scanout).map_err(|error| VaultError::record(key, error))?;
         }

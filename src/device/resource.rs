@@ -45,6 +45,13 @@ struct Pages {
     _charge: Option<Charge>,
 }
 
+impl Pages {
+    /// A list without a page is the same as none, before and after a death.
+    fn new(backing: Backing, charge: Charge) -> Self {
+        Self { _charge: (!backing.is_empty()).then_some(charge), backing }
+    }
+}
+
 impl Resource {
     /// Its guest pages; none where none are attached.
     pub(super) fn backing(&self) -> &Backing {
@@ -156,8 +163,7 @@ impl Resources {
             }
         };
         let list = self.ledger.charge(backing.list_bytes()).map_err(over_limit)?;
-        let pages = Pages { _charge: (!backing.is_empty()).then_some(list), backing };
-        self.insert(id, content, pages, charge);
+        self.insert(id, content, Pages::new(backing, list), charge);
         if let Some(resource) = self.table.get_mut(&id) {
             resource.uuid = record.uuid.map(Uuid::from_bytes);
         }
@@ -232,7 +238,7 @@ impl Resources {
         let mut charge = self.ledger.charge(list_bytes).map_err(over_limit)?;
         let backing = Backing::new(entries.iter());
         charge.shrink_to(backing.list_bytes());
-        Ok(Pages { backing, _charge: Some(charge) })
+        Ok(Pages::new(backing, charge))
     }
 
     /// `RESOURCE_DETACH_BACKING`.

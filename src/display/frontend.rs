@@ -7,30 +7,26 @@
 //! a guest that draws fast costs no memory. Of a message that was taken in part, the place is kept; the rest of its
 //! pixels is read when it goes on. A picture that shrank meanwhile yields black there, and is then sent whole.
 //!
+//! A process that goes on for one that died ends what that was sending, has the VMM forget what that asked, and sends
+//! everything that there is to see.
+//!
 //! Invariants: nothing here waits. A new size is always sent in one message with the pixels of that size, because
 //! QEMU draws an update without a size through a null pointer and forgets, but keeps, a size without an update.
 
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, recv, sendmsg, setsockopt, sockopt};
+use nix::sys::socket::{MsgFlags, recv};
 
 use super::damage::Damage;
+use super::outgoing::{self, Outgoing, Progress};
 use super::questions::Questions;
-use super::{Answer, Interest, Picture, Question, Scanouts, Sink};
+use super::{Answer, Interest, Question, Scanouts, Sink};
+use crate::vault::Mark;
 use crate::wire::display::{CURSOR_BYTES, REPLY_BYTES_MAX, Reply, Request, decode_reply, update_bytes};
 use crate::wire::{Rect, SCANOUTS_MAX, ScanoutId, Size};
-
-/// Asked of the kernel for the way to the VMM: an eighth of a 1080p frame, so that a frame takes few wake-ups.
-const SEND_BUFFER_BYTES: usize = 1 << 20;
-
-/// Pixels that do not lie as the VMM wants them are put in order in pieces of this size.
-const STAGE_BYTES: usize = 128 << 10;
-
-/// Messages without pixels are sent together up to about here (a cursor image more).
-const SMALL_BYTES: usize = 16 << 10;
 
 /// The largest update: QEMU takes memory for a whole message before it reads it.
 const UPDATE_BYTES_MAX: u32 = 64 << 20;
@@ -47,8 +43,6 @@ pub struct Frontend {
     /// The head whose damage was sent last.
     turn: usize,
     outgoing: Outgoing,
-    stage: Vec<u8>,
-    incoming: Incoming,
 }
 
 /// What a head shows, and what of it the VMM has not been told.
@@ -78,44 +72,31 @@ enum CursorMark {
     Changed,
 }
 
-/// The messages on their way: small ones and headers as bytes, then the pixels of the last one.
-#[derive(Debug, Default)]
-struct Outgoing {
-    small: Vec<u8>,
-    small_sent: usize,
-    pixels: Option<Pixels>,
-}
-
-/// Pixels that were announced.
-#[derive(Clone, Copy, Debug)]
-struct Pixels {
-    head: ScanoutId,
-    area: Rect,
-    bytes: usize,
-    sent: usize,
-}
-
-#[derive(Debug)]
-struct Incoming {
-    buffer: [u8; REPLY_BYTES_MAX],
-    filled: usize,
-}
-
 impl Frontend {
     /// Takes the VMM's end of a display connection over. Nothing is sent before the first [`Sink::pump`].
-    pub fn new(stream: UnixStream) -> io::Result<Self> {
-        if let Err(error) = setsockopt(&stream, sockopt::SndBuf, &SEND_BUFFER_BYTES) {
-            tracing::debug!("the display's socket keeps its send buffer: {error}");
+    /// The mark is for whoever must [`Frontend::resume`].
+    pub fn new(stream: UnixStream, mark: Mark) -> io::Result<Self> {
+        Self::with(stream, mark, Progress::default(), Questions::new())
+    }
+
+    /// Goes on for a process that died. What was on its way is ended first; then the heads that the VMM was told of are
+    /// dark and without a pointer, until it is told otherwise.
+    pub fn resume(stream: UnixStream, mark: Mark) -> io::Result<Self> {
+        let died = Progress::load(&mark);
+        let progress = Progress { resumes: died.resumes.wrapping_add(1), ..died };
+        let mut frontend = Self::with(stream, mark, progress, Questions::anew(progress.resumes))?;
+        for (id, head) in ScanoutId::all().zip(&mut frontend.heads) {
+            if progress.heads & 1 << id.get() != 0 {
+                (head.shown, head.cursor) = (Shown::Nothing, CursorMark::Changed);
+            }
         }
-        Ok(Self {
-            stream,
-            questions: Questions::new(),
-            heads: Default::default(),
-            turn: 0,
-            outgoing: Outgoing::default(),
-            stage: Vec::new(),
-            incoming: Incoming { buffer: [0; REPLY_BYTES_MAX], filled: 0 },
-        })
+        Ok(frontend)
+    }
+
+    fn with(stream: UnixStream, mark: Mark, progress: Progress, questions: Questions) -> io::Result<Self> {
+        outgoing::prepare(&stream)?;
+        let outgoing = Outgoing::new(mark, progress);
+        Ok(Self { stream, questions, heads: Default::default(), turn: 0, outgoing })
     }
 
     fn mark_cursor(&mut self, head: ScanoutId, mark: CursorMark) {
@@ -127,15 +108,10 @@ impl Frontend {
     /// Reads replies until none is left; true if one answered a question.
     fn receive(&mut self) -> io::Result<bool> {
         let mut answered = false;
-        loop {
-            let more = self.incoming.fill(&self.stream)?;
-            while let Some(reply) = self.incoming.next()? {
-                answered |= self.questions.receive(reply).map_err(invalid)?;
-            }
-            if !more {
-                return Ok(answered);
-            }
+        while let Some(reply) = take_reply(&self.stream)? {
+            answered |= self.questions.receive(reply).map_err(invalid)?;
         }
+        Ok(answered)
     }
 
     /// Sends until nothing is left (true) or the socket is full (false).
@@ -144,7 +120,7 @@ impl Frontend {
             if self.outgoing.is_sent() && !self.compose(scanouts) {
                 return Ok(true);
             }
-            if !self.outgoing.send(&self.stream, scanouts, &mut self.stage)? {
+            if !self.outgoing.send(&self.stream, scanouts)? {
                 return Ok(false);
             }
         }
@@ -152,14 +128,16 @@ impl Frontend {
 
     /// Makes the next messages from the marks; false if nothing is left to say.
     fn compose(&mut self, scanouts: &dyn Scanouts) -> bool {
-        let small = &mut self.outgoing.small;
-        small.clear();
-        self.outgoing.small_sent = 0;
-        self.questions.encode(small);
+        let outgoing = &mut self.outgoing;
+        self.questions.encode(&mut outgoing.small);
         for (id, head) in ScanoutId::all().zip(&mut self.heads) {
-            if small.len() < SMALL_BYTES {
-                head.encode_off(id, small);
-                head.encode_cursor(id, scanouts, small);
+            if outgoing.has_room() {
+                let before = outgoing.small.len();
+                head.encode_off(id, &mut outgoing.small);
+                head.encode_cursor(id, scanouts, &mut outgoing.small);
+                if outgoing.small.len() > before {
+                    outgoing.tell_of(id);
+                }
             }
         }
         self.compose_update();
@@ -173,7 +151,12 @@ impl Frontend {
         let Some(index) = turns.into_iter().find(damaged) else { return };
         let Some((id, head)) = ScanoutId::all().zip(&mut self.heads).nth(index) else { return };
         self.turn = index;
-        self.outgoing.pixels = head.encode_update(id, &mut self.outgoing.small);
+        if let Some(area) = head.encode_update(id, &mut self.outgoing.header)
+            && let Some(bytes) = update_bytes(&area)
+        {
+            self.outgoing.tell_of(id);
+            self.outgoing.announce(id, area, bytes as usize);
+        }
     }
 }
 
@@ -246,8 +229,8 @@ impl Head {
         }
     }
 
-    /// The size, if it is new, and the header of the oldest damage.
-    fn encode_update(&mut self, head: ScanoutId, out: &mut Vec<u8>) -> Option<Pixels> {
+    /// The size, if it is new, and the header of the oldest damage, which is returned.
+    fn encode_update(&mut self, head: ScanoutId, out: &mut Vec<u8>) -> Option<Rect> {
         let area = self.take_area()?;
         if self.shown != self.told
             && let Shown::Picture(size) = self.shown
@@ -256,7 +239,7 @@ impl Head {
             self.told = self.shown;
         }
         Request::Update(head, area).encode(out);
-        Some(Pixels { head, area, bytes: update_bytes(&area)? as usize, sent: 0 })
+        Some(area)
     }
 
     /// The oldest damage, or as many rows of it as one message may have.
@@ -271,102 +254,32 @@ impl Head {
     }
 }
 
-impl Outgoing {
-    fn is_sent(&self) -> bool {
-        self.small_sent == self.small.len() && self.pixels.is_none()
-    }
-
-    /// One system call; false if the socket is full.
-    fn send(
-        &mut self,
-        stream: &UnixStream,
-        scanouts: &dyn Scanouts,
-        stage: &mut Vec<u8>,
-    ) -> io::Result<bool> {
-        let small = self.small.get(self.small_sent..).unwrap_or_default();
-        let pixels = match &self.pixels {
-            Some(pixels) => pixels.next_bytes(scanouts.picture(pixels.head), stage),
-            None => &[],
-        };
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-        let pieces = [IoSlice::new(small), IoSlice::new(pixels)];
-        let offered = small.len() + pixels.len();
-        match sendmsg::<()>(stream.as_raw_fd(), &pieces, &[], flags, None) {
-            Ok(taken) => {
-                self.advance(taken);
-                Ok(taken == offered)
-            }
-            Err(Errno::EAGAIN) => Ok(false),
-            Err(Errno::EINTR) => Ok(true),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn advance(&mut self, taken: usize) {
-        let small = taken.min(self.small.len() - self.small_sent);
-        self.small_sent += small;
-        if let Some(pixels) = &mut self.pixels {
-            pixels.sent += taken - small;
-        }
-        self.pixels = self.pixels.filter(|pixels| pixels.sent < pixels.bytes);
-    }
+/// The next reply, if it is there as a whole; of one that is not, nothing is taken, so that it is still there for
+/// another process. A VMM sends each at once.
+fn take_reply(stream: &UnixStream) -> io::Result<Option<Reply>> {
+    let mut buffer = [0; REPLY_BYTES_MAX];
+    let peek = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_PEEK;
+    let count = match recv_again(stream, &mut buffer, peek)? {
+        None => return Ok(None),
+        Some(0) => return Err(io::Error::new(ErrorKind::UnexpectedEof, "the display closed its socket")),
+        Some(count) => count,
+    };
+    let there = buffer.get(..count).unwrap_or_default();
+    let Some((reply, bytes)) = decode_reply(there).map_err(invalid)? else { return Ok(None) };
+    let whole = buffer.get_mut(..bytes).unwrap_or_default();
+    recv_again(stream, whole, MsgFlags::MSG_DONTWAIT)?;
+    Ok(Some(reply))
 }
 
-impl Pixels {
-    /// The bytes that come next: where they lie if they can be sent from there, else put in order in `stage`.
-    fn next_bytes<'a>(&self, picture: Option<Picture<'a>>, stage: &'a mut Vec<u8>) -> &'a [u8] {
-        let row = self.area.width as usize * 4;
-        let (done, within) = (self.sent / row, self.sent % row);
-        let rest = self.rows(done, usize::MAX);
-        let whole = |picture: &Picture<'_>| rest.width == picture.size.width && rest.fits(picture.size);
-        let direct = picture.filter(whole).and_then(|picture| picture.contiguous(rest.y, rest.height));
-        let bytes = match direct {
-            Some(bytes) => bytes,
-            None => {
-                let piece = self.rows(done, (STAGE_BYTES / row).max(1));
-                stage.clear();
-                match picture.filter(|picture| piece.fits(picture.size)) {
-                    Some(picture) => picture.append_bgrx(&piece, stage),
-                    None => stage.resize(row * piece.height as usize, 0),
-                }
-                stage
-            }
-        };
-        bytes.get(within..).unwrap_or_default()
-    }
-
-    /// At most `count` rows of the area, after the first `done`.
-    fn rows(&self, done: usize, count: usize) -> Rect {
-        let done = u32::try_from(done).unwrap_or(u32::MAX).min(self.area.height);
-        let height = (self.area.height - done).min(u32::try_from(count).unwrap_or(u32::MAX));
-        Rect { y: self.area.y + done, height, ..self.area }
-    }
-}
-
-impl Incoming {
-    /// Reads what is there; true if there may be more. The buffer holds any reply, so it is never full of an
-    /// unfinished one.
-    fn fill(&mut self, stream: &UnixStream) -> io::Result<bool> {
-        let space = self.buffer.get_mut(self.filled..).unwrap_or_default();
-        match recv(stream.as_raw_fd(), space, MsgFlags::MSG_DONTWAIT) {
-            Ok(0) => Err(io::Error::new(ErrorKind::UnexpectedEof, "the display closed its socket")),
-            Ok(count) => {
-                let more = count == space.len();
-                self.filled += count;
-                Ok(more)
-            }
-            Err(Errno::EAGAIN) => Ok(false),
-            Err(Errno::EINTR) => Ok(true),
+/// Bytes read; `None` if there are none yet.
+fn recv_again(stream: &UnixStream, into: &mut [u8], flags: MsgFlags) -> io::Result<Option<usize>> {
+    loop {
+        return match recv(stream.as_raw_fd(), into, flags) {
+            Ok(count) => Ok(Some(count)),
+            Err(Errno::EAGAIN) => Ok(None),
+            Err(Errno::EINTR) => continue,
             Err(error) => Err(error.into()),
-        }
-    }
-
-    fn next(&mut self) -> io::Result<Option<Reply>> {
-        let filled = self.buffer.get(..self.filled).unwrap_or_default();
-        let Some((reply, taken)) = decode_reply(filled).map_err(invalid)? else { return Ok(None) };
-        self.buffer.copy_within(taken..self.filled, 0);
-        self.filled -= taken;
-        Ok(Some(reply))
+        };
     }
 }
 

@@ -7,10 +7,12 @@
 
 mod damage;
 pub mod frontend;
+mod outgoing;
 mod picture;
 mod questions;
 pub mod screenshot;
 
+pub use outgoing::PIECE_BYTES;
 pub use picture::{Picture, Source};
 
 pub use crate::wire::display::{CURSOR_BYTES, CURSOR_SIDE};

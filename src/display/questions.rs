@@ -21,7 +21,22 @@ pub(super) struct Questions {
     modes: State,
     edids: [State; SCANOUTS_MAX],
     owed: VecDeque<Owed>,
+    former: Option<Former>,
 }
+
+/// Answers to what a process asked that is dead; they are not ours. Where they end is told by a row that nobody else
+/// asked for: features, modes this many times, features. A process asks for modes twice in a row only here, and each
+/// that goes on for another asks a number of times of its own.
+#[derive(Debug)]
+struct Former {
+    modes: u16,
+    is_asked: bool,
+    /// Modes since the last features, if nothing else came between.
+    row: Option<u16>,
+}
+
+/// As many processes as this can be told apart: more than have died before the VMM answered the first.
+const FORMER_MAX: u16 = 64;
 
 /// The handshake: asked once, when the socket is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +72,14 @@ impl Questions {
             modes: State::Idle,
             edids: Default::default(),
             owed: VecDeque::new(),
+            former: None,
         }
+    }
+
+    /// On a socket on which others asked that are dead: we are the `resumes`th to go on.
+    pub(super) fn anew(resumes: u16) -> Self {
+        let former = Former { modes: 2 + resumes % FORMER_MAX, is_asked: false, row: None };
+        Self { former: Some(former), ..Self::new() }
     }
 
     /// The answer, if it is there: each is taken once, so the next question is a new one. Otherwise notes the question.
@@ -79,6 +101,12 @@ impl Questions {
 
     /// Appends the messages that are due.
     pub(super) fn encode(&mut self, out: &mut Vec<u8>) {
+        if let Some(former) = self.former.as_mut().filter(|former| !former.is_asked) {
+            former.is_asked = true;
+            Request::ProtocolFeatures.encode(out);
+            (0..former.modes).for_each(|_| Request::Modes.encode(out));
+            // The handshake's question for features ends the row.
+        }
         match self.features {
             Features::ToAsk => {
                 Request::ProtocolFeatures.encode(out);
@@ -114,6 +142,12 @@ impl Questions {
 
     /// Takes a reply; true if it, or its place in the order, answered a question.
     pub(super) fn receive(&mut self, reply: Reply) -> Result<bool, Unasked> {
+        if let Some(former) = &mut self.former {
+            if !former.ends_with(&reply) {
+                return Ok(false);
+            }
+            self.former = None;
+        }
         match (self.owed.pop_front(), reply) {
             (Some(Owed::Features), Reply::ProtocolFeatures(features)) => Ok(self.negotiate(features)),
             (Some(Owed::Modes), Reply::Modes(modes)) => {
@@ -147,6 +181,21 @@ impl Questions {
             *state = State::Answered(edid.map_or(Answer::Unknown, Answer::Edid));
         }
         true
+    }
+}
+
+impl Former {
+    /// Whether this reply ends the row, and so is the first of ours.
+    fn ends_with(&mut self, reply: &Reply) -> bool {
+        let row = match reply {
+            Reply::ProtocolFeatures(_) => self.row.replace(0),
+            Reply::Modes(_) => {
+                self.row = self.row.map(|row| row.saturating_add(1));
+                None
+            }
+            Reply::Edid(_) => self.row.take().and(None),
+        };
+        self.is_asked && row == Some(self.modes)
     }
 }
 
@@ -227,6 +276,31 @@ mod tests {
         assert_eq!(sent(&mut questions), encoded(&[Request::SetProtocolFeatures(0)]));
         assert_eq!(questions.ask(Question::Edid(head(1))), Some(Answer::Unknown));
         assert!(sent(&mut questions).is_empty());
+    }
+
+    #[test]
+    fn answers_to_what_dead_processes_asked_are_nobodys() {
+        let modes = || Reply::Modes(Some(Box::default()));
+        let features = || Reply::ProtocolFeatures(1);
+        // One died with a question for modes and one for an EDID on its way, the next in the middle of all this.
+        let mut stale = vec![modes(), Reply::Edid(Some(vec![1])), features()];
+        stale.extend(std::iter::once_with(features).chain(std::iter::repeat_with(modes).take(3)));
+        stale.extend([features(), modes(), Reply::Edid(Some(vec![2])), features()]);
+        for taken in 0..=stale.len() {
+            let mut questions = Questions::anew(2);
+            assert_eq!(questions.ask(Question::Modes), None);
+            let row = [&[Request::ProtocolFeatures][..], &[Request::Modes; 4], &[Request::ProtocolFeatures]];
+            assert_eq!(sent(&mut questions), encoded(&[&row.concat()[..], &[Request::Modes]].concat()));
+            for reply in stale.iter().skip(taken).cloned() {
+                assert_eq!(questions.receive(reply), Ok(false));
+            }
+            for reply in [features(), modes(), modes(), modes(), modes(), features()] {
+                assert_eq!(questions.receive(reply), Ok(false));
+            }
+            assert_eq!(sent(&mut questions), encoded(&[Request::SetProtocolFeatures(1)]));
+            assert_eq!(questions.receive(modes()), Ok(true));
+            assert_eq!(questions.receive(modes()), Err(Unasked), "from here on the order is ours");
+        }
     }
 
     #[test]

@@ -5,11 +5,11 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use super::{Layer, Report};
 
-/// Memory beyond the ledger's limit: code, stacks, queues, the display's buffers.
+/// Memory beyond what the ledger charges for: code, stacks, queues, the display's buffers.
 const ALLOWANCE_BYTES: u64 = 64 << 20;
 
-/// Descriptors: a memory region, a kick or a call is one each, a VMM may send 509 regions, and the journal has a copy of
-/// each.
+/// Descriptors: a memory region, a kick or a call is one each, a VMM may send 509 regions, and the journal has a copy
+/// of each.
 const DESCRIPTORS_MAX: u64 = 2048;
 
 /// Threads: four serve a device, the rest is room for the next ones.
@@ -22,7 +22,8 @@ const COUNTS_APART: (u32, u32) = (5, 14);
 pub(super) fn set(memory_bytes: u64, report: &mut Report) {
     let data_bytes = memory_bytes.saturating_add(ALLOWANCE_BYTES);
     let limits = [
-        // Private writable memory; the guest's is shared and not counted.
+        // Private writable memory, such as lists of a guest's pages. The guest's and the vault's are shared and not
+        // counted: what images take is for the ledger to limit.
         (Resource::RLIMIT_DATA, data_bytes),
         (Resource::RLIMIT_NOFILE, DESCRIPTORS_MAX),
         // A core file would hold guest pixels.

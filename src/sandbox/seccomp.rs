@@ -88,8 +88,8 @@ const ANY_ARGUMENTS: &[i64] = &[
     // Memory; what could make it executable is checked below.
     libc::SYS_brk,
     libc::SYS_munmap,
-    libc::SYS_mremap, // growing a large vector
-    libc::SYS_madvise,
+    libc::SYS_mremap,  // growing a large vector
+    libc::SYS_madvise, // also gives the pages of a dropped image in the vault back
     // Threads: what the C library and std do at their start and end.
     libc::SYS_clone3, // refused by the other program; allowed here or this one would end the process
     libc::SYS_set_robust_list,
@@ -115,7 +115,7 @@ const ANY_ARGUMENTS: &[i64] = &[
 fn checked() -> Result<Rules, BackendError> {
     let own_pid = std::process::id().cast_signed();
     Ok(Rules::from([
-        // Guest memory, thread stacks, large images; then guard pages. None of it ever executable.
+        // Guest memory, thread stacks, images in the vault; then guard pages. None of it ever executable.
         (libc::SYS_mmap, vec![rule(vec![lacks(2, libc::PROT_EXEC)?])?]),
         (libc::SYS_mprotect, vec![rule(vec![lacks(2, libc::PROT_EXEC)?])?]),
         (libc::SYS_clone, vec![rule(vec![has(0, libc::CLONE_THREAD)?])?]),

@@ -10,7 +10,7 @@ const HEALTHY: Duration = Duration::from_secs(1);
 const DELAYS: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(10)];
 
 /// So many deaths of one VM's device processes in so short a time, and the VM is given up: what it said kills them.
-const DEATHS_MAX: usize = 5;
+const DEATHS_MAX: usize = 10;
 const DEATHS_WITHIN: Duration = Duration::from_secs(10);
 
 /// How a device process came to its end.

@@ -69,7 +69,7 @@ pub struct Claimed {
     listener: UnixListener,
     path: PathBuf,
     /// Device and inode of the path, to remove no other.
-    identity: (u64, u64),
+    identity: Option<(u64, u64)>,
 }
 
 impl Claimed {
@@ -95,16 +95,15 @@ impl Claimed {
             .map_err(host)?;
         remove_stale(path)?;
         let listener = bind_private(path).map_err(host)?;
-        let claimed = Self::found(path, listener).map_err(host)?;
+        let claimed = Self::found(path, listener);
         claimed.open_to(access).map_err(host)?;
         listen(&claimed.listener, Backlog::MAXCONN).map_err(|error| host(error.into()))?;
         Ok(claimed)
     }
 
-    /// A socket that is bound to this path already.
-    pub fn found(path: &Path, listener: UnixListener) -> io::Result<Self> {
-        let found = fs::symlink_metadata(path)?;
-        Ok(Self { listener, path: path.to_owned(), identity: (found.dev(), found.ino()) })
+    /// A socket that was bound to this path, where somebody may have removed it since.
+    pub fn found(path: &Path, listener: UnixListener) -> Self {
+        Self { listener, path: path.to_owned(), identity: identity(path) }
     }
 
     /// The owner comes first: until the mode follows, it is his alone.
@@ -131,12 +130,15 @@ impl Claimed {
 
 impl Drop for Claimed {
     fn drop(&mut self) {
-        let ours =
-            fs::symlink_metadata(&self.path).is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
+        let ours = self.identity.is_some() && self.identity == identity(&self.path);
         if ours && let Err(error) = fs::remove_file(&self.path) {
             tracing::warn!("cannot remove {}: {error}", self.path.display());
         }
     }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 fn bind_private(path: &Path) -> io::Result<UnixListener> {

@@ -222,10 +222,19 @@ impl Keeper {
     fn adopt_from(&self, control: &Path) -> Result<(Sockets, UnixStream, Vm), Untimely> {
         let talk = adoption::Talk::open(control, &self.stop)?;
         let (vm, heirlooms) = talk.hear()?;
-        let claimed = |path: &Path, listener: &OwnedFd| Claimed::found(path, listener.try_clone()?.into());
+        let found = |path: &Path, listener: &OwnedFd| -> Result<Claimed, Untimely> {
+            let listener = listener.try_clone().map_err(Untimely::Nonsense)?;
+            if !path.exists() {
+                tracing::warn!(
+                    "{} is gone: nobody else can connect until it is stopped and started",
+                    path.display()
+                );
+            }
+            Ok(Claimed::found(path, listener.into()))
+        };
         let sockets = Sockets {
-            front_end: claimed(&self.front_end.path, &heirlooms.front_end).map_err(Untimely::Nonsense)?,
-            control: Some(claimed(control, &heirlooms.control).map_err(Untimely::Nonsense)?),
+            front_end: found(&self.front_end.path, &heirlooms.front_end)?,
+            control: Some(found(control, &heirlooms.control)?),
         };
         Ok((sockets, talk.channel, vm))
     }

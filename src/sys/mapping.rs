@@ -17,7 +17,6 @@ use zerocopy::{FromBytes, IntoBytes};
 ///
 /// Whoever opens one must be the only one to do so, in this process and among all: others may hold a descriptor of
 /// the same file, to hand it on, and map it only once this process is dead.
-#[derive(Debug)]
 pub struct SharedFile {
     file: OwnedFd,
     bytes: u64,
@@ -48,7 +47,7 @@ impl SharedFile {
     pub fn map<T: FromBytes + IntoBytes>(self: &Arc<Self>, start: u64, bytes: u64) -> io::Result<Mapping<T>> {
         let mut mapped = self.mapped.lock().unwrap_or_else(PoisonError::into_inner);
         let end = self.page_end(start, bytes).filter(|end| *end <= self.bytes);
-        let Some(end) = end.filter(|_| start % self.page_bytes == 0 && bytes > 0) else {
+        let Some(end) = end.filter(|_| start.is_multiple_of(self.page_bytes) && bytes > 0) else {
             return Err(io::Error::new(ErrorKind::InvalidInput, "no such range of the file"));
         };
         if mapped.range(..end).next_back().is_some_and(|(_, last)| *last > start) {
@@ -84,6 +83,12 @@ impl SharedFile {
     /// The end of the last page of a range.
     fn page_end(&self, start: u64, bytes: u64) -> Option<u64> {
         start.checked_add(bytes)?.checked_next_multiple_of(self.page_bytes)
+    }
+}
+
+impl fmt::Debug for SharedFile {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "SharedFile({} bytes)", self.bytes)
     }
 }
 
@@ -201,7 +206,7 @@ mod tests {
     #[test]
     fn gaps_are_filled_from_the_front_and_a_full_part_is_an_error() {
         let file = file(5);
-        let mut map = |pages: u64| file.map_in_gap::<u8>(PAGE..4 * PAGE, pages * PAGE);
+        let map = |pages: u64| file.map_in_gap::<u8>(PAGE..4 * PAGE, pages * PAGE);
         let [first, second, third] = [map(1), map(1), map(1)].map(Result::unwrap);
         assert_eq!([&first, &second, &third].map(|mapping| mapping.place() / PAGE), [1, 2, 3]);
         assert_eq!(map(1).unwrap_err().kind(), ErrorKind::StorageFull);

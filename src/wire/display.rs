@@ -15,6 +15,9 @@ pub const FEATURE_EDID: u64 = 1;
 /// Bytes in front of every message.
 pub const HEADER_BYTES: usize = 12;
 
+/// Bytes in front of an update's pixels.
+pub const UPDATE_HEADER_BYTES: usize = HEADER_BYTES + 20;
+
 /// The longest message a VMM may send: an EDID.
 pub const REPLY_BYTES_MAX: usize = HEADER_BYTES + size_of::<EdidReply>();
 
@@ -67,6 +70,8 @@ pub enum Request<'a> {
     },
     /// The head's picture has this size now; an empty one turns the head off.
     Scanout(ScanoutId, Size),
+    /// The header of an update of a head that no VMM has, which ignores it; so many bytes must follow.
+    Blank(usize),
     /// The header of new pixels; [`update_bytes`] of blue, green, red, x must follow.
     Update(ScanoutId, Rect),
 }
@@ -98,6 +103,10 @@ impl Request<'_> {
             }
             Self::Scanout(head, size) => {
                 put(out, [number::SCANOUT, 0, 12, head.get(), size.width, size.height]);
+            }
+            Self::Blank(bytes) => {
+                let size = u32::try_from(20 + bytes).unwrap_or(u32::MAX);
+                put(out, [number::UPDATE, 0, size, u32::MAX, 0, 0, 0, 0]);
             }
             Self::Update(head, area) => {
                 let size = 20 + update_bytes(&area).unwrap_or_default();
@@ -293,7 +302,7 @@ mod tests {
         let image = [7; CURSOR_BYTES];
         let at = Point { x: 1, y: 2 };
         let area = Rect { x: 1, y: 2, width: 3, height: 4 };
-        let cases: [(Request<'_>, &[u32], usize); 9] = [
+        let cases: [(Request<'_>, &[u32], usize); 10] = [
             (Request::ProtocolFeatures, &[1, 0, 0], 0),
             (Request::SetProtocolFeatures(u64::MAX), &[2, 0, 8, u32::MAX, u32::MAX], 0),
             (Request::Modes, &[3, 0, 0], 0),
@@ -306,6 +315,7 @@ mod tests {
             ),
             (Request::Scanout(head(5), area.size()), &[7, 0, 12, 5, 3, 4], 0),
             (Request::Update(head(5), area), &[8, 0, 68, 5, 1, 2, 3, 4], 0),
+            (Request::Blank(7), &[8, 0, 27, u32::MAX, 0, 0, 0, 0], 0),
             (Request::Edid(head(15)), &[11, 0, 4, 15], 0),
         ];
         for (request, words, more) in cases {

@@ -9,3 +9,4 @@ mod heads;
 mod pointer;
 mod properties;
 mod refusals;
+mod restore;

@@ -6,10 +6,10 @@ use vgpu::wire::{ErrorCode, HeadMode};
 
 use crate::guest::*;
 
-const MEMORY_BYTES: u64 = 100_000;
+pub const MEMORY_BYTES: u64 = 100_000;
 
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     Control(u32, Vec<u32>),
     Cursor(u32, Vec<u32>),
     Bytes(Vec<u8>),
@@ -57,7 +57,7 @@ fn cat(front: Vec<u32>, back: &[u32]) -> Vec<u32> {
     [&front[..], back].concat()
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub fn step() -> impl Strategy<Value = Step> {
     let control = prop_oneof![
         (id(), format(), size()).prop_map(|(id, format, (w, h))| (CREATE_2D, vec![id, format, w, h])),
         (id(), prop::sample::select(vec![UNREF, DETACH, ASSIGN_UUID, GET_EDID, GET_CAPSET]))
@@ -92,7 +92,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn execute(guest: &mut Guest, step: &Step) -> Option<Vec<u8>> {
+pub fn execute(guest: &mut Guest, step: &Step) -> Option<Vec<u8>> {
     let mut reply = Vec::new();
     match step {
         Step::Control(kind, body) => {

@@ -164,7 +164,10 @@ fn a_window_of_the_vmm_decides_about_monitors() {
     let vgpu = Vgpu::start();
     let (_window, socket) = UnixStream::pair().unwrap();
     assert!(!vgpu.client().status().unwrap().window);
-    vgpu.device.lock().unwrap().set_sink(Some(Box::new(Frontend::new(socket).unwrap())));
+    let mut device = vgpu.device.lock().unwrap();
+    let frontend = Frontend::new(socket, device.display_mark()).unwrap();
+    device.set_sink(Some(Box::new(frontend)));
+    drop(device);
     assert!(vgpu.client().status().unwrap().window);
     let refused = refusal(vgpu.client().set_heads(&["1=1024x768".parse().unwrap()]).unwrap_err());
     assert_eq!(refused.code, Code::WindowDecides);

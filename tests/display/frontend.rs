@@ -9,13 +9,13 @@ use vgpu::wire::{Format, Point, ScanoutId};
 use vm_memory::{Bytes, GuestAddress};
 
 use crate::display_peer::{DisplayPeer, Options};
-use crate::screen::{Screen, area, head, pump_until, ready, size};
+use crate::screen::{Screen, area, head, mark, pump_until, ready, size};
 
 const SOON: Duration = Duration::from_secs(10);
 
 fn start(options: Options) -> (DisplayPeer, Frontend) {
     let (peer, socket) = DisplayPeer::start(options);
-    (peer, Frontend::new(socket).unwrap())
+    (peer, Frontend::new(socket, mark()).unwrap())
 }
 
 /// Everything is sent, nothing harmed QEMU, and each head looks as it should.

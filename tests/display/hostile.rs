@@ -7,11 +7,11 @@ use proptest::prelude::*;
 use vgpu::display::frontend::Frontend;
 use vgpu::display::{Question, Sink};
 
-use crate::screen::{Screen, head};
+use crate::screen::{Screen, head, mark};
 
 fn connect() -> (UnixStream, Frontend) {
     let (ours, theirs) = UnixStream::pair().unwrap();
-    (ours, Frontend::new(theirs).unwrap())
+    (ours, Frontend::new(theirs, mark()).unwrap())
 }
 
 fn message(words: &[u32], payload: usize) -> Vec<u8> {

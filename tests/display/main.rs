@@ -7,4 +7,5 @@ mod display_peer;
 mod control;
 mod frontend;
 mod hostile;
+mod resume;
 mod screen;

@@ -6,12 +6,18 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use vgpu::display::frontend::Frontend;
 use vgpu::display::{Cursor, Picture, Scanouts, Sink, Source};
+use vgpu::vault::{Mark, Vault};
 use vgpu::wire::{Format, Rect, ScanoutId, Size};
 
 use crate::display_peer::Surface;
 
 pub(crate) fn head(number: u32) -> ScanoutId {
     ScanoutId::new(number).unwrap()
+}
+
+/// A mark of a display that nobody goes on with.
+pub(crate) fn mark() -> Mark {
+    Vault::unkept(0).unwrap().mark()
 }
 
 pub(crate) fn area(x: u32, y: u32, width: u32, height: u32) -> Rect {

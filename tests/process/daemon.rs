@@ -67,6 +67,44 @@ fn a_daemon_that_is_killed_is_followed_by_one_that_keeps_its_vgpus_and_can_take_
 }
 
 #[test]
+fn a_daemon_that_had_no_room_for_what_it_was_told_asks_again_and_can_take_over() {
+    let place = Place::new();
+    let daemon = place.serve();
+    place.create("a");
+    let (mut front_end, device) = (place.connect("a"), place.device("a"));
+
+    kill(daemon.pid(), Signal::SIGSTOP).unwrap();
+    for _ in 0..1000 {
+        front_end = answered(front_end);
+    }
+    kill(daemon.pid(), Signal::SIGCONT).unwrap();
+
+    eventually("it asks again", || place.log().contains("another keeper has this vGPU now").then_some(()));
+    assert_eq!(place.device("a"), device, "a process that is well was ended");
+    kill(device, Signal::SIGKILL).unwrap();
+    answered(front_end);
+}
+
+#[test]
+fn a_vm_goes_on_though_its_socket_was_removed_while_no_daemon_ran() {
+    let place = Place::new();
+    let first = place.serve();
+    place.create("a");
+    let (front_end, device) = (place.connect("a"), place.device("a"));
+    first.end(Signal::SIGKILL);
+    fs::remove_file(place.path("a.sock")).unwrap();
+
+    let _second = place.serve();
+    place.happened("a", EventKind::Adopted);
+
+    assert_eq!(place.device("a"), device);
+    answered(front_end);
+    place.client().stop(&named("a")).unwrap();
+    place.client().start(&named("a")).unwrap();
+    place.connect("a");
+}
+
+#[test]
 fn a_daemon_that_ends_in_order_leaves_its_vms_alone() {
     let place = Place::new();
     let first = place.serve();

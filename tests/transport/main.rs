@@ -17,5 +17,6 @@ mod independent;
 mod life_cycle;
 mod memory;
 mod negotiation;
+mod other_vmms;
 mod rings;
 mod takeover;

@@ -25,7 +25,7 @@ fn started() -> (Kept, Guest) {
 }
 
 /// Blue, green, red, x of what the first head shows, as an operator sees it.
-fn picture(kept: &Kept) -> Vec<u8> {
+pub(crate) fn picture(kept: &Kept) -> Vec<u8> {
     let png = kept.operator().screenshot(ScanoutId::new(0).unwrap()).unwrap();
     let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
@@ -33,7 +33,7 @@ fn picture(kept: &Kept) -> Vec<u8> {
     pixels.chunks(3).flat_map(|pixel| [pixel[2], pixel[1], pixel[0], 0xff]).collect()
 }
 
-fn resources(kept: &Kept) -> usize {
+pub(crate) fn resources(kept: &Kept) -> usize {
     kept.operator().status().unwrap().resources_used
 }
 
@@ -232,6 +232,28 @@ fn the_next_process_shows_its_pictures_on_the_same_display() {
     guest.must(&requests::get_display_info());
     assert_eq!(display.seen().violations, [""; 0]);
     assert!(!display.seen().closed);
+}
+
+#[test]
+fn a_process_that_dies_in_the_middle_of_a_picture_leaves_a_display_that_gets_the_newest() {
+    let (mut kept, stream) = Kept::start();
+    let mut guest = Guest::negotiate(stream, Ram::new());
+    guest.share_memory();
+    let (display, socket) = DisplayPeer::start(Options::default());
+    guest.set_display(&socket);
+    drop(socket);
+    guest.start([0; 2]);
+    let backing = guest.create_image(1, 1024, 768);
+    guest.must(&requests::get_display_info());
+    for seed in 0..3 {
+        display.stall();
+        guest.draw(1, backing, 1024, 768, &pattern(1024, 768, 2 * seed));
+        kept.take_over();
+        guest.draw(1, backing, 1024, 768, &pattern(1024, 768, 2 * seed + 1));
+        display.resume();
+        assert!(shows(&display, &pattern(1024, 768, 2 * seed + 1)), "{seed}");
+    }
+    assert_eq!(display.seen().violations, [""; 0]);
 }
 
 #[test]

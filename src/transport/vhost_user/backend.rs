@@ -33,6 +33,7 @@ use crate::guest_log::guest_warn;
 use crate::guest_memory::GuestMemory;
 use crate::transport::SharedMemory;
 use crate::transport::queue::{Broken, Rest, Ring, Scratch, coarse_now, is_fresh};
+use crate::vault::Mark;
 
 /// Control and cursor queue (virtio 1.3, 5.7.2).
 pub(super) const QUEUES: usize = 2;
@@ -236,10 +237,10 @@ fn log_failed(interrupt: io::Result<()>) {
 }
 
 impl Backend {
-    fn connect_display(&self, open: impl FnOnce(UnixStream) -> io::Result<Frontend>, socket: UnixStream) {
+    fn connect_display(&self, socket: UnixStream, open: fn(UnixStream, Mark) -> io::Result<Frontend>) {
         // Held until the device has it: the worker hears of it as soon as it is watched.
         let mut device = self.device();
-        let display = open(socket).and_then(|display| {
+        let display = open(socket, device.display_mark()).and_then(|display| {
             self.watch.watch(&display)?;
             Ok(Box::new(display) as Box<dyn Sink>)
         });
@@ -252,11 +253,11 @@ impl Backend {
 
 impl House for Backend {
     fn show_on(&self, display: UnixStream) {
-        self.connect_display(Frontend::new, display);
+        self.connect_display(display, Frontend::new);
     }
 
     fn go_on_showing_on(&self, display: UnixStream) {
-        self.connect_display(Frontend::new, display);
+        self.connect_display(display, Frontend::resume);
     }
 
     fn call_on(&self, back_channel: UnixStream) {

@@ -8,13 +8,15 @@ use std::time::Duration;
 use super::journal::{Journal, JournalError};
 use super::note::{Heirlooms, Note};
 
-/// How long a keeper that adopts may leave us waiting for room in its socket, each time.
-const ADOPTION_WAIT_MAX: Duration = Duration::from_millis(100);
+/// How long a keeper may leave us waiting for room in its socket. Its socket has room for some hundred notes, and a
+/// guest that reads its configuration over and over can be quicker than a keeper that waits for a processor.
+const WAIT_MAX: Duration = Duration::from_millis(250);
 
 /// Clones are about the same connection and the same keeper.
 ///
-/// There may be no keeper. The VM never waits for it: one that has no room for a note is one no longer. It sees its
-/// channel end while the process still holds its lock, and may ask to keep it anew ([`Keeping::adopt`]).
+/// There may be no keeper, and one may die: nobody misses it here. One that does not read for [`WAIT_MAX`] is one no
+/// longer, so the front end waits for it that once; the queues never do. It sees its channel end while the process
+/// still holds its lock, and may ask to keep it anew ([`Keeping::adopt`]) or put another process in its place.
 #[derive(Clone, Debug, Default)]
 pub struct Keeping(Arc<Mutex<Kept>>);
 
@@ -27,13 +29,16 @@ struct Kept {
 impl Keeping {
     /// Tells this keeper from now on. It knows the journal so far.
     pub fn start(&self, keeper: UnixStream) {
+        if let Err(error) = keeper.set_write_timeout(Some(WAIT_MAX)) {
+            tracing::warn!("the keeper may keep the front end waiting: {error}");
+        }
         self.kept().keeper = Some(keeper);
     }
 
     /// Tells this keeper everything, and then what comes, in place of the one before.
     pub fn adopt(&self, keeper: UnixStream, heirlooms: &Heirlooms) -> io::Result<()> {
         let mut kept = self.kept();
-        keeper.set_write_timeout(Some(ADOPTION_WAIT_MAX))?;
+        keeper.set_write_timeout(Some(WAIT_MAX))?;
         Note::Heirlooms(heirlooms.clone()).send(&keeper)?;
         kept.journal.send(&keeper)?;
         kept.keeper = Some(keeper);
@@ -54,7 +59,7 @@ impl Keeping {
     pub(super) fn note(&self, note: Note) -> Result<(), JournalError> {
         let mut kept = self.kept();
         if let Some(keeper) = &kept.keeper
-            && let Err(error) = note.send_now(keeper)
+            && let Err(error) = note.send(keeper)
         {
             tracing::warn!("the keeper is told nothing more: {error}");
             kept.keeper = None;

@@ -123,7 +123,7 @@ impl Message {
         self.send_with(to, MsgFlags::MSG_DONTWAIT)
     }
 
-    pub(super) fn send_with(&self, to: &UnixStream, flags: MsgFlags) -> io::Result<()> {
+    fn send_with(&self, to: &UnixStream, flags: MsgFlags) -> io::Result<()> {
         send_packet(to, [self.request, self.flags], &self.body, &self.descriptors, flags)
     }
 }

@@ -74,24 +74,16 @@ pub enum NoteError {
 impl Note {
     /// Sends it, waiting for room in the socket for as long as the socket says.
     pub fn send(&self, to: &UnixStream) -> io::Result<()> {
-        self.send_with(to, MsgFlags::empty())
-    }
-
-    /// Sends it if the socket has room for it now.
-    pub(super) fn send_now(&self, to: &UnixStream) -> io::Result<()> {
-        self.send_with(to, MsgFlags::MSG_DONTWAIT)
-    }
-
-    fn send_with(&self, to: &UnixStream, flags: MsgFlags) -> io::Result<()> {
         let send = |number, body: &[u8], descriptors: &[BorrowedFd<'_>]| {
-            send_packet(to, [number, VERSION], body, descriptors, flags)
+            send_packet(to, [number, VERSION], body, descriptors, MsgFlags::empty())
         };
         match self {
             Self::Connected(connection) => send(CONNECTED, &[], &[connection.as_fd()]),
-            Self::Request(message) => message.send_with(to, flags),
+            Self::Request(message) => message.send(to),
             Self::Answered(word) => send(ANSWERED, &word.to_ne_bytes(), &[]),
             Self::Ended(reason) => {
-                send(ENDED, reason.as_bytes().get(..REASON_BYTES_MAX).unwrap_or(reason.as_bytes()), &[])
+                let reason = reason.as_bytes();
+                send(ENDED, reason.get(..REASON_BYTES_MAX).unwrap_or(reason), &[])
             }
             Self::Whole => send(WHOLE, &[], &[]),
             Self::Heirlooms(Heirlooms { front_end, control, vault, lock }) => {

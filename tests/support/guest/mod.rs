@@ -68,7 +68,11 @@ impl Guest {
         if protocol.contains(VhostUserProtocolFeatures::REPLY_ACK) {
             front.set_hdr_flags(VhostUserHeaderFlag::NEED_REPLY);
         }
-        let features = (FEATURES | VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits()) & offered;
+        Self::behind(front, ram, (FEATURES | VhostUserVirtioFeatures::PROTOCOL_FEATURES.bits()) & offered)
+    }
+
+    /// Behind a front end that is to acknowledge these features, and has said nothing yet of memory and queues.
+    pub fn behind(front: Frontend, ram: Ram, features: u64) -> Self {
         let rings = [Ring::new(&ram, 64), Ring::new(&ram, 16)];
         let buffers = [ram.take(2 * PAGE), ram.take(2 * PAGE)];
         Self { front, ram, rings, features, buffers }
@@ -78,22 +82,29 @@ impl Guest {
         self.front.set_mem_table(&self.ram.regions()).unwrap();
     }
 
+    /// Where a queue lies. Its driver's end does from now on what was negotiated.
+    pub fn place(&mut self, index: usize) -> VringConfigData {
+        let ring = &mut self.rings[index];
+        ring.event_idx = self.features & 1 << VIRTIO_RING_F_EVENT_IDX != 0;
+        let [desc_table_addr, avail_ring_addr, used_ring_addr] =
+            ring.addresses.map(|address| self.ram.front_end_address(address));
+        VringConfigData {
+            queue_max_size: ring.size,
+            queue_size: ring.size,
+            flags: 0,
+            desc_table_addr,
+            used_ring_addr,
+            avail_ring_addr,
+            log_addr: None,
+        }
+    }
+
     /// Starts the queues, each at this index.
     pub fn start(&mut self, bases: [u16; 2]) {
         self.front.set_features(self.features).unwrap();
-        for (index, (ring, base)) in self.rings.iter_mut().zip(bases).enumerate() {
-            ring.event_idx = self.features & 1 << VIRTIO_RING_F_EVENT_IDX != 0;
-            let [desc_table_addr, avail_ring_addr, used_ring_addr] =
-                ring.addresses.map(|address| self.ram.front_end_address(address));
-            let config = VringConfigData {
-                queue_max_size: ring.size,
-                queue_size: ring.size,
-                flags: 0,
-                desc_table_addr,
-                used_ring_addr,
-                avail_ring_addr,
-                log_addr: None,
-            };
+        for (index, base) in bases.into_iter().enumerate() {
+            let config = self.place(index);
+            let ring = &self.rings[index];
             self.front.set_vring_num(index, ring.size).unwrap();
             self.front.set_vring_base(index, base).unwrap();
             self.front.set_vring_addr(index, &config).unwrap();
