@@ -9,8 +9,8 @@ use crate::doctor::{self, Check, Status};
 
 /// Look for what keeps vGPUs from working on this host, and say what to do about it
 ///
-/// Run it as the user that the daemon runs as. The exit code is 0 if all is well, 1 if something works less well than it
-/// could, 2 if something does not work.
+/// Run it as the user that the daemon runs as. The exit code is 0 if all is well, 1 if something works less well than
+/// it could, 2 if something does not work.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct DoctorArgs {
     #[command(flatten)]

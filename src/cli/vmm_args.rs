@@ -12,6 +12,8 @@ use crate::control::vmm::{Argument, Configuration, Memory, Vmm, access, shell_li
 ///
 /// For libvirt that is a whole domain as XML, for the others options of the command line, the VM's memory included. Who
 /// may connect to the vGPU is said on standard error.
+///
+/// Example: vgpu args desktop-7 --vmm qemu --memory 8GiB
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct VmmArgsArgs {
     #[command(flatten)]

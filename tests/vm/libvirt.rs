@@ -12,8 +12,8 @@ use crate::paths::artefact;
 use crate::picture::Expected;
 use crate::qemu::{Version, attempts, kvm_works, tail};
 
-/// Runs virsh with libvirt's QEMU driver within it, as a user who is not root, for root's driver wants users and folders
-/// that only Debian's service has. When this ends, by whatever, its VM ends too.
+/// Runs virsh with libvirt's QEMU driver within it, as a user who is not root, for root's driver wants users and
+/// folders that only Debian's service has. When this ends, by whatever, its VM ends too.
 ///
 /// QEMU tells libvirt of every module that it finds, and it looks for some that its tree lacks among this machine's,
 /// which are of another version: there the tree's lie in their place. The shell stays, as the first process of its own
