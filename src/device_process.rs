@@ -19,6 +19,7 @@ use crate::control::spec::{
 };
 use crate::control::{self, DeviceHandle, Patience};
 use crate::device::Device;
+use crate::display::Pieces;
 use crate::guest_memory::GuestMemory;
 use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, Sealed};
 use crate::sys;
@@ -67,6 +68,8 @@ pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
         hold(lock)?;
     }
     let vault = inherited.open_vault(spec.profile.limits.memory)?;
+    // Measured while sockets can still be made.
+    Pieces::of_host();
     let link = Link::prepare().map_err(DeviceProcessError::Host)?;
     let sealed = seal(spec)?;
 

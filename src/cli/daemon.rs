@@ -17,7 +17,7 @@ pub(super) struct DaemonArgs {
     #[arg(long, value_name = "DIR", default_value = "/var/lib/vgpu")]
     state: PathBuf,
     /// The socket to serve the API on; only this user may connect
-    #[arg(long, value_name = "SOCKET", env = "VGPU_API", default_value = API_SOCKET)]
+    #[arg(long, value_name = "SOCKET", env = "VGPU_API", hide_env_values = true, default_value = API_SOCKET)]
     api: PathBuf,
     /// Let this group use the API too: whoever may, may do everything with every vGPU
     #[arg(long, value_name = "NAME")]

@@ -1,6 +1,7 @@
 //! `vgpu device`: the hidden verb that `vgpu run` starts.
 
 use super::error::CommandError;
+use super::log;
 use crate::control::spec::DeviceSpec;
 use crate::device_process::{self, DeviceProcessError};
 
@@ -13,6 +14,7 @@ pub(super) struct DeviceArgs {
 }
 
 pub(super) fn run(arguments: &DeviceArgs) -> Result<(), CommandError> {
+    log::stand_for(&arguments.spec.name);
     device_process::run(&arguments.spec).map_err(|error| match error {
         // Trying again would end the same way.
         DeviceProcessError::Sandbox(_) if arguments.spec.require_sandbox => CommandError::user(error),

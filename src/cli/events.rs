@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn each_day_follows_the_one_before() {
-        let leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let every = |year: u64, years| year.is_multiple_of(years);
+        let leap = |year| every(year, 4) && (!every(year, 100) || every(year, 400));
         let mut expected = (1970, 1, 1);
         for day in 0..200_000 {
             assert_eq!(civil(day), expected);

@@ -12,6 +12,7 @@ mod doctor;
 mod error;
 mod events;
 mod list;
+mod log;
 mod output;
 mod run;
 mod screenshot;
@@ -27,13 +28,10 @@ pub use error::CommandError;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 /// Does what the command line says.
 pub fn main() -> ExitCode {
-    start_log();
+    log::start();
     match dispatch() {
         Ok(code) => code,
         Err(error) => error.report(),
@@ -62,15 +60,4 @@ fn dispatch() -> Result<ExitCode, CommandError> {
         args::Command::Device(arguments) => device::run(&arguments),
     }
     .map(|()| ExitCode::SUCCESS)
-}
-
-/// Logs to standard error; VGPU_LOG says how much (`info` if it says nothing, `debug`, `vgpu::device=trace`...).
-fn start_log() {
-    let wanted = std::env::var("VGPU_LOG").ok().and_then(|text| text.parse::<Targets>().ok());
-    let lines =
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false).with_ansi(false);
-    tracing_subscriber::registry()
-        .with(wanted.unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO)))
-        .with(lines)
-        .init();
 }

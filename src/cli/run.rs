@@ -57,7 +57,9 @@ pub(super) fn run(arguments: &RunArgs) -> Result<(), CommandError> {
             .hint("VMs and operators each need a socket of their own"));
     }
     let control = arguments.control.as_deref().map(claim).transpose()?;
+    let profile = arguments.profile.as_deref().map_or_else(|| Ok(Profile::default()), read_profile)?;
     let spec = DeviceSpec {
+        name: profile.name.clone(),
         transport: arguments.transport,
         entry: if arguments.fd.is_some() { Entry::Connection } else { Entry::Listener },
         control: control.is_some(),
@@ -66,7 +68,7 @@ pub(super) fn run(arguments: &RunArgs) -> Result<(), CommandError> {
         resumed: false,
         require_sandbox: arguments.require_sandbox,
         supervisor: None,
-        profile: arguments.profile.as_deref().map_or_else(|| Ok(Profile::default()), read_profile)?,
+        profile,
     };
     match (&arguments.socket, arguments.fd) {
         (_, Some(number)) => serve_connection(&spec, number, control.as_ref()),

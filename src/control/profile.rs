@@ -80,7 +80,8 @@ impl Default for Profile {
 pub struct Head {
     /// The preferred mode: width and height, each from 64 to 16384.
     #[serde(with = "text::size")]
-    #[schema(value_type = String, pattern = "^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$", default = "1280x800", example = "1920x1080")]
+    #[schema(value_type = String, pattern = "^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$")]
+    #[schema(default = "1280x800", example = "1920x1080")]
     pub size: Size,
     /// Whether it is plugged in at the start.
     #[schema(default = true)]
@@ -112,7 +113,8 @@ impl Default for Head {
 pub struct Limits {
     /// Bytes of the host for images and for the lists that describe backings, from `1MiB` to `1024GiB`.
     #[serde(with = "text::bytes")]
-    #[schema(value_type = String, pattern = "^[1-9][0-9]{0,12} ?(KiB|MiB|GiB)?$", default = "256MiB", example = "512MiB")]
+    #[schema(value_type = String, pattern = "^[1-9][0-9]{0,12} ?(KiB|MiB|GiB)?$")]
+    #[schema(default = "256MiB", example = "512MiB")]
     pub memory: u64,
     /// Resources at one time.
     #[serde(deserialize_with = "text::within::<1, 1_048_576, _>")]

@@ -51,6 +51,8 @@ pub enum Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceSpec {
+    /// The vGPU's name, for the log.
+    pub name: String,
     /// Who comes in, and how.
     pub transport: Transport,
     /// What waits under [`FRONT_END_FD`].
@@ -79,6 +81,7 @@ mod tests {
     #[test]
     fn a_spec_survives_the_way_through_an_argument() {
         let spec = DeviceSpec {
+            name: "vm1".to_owned(),
             transport: Transport::VhostUser,
             entry: Entry::Connection,
             control: true,

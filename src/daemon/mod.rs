@@ -188,6 +188,7 @@ impl Daemon {
         let made = make_folder(&folder).and_then(|()| open_private(&folder.join("lock")));
         let lock = made.map_err(|error| manager::host_failed("its folder cannot be made", error))?;
         let spec = DeviceSpec {
+            name: name.to_string(),
             transport: Transport::VhostUser,
             entry: Entry::Listener,
             control: true,

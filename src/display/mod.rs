@@ -12,7 +12,7 @@ mod picture;
 mod questions;
 pub mod screenshot;
 
-pub use outgoing::PIECE_BYTES;
+pub use outgoing::Pieces;
 pub use picture::{Picture, Source};
 
 pub use crate::wire::display::{CURSOR_BYTES, CURSOR_SIDE};

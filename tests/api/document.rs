@@ -156,6 +156,13 @@ fn every_operation_says_what_it_does_and_every_error_is_a_refusal() {
         let answers = operation["responses"].as_object().unwrap();
         assert!(answers.contains_key("500") && answers.contains_key("503"), "{place}");
         assert_eq!(path.contains("{name}") && method != "PUT", answers.contains_key("404"), "{place}");
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let named =
+            parameters.clone().any(|parameter| parameter["name"] == "name" && parameter["in"] == "path");
+        assert_eq!(path.contains("{name}"), named, "{place}");
+        for parameter in parameters {
+            assert!(parameter["description"].is_string(), "{place}: {parameter}");
+        }
         let has_body = operation.get("requestBody").is_some();
         for status in ["408", "413", "415"] {
             assert_eq!(has_body, answers.contains_key(status), "{place} {status}");

@@ -16,7 +16,8 @@ fn a_vgpu_lives_from_put_to_delete() {
         document.check(method, path, answer.status, &answer.json());
     };
 
-    let spec = r#"{"profile":{"head":[{"size":"1920x1080","modes":["1600x1200"]},{"enabled":false}],"socket":{"group":"kvm","owner":7}}}"#;
+    let heads = r#"[{"size":"1920x1080","modes":["1600x1200"]},{"enabled":false}]"#;
+    let spec = &format!(r#"{{"profile":{{"head":{heads},"socket":{{"group":"kvm","owner":7}}}}}}"#);
     let made = send(&socket, "PUT", "/v1/vgpus/a", spec);
     assert_eq!((made.status, made.json()["state"].clone()), (201, json!("waiting")));
     check("put", path, &made);

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use vgpu::display::frontend::Frontend;
-use vgpu::display::{Answer, CURSOR_BYTES, Cursor, PIECE_BYTES, Question, Sink};
+use vgpu::display::{Answer, CURSOR_BYTES, Cursor, Pieces, Question, Sink};
 use vgpu::vault::Mark;
 use vgpu::wire::{Format, Point};
 
@@ -65,15 +65,15 @@ fn next_life(
 
 #[test]
 fn a_death_at_any_piece_of_an_update_leaves_a_window_that_the_next_process_brings_in_step() {
-    // First pieces that are short, as long as a piece, and a little longer; the last one is all there is.
-    let widths = [120, 31, 32, 256, 3];
-    for (width, height) in widths.map(|width| (width, if width == 31 { 1055 } else { 260 })) {
+    let piece = Pieces::of_host().bytes;
+    let whole = u32::try_from(piece / 8).unwrap();
+    // The last two come without a pixel beside the header, and all at once.
+    for (width, height) in [(120, 260), (32, 130), (31, 1055), (whole, 4), (3, 200)] {
         let side = (width, height);
         let [old, new] = [1, 2].map(|shade| Screen::with(size(width, height), Format::B8G8R8X8, shade));
         let mark = mark();
         let (greeting, update) = first_life(&mark, &old, side);
-        let pieces = (update.len() - 1) / PIECE_BYTES;
-        let pieces = if update.len() - pieces * PIECE_BYTES < 64 { pieces - pieces.min(1) } else { pieces };
+        let pieces = (width * height * 4) as usize / piece;
         let done = mark.load();
         assert_eq!(done & PIECES, 0, "the first life ended well");
         // The window waits for so many pieces, or has nothing of the update; the mark says as much or more.
@@ -82,7 +82,7 @@ fn a_death_at_any_piece_of_an_update_leaves_a_window_that_the_next_process_bring
             for marked in waits.unwrap_or(0)..=pieces {
                 let (peer, mut socket) = DisplayPeer::start(Options::default());
                 socket.write_all(&greeting).unwrap();
-                let taken = waits.map_or(0, |waits| update.len() - waits * PIECE_BYTES);
+                let taken = waits.map_or(0, |waits| update.len() - waits * piece);
                 socket.write_all(&update[..taken]).unwrap();
                 mark.store(done + marked as u64);
                 let what =
@@ -106,11 +106,11 @@ fn the_mark_counts_at_least_the_pieces_that_the_window_waits_for() {
         window.set_nonblocking(true).unwrap();
         let total = 32 + 1280 * 800 * 4 + if start > 0 { 24 } else { 0 };
         let (mut read, mut steps) = (0, 0);
-        let mut piece = vec![0; PIECE_BYTES];
+        let mut piece = vec![0; 4096];
         loop {
             let write = frontend.pump(&screen).unwrap().write;
             // What is in the socket is taken: a window that waits for more waits for this at most.
-            let unsent = (mark.load() & PIECES) as usize * PIECE_BYTES;
+            let unsent = (mark.load() & PIECES) as usize * Pieces::of_host().bytes;
             let mut there = read;
             while let Ok(count) = window.read(&mut piece) {
                 there += count;
@@ -133,7 +133,7 @@ fn several_deaths_in_a_row_end_well_too() {
     let (greeting, update) = first_life(&mark, &old, side);
     let (peer, mut socket) = DisplayPeer::start(Options::default());
     socket.write_all(&greeting).unwrap();
-    socket.write_all(&update[..update.len() - 9 * PIECE_BYTES]).unwrap();
+    socket.write_all(&update[..update.len() - 9 * Pieces::of_host().bytes]).unwrap();
     mark.store(mark.load() + 9);
     for life in 2..8 {
         // Each gets a little further: stalled, so that it stops within blanks, its row of questions, or an update.

@@ -78,7 +78,7 @@ fn a_wrong_profile_is_answered_with_file_line_and_key() {
         (
             "[[head]]\nsize = \"1280x800\"\nrefresh = 60",
             "line 3: unknown key `refresh`\n\
-             hint: did you mean `refresh_hz`? Known here: size, enabled, refresh_hz, name\n",
+             hint: did you mean `refresh_hz`? Known here: size, enabled, refresh_hz, name, modes\n",
         ),
         ("[limits]\nimage_side = 5", "line 2: `image_side = 5`: must be from 64 to 32768, not 5\n"),
         ("name = 5", "line 1: `name = 5`: invalid type: integer `5`, expected a string\n"),

@@ -5,5 +5,8 @@ mod cli;
 mod daemon;
 mod faults;
 mod life;
+mod many;
 mod service;
+#[path = "../support/mod.rs"]
+mod support;
 mod vgpu;

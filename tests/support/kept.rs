@@ -129,6 +129,7 @@ impl Kept {
     /// A device process with what all of them have, and this channel and connection.
     pub fn command(&self, channel: UnixStream, connection: Option<OwnedFd>) -> Command {
         let spec = DeviceSpec {
+            name: "kept".to_owned(),
             transport: Transport::VhostUser,
             entry: Entry::Listener,
             control: true,

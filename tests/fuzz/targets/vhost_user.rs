@@ -51,7 +51,8 @@ fn say<'a>(front: &UnixStream, input: &'a [u8]) -> Option<&'a [u8]> {
 
 fuzz_target!(|input: &[u8]| {
     let (front, theirs) = UnixStream::pair().unwrap();
-    let head = HeadSetup { size: Size { width: 64, height: 64 }, enabled: true, refresh_hz: 60, name: "a".into(), modes: vec![] };
+    let size = Size { width: 64, height: 64 };
+    let head = HeadSetup { size, enabled: true, refresh_hz: 60, name: "a".into(), modes: vec![] };
     let setup = Setup { heads: vec![head], limits: Limits::default(), serial: 1 };
     let device = Arc::new(Mutex::new(Device::new(setup).unwrap()));
     let connection = Link::prepare().unwrap().connect(front);

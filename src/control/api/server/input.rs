@@ -52,7 +52,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Peer {
 }
 
 /// The name in the path.
-pub(super) struct Named(pub(super) Name);
+#[derive(utoipa::IntoParams)]
+#[into_params(names("name"), parameter_in = Path)]
+pub(super) struct Named(
+    /// The vGPU's name.
+    pub(super) Name,
+);
 
 impl<S: Send + Sync> FromRequestParts<S> for Named {
     type Rejection = Refusal;

@@ -129,7 +129,7 @@ async fn list(State(context): State<Context>) -> Answer<Json<VgpuList>> {
 /// Show a vGPU
 ///
 /// With what its device process says, if that runs.
-#[utoipa::path(get, path = "/v1/vgpus/{name}", tag = "vgpus", params(("name" = Name, Path, description = "Its name")),
+#[utoipa::path(get, path = "/v1/vgpus/{name}", tag = "vgpus", params(Named),
     responses((status = 200, description = "The vGPU", body = Vgpu), BadRequest, NoVgpu, Failed))]
 async fn show(State(context): State<Context>, Named(name): Named) -> Answer<Json<Vgpu>> {
     context.ask(move |manager| manager.show(&name)).await.map(Json)
@@ -138,7 +138,7 @@ async fn show(State(context): State<Context>, Named(name): Named) -> Answer<Json
 /// Create a vGPU
 ///
 /// It is on offer when the answer comes. The same again changes nothing; another of that name is a conflict.
-#[utoipa::path(put, path = "/v1/vgpus/{name}", tag = "vgpus", params(("name" = Name, Path, description = "Its name")),
+#[utoipa::path(put, path = "/v1/vgpus/{name}", tag = "vgpus", params(Named),
     request_body(content = VgpuSpec, example = json!({"profile": {"head": [{"size": "1920x1080"}]}})),
     responses((status = 201, description = "It is new", body = Vgpu),
         (status = 200, description = "It was there, and the same", body = Vgpu),
@@ -160,7 +160,7 @@ async fn create(
 /// Plug monitors in and out
 ///
 /// All of these changes or none. They are kept for the next start, and done at once where the vGPU is on offer.
-#[utoipa::path(patch, path = "/v1/vgpus/{name}", tag = "vgpus", params(("name" = Name, Path, description = "Its name")),
+#[utoipa::path(patch, path = "/v1/vgpus/{name}", tag = "vgpus", params(Named),
     request_body(content = VgpuChange, example = json!({"heads": [{"head": 0, "size": "1024x768"}]})),
     responses((status = 200, description = "The vGPU", body = Vgpu), BadRequest, NoVgpu, Conflict, BadBody, Failed))]
 async fn set(
@@ -175,7 +175,7 @@ async fn set(
 /// Delete a vGPU
 ///
 /// It is stopped and forgotten; a VM that has it loses it.
-#[utoipa::path(delete, path = "/v1/vgpus/{name}", tag = "vgpus", params(("name" = Name, Path, description = "Its name")),
+#[utoipa::path(delete, path = "/v1/vgpus/{name}", tag = "vgpus", params(Named),
     responses((status = 204, description = "It is gone"), BadRequest, NoVgpu, Failed))]
 async fn delete(State(context): State<Context>, Named(name): Named, peer: Peer) -> Answer<StatusCode> {
     context.change(peer, "delete", name, |manager, name| manager.delete(name)).await?;
@@ -185,7 +185,7 @@ async fn delete(State(context): State<Context>, Named(name): Named, peer: Peer) 
 /// Put a vGPU on offer
 ///
 /// If it is already, nothing changes.
-#[utoipa::path(post, path = "/v1/vgpus/{name}/start", tag = "vgpus", params(("name" = Name, Path, description = "Its name")),
+#[utoipa::path(post, path = "/v1/vgpus/{name}/start", tag = "vgpus", params(Named),
     responses((status = 200, description = "The vGPU", body = Vgpu), BadRequest, NoVgpu, Conflict, Failed))]
 async fn start(State(context): State<Context>, Named(name): Named, peer: Peer) -> Answer<Json<Vgpu>> {
     context.change(peer, "start", name, |manager, name| manager.start(name)).await.map(Json)
@@ -194,7 +194,7 @@ async fn start(State(context): State<Context>, Named(name): Named, peer: Peer) -
 /// Take a vGPU off offer
 ///
 /// A VM that has it loses it. If it is off offer already, nothing changes.
-#[utoipa::path(post, path = "/v1/vgpus/{name}/stop", tag = "vgpus", params(("name" = Name, Path, description = "Its name")),
+#[utoipa::path(post, path = "/v1/vgpus/{name}/stop", tag = "vgpus", params(Named),
     responses((status = 200, description = "The vGPU", body = Vgpu), BadRequest, NoVgpu, Failed))]
 async fn stop(State(context): State<Context>, Named(name): Named, peer: Peer) -> Answer<Json<Vgpu>> {
     context.change(peer, "stop", name, |manager, name| manager.stop(name)).await.map(Json)
@@ -204,7 +204,7 @@ async fn stop(State(context): State<Context>, Named(name): Named, peer: Peer) ->
 ///
 /// The pointer included.
 #[utoipa::path(get, path = "/v1/vgpus/{name}/screenshot", tag = "vgpus",
-    params(("name" = Name, Path, description = "Its name"), HeadQuery),
+    params(Named, HeadQuery),
     responses((status = 200, description = "A PNG", content_type = "image/png", body = [u8]),
         BadRequest, NoVgpu, Conflict, Failed))]
 async fn screenshot(
