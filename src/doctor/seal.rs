@@ -23,6 +23,7 @@ fn try_one() -> io::Result<Output> {
     let (front_end, vm) = UnixStream::pair()?;
     drop(vm);
     let spec = DeviceSpec {
+        name: "doctor".to_owned(),
         transport: Transport::VhostUser,
         entry: Entry::Connection,
         control: false,
