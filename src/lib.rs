@@ -5,7 +5,7 @@
 //! | row | modules | job |
 //! |---|---|---|
 //! | 7 | [`cli`] | one file per verb; nothing below it touches the terminal |
-//! | 6 | [`daemon`] | composition root: every vGPU of a host, and the API |
+//! | 6 | [`daemon`], [`doctor`] | every vGPU of a host, and the API; what on a host is in vGPUs' way |
 //! | 5 | [`supervisor`], [`device_process`] | composition roots: sockets and restarts of one vGPU; open, seal, serve |
 //! | 4 | [`control`], [`transport`] | operators' requests; bytes on sockets and rings |
 //! | 3 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
@@ -21,6 +21,7 @@ pub mod daemon;
 pub mod device;
 pub mod device_process;
 pub mod display;
+pub mod doctor;
 pub mod guest_log;
 pub mod guest_memory;
 pub mod quota;

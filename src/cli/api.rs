@@ -1,7 +1,7 @@
 //! Where the daemon is, and what operators are told when it does not do as asked.
 
 use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::CommandError;
 use crate::control::api::{API_SOCKET, ApiError, Client, Name};
@@ -18,6 +18,10 @@ pub(super) struct Api {
 impl Api {
     pub(super) fn client(&self) -> Client {
         Client::new(&self.api)
+    }
+
+    pub(super) fn socket(&self) -> &Path {
+        &self.api
     }
 }
 

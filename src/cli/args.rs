@@ -4,7 +4,9 @@ use std::ffi::OsString;
 
 use clap::{Parser, Subcommand};
 
-use super::{create, daemon, delete, device, events, list, run, screenshot, set, show, start, stop};
+use super::{
+    create, daemon, delete, device, doctor, events, list, run, screenshot, set, show, start, stop, vmm_args,
+};
 
 /// GPUs for virtual machines, in user space
 ///
@@ -33,6 +35,8 @@ pub(super) enum Command {
     Delete(delete::DeleteArgs),
     Screenshot(screenshot::ScreenshotArgs),
     Events(events::EventsArgs),
+    Args(vmm_args::VmmArgsArgs),
+    Doctor(doctor::DoctorArgs),
     #[command(hide = true)]
     Device(device::DeviceArgs),
 }

@@ -24,6 +24,7 @@ pub mod profile;
 mod protocol;
 mod server;
 pub mod spec;
+pub mod vmm;
 
 pub use handle::DeviceHandle;
 pub use protocol::{Code, HeadChange, HeadStatus, Refusal, Request, Status};

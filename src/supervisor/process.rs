@@ -94,7 +94,7 @@ impl Process {
 }
 
 /// The process that holds the write lock on this file.
-fn holder(lock: &File) -> io::Result<Option<i32>> {
+pub fn holder(lock: &File) -> io::Result<Option<i32>> {
     let mut question = libc::flock {
         l_type: i16::try_from(libc::F_WRLCK).map_err(io::Error::other)?,
         l_whence: i16::try_from(libc::SEEK_SET).map_err(io::Error::other)?,

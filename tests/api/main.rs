@@ -9,3 +9,4 @@ mod manager;
 mod refusals;
 mod requests;
 mod verbs;
+mod vmm;

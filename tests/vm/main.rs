@@ -2,7 +2,9 @@
 //! a guest program that draws what a test wants. `scripts/setup` fetches what they need; then `cargo test --test vm`.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
 
+mod daemon;
 mod guest;
+mod libvirt;
 mod machine;
 mod paths;
 mod pattern;
@@ -64,5 +66,21 @@ mod qemu_11_1_test_device {
     #[test]
     fn a_guest_without_a_display_in_qemu_draws_on_too() {
         scenarios::a_guest_without_a_display_in_qemu_draws_on_too(V11_1);
+    }
+}
+
+/// QEMU 7.2 is left out: Debian 12's libvirt starts it in the same way, and it takes a machine with KVM in a machine.
+mod libvirt_9_0 {
+    use crate::libvirt::a_domain_of_vgpu_args_draws;
+    use crate::qemu::Version;
+
+    #[test]
+    fn a_domain_of_vgpu_args_draws_in_qemu_10_0() {
+        a_domain_of_vgpu_args_draws(Version::V10_0);
+    }
+
+    #[test]
+    fn a_domain_of_vgpu_args_draws_in_qemu_11_1() {
+        a_domain_of_vgpu_args_draws(Version::V11_1);
     }
 }

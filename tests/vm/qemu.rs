@@ -200,7 +200,7 @@ impl Errors {
     }
 }
 
-fn eventually(what: &str, mut check: impl FnMut() -> Result<(), String>) {
+pub(crate) fn eventually(what: &str, mut check: impl FnMut() -> Result<(), String>) {
     let mut last = String::new();
     for _ in attempts() {
         match check() {

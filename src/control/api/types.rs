@@ -76,9 +76,14 @@ pub struct VgpuSpec {
     #[serde(deserialize_with = "object")]
     pub profile: Profile,
     /// Where the VM connects; NAME.sock in the daemon's first folder for sockets if left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[schema(value_type = String, example = "/run/vgpu/desktop-7.sock")]
     pub socket: Option<PathBuf>,
+}
+
+/// A value that may be left out, but is not null where it is there: the document says so.
+fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(from).map(Some)
 }
 
 impl VgpuSpec {
@@ -214,4 +219,18 @@ pub struct Host {
     /// Where vGPUs' sockets may be; the first is where they are unless asked for elsewhere.
     #[schema(value_type = Vec<String>, example = json!(["/run/vgpu"]))]
     pub socket_folders: Vec<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::VgpuSpec;
+
+    #[test]
+    fn a_socket_is_a_path_or_left_out_but_never_null() {
+        let socket = |text: &str| serde_json::from_str::<VgpuSpec>(text).map(|spec| spec.socket);
+
+        assert_eq!(socket("{}").unwrap(), None);
+        assert_eq!(socket(r#"{"socket":"/run/a.sock"}"#).unwrap(), Some("/run/a.sock".into()));
+        assert!(socket(r#"{"socket":null}"#).is_err());
+    }
 }

@@ -1,0 +1,16 @@
+//! cloud-hypervisor's command line.
+
+use super::{Argument, Memory, text};
+use crate::control::api::Vgpu;
+
+pub(super) fn arguments(vgpu: &Vgpu, memory: Memory) -> Vec<Argument> {
+    // A quotation mark within quotation marks is written twice.
+    let socket = text(&vgpu.socket).replace('"', "\"\"");
+    vec![
+        Argument::new("--memory", format!("size={}M,shared=on", memory.mib)),
+        Argument::new(
+            "--generic-vhost-user",
+            format!("device_type=gpu,socket=\"{socket}\",queue_sizes=[256,16]"),
+        ),
+    ]
+}
