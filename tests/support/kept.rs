@@ -175,7 +175,7 @@ impl Kept {
     /// Applies what a device process tells, until it hangs up.
     pub fn listen_to(&mut self, channel: UnixStream) {
         let (journal, ended) = (self.journal.clone(), self.ended.clone());
-        self.listener = Some(std::thread::spawn(move || {
+        self.listener = Some(thread::spawn(move || {
             while let Ok(Some(note)) = Note::receive(&channel) {
                 if let Note::Ended(reason) = &note {
                     *ended.lock().unwrap() = Some(reason.clone());
