@@ -204,9 +204,10 @@ impl Sink for Buggy {
 }
 
 #[test]
-fn a_bug_that_a_guest_finds_ends_its_connection_and_says_so() {
+fn a_bug_that_a_guest_finds_ends_the_process_and_leaves_the_connection_to_the_next() {
     let (service, stream) = Service::start();
-    let mut guest = Guest::connect(stream, Ram::new());
+    let mut guest = Guest::connect(stream.try_clone().unwrap(), Ram::new());
+    let connection = service.connection.try_clone().unwrap();
     service.device.lock().unwrap().set_sink(Some(Box::new(Buggy)));
     guest.must(&requests::create_2d(1, 2, 8, 8));
     guest.begin(0, &requests::set_scanout(0, 1, [0, 0, 8, 8]));
@@ -214,7 +215,11 @@ fn a_bug_that_a_guest_finds_ends_its_connection_and_says_so() {
     let error = service.end().unwrap_err().to_string();
 
     assert_eq!(error, "the device failed on a request of the guest: this is a bug in vgpu");
-    assert!(guest.front.get_features().is_err());
+    stream.set_nonblocking(true).unwrap();
+    let told = (&stream).read(&mut [0]).unwrap_err();
+    assert_eq!(told.kind(), io::ErrorKind::WouldBlock, "the front end noticed");
+    drop(connection);
+    assert_eq!((&stream).read(&mut [0]).unwrap(), 0);
 }
 
 /// A pipe whose next writer waits.

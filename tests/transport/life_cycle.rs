@@ -1,12 +1,8 @@
 //! Pauses, resets and displays, as the VMMs bring them about.
 
-use std::io;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use vgpu::display::{Answer, Interest, Question, Scanouts, Sink};
-use vgpu::transport::vhost_user::ServeError;
-use vgpu::wire::{Rect, ScanoutId, Size};
 use vhost::VhostBackend;
 use vhost::vhost_user::VhostUserFrontend;
 
@@ -265,44 +261,4 @@ fn queues_may_be_restarted_over_and_over() {
     assert_eq!(guest.front.get_vring_base(CURSOR).unwrap(), 0);
     drop(guest);
     service.end().unwrap();
-}
-
-/// Fails on everything.
-struct Bug;
-
-impl Sink for Bug {
-    fn ask(&mut self, _: Question) -> Option<Answer> {
-        panic!("a bug")
-    }
-
-    fn show(&mut self, _: ScanoutId, _: Option<Size>) {
-        panic!("a bug")
-    }
-
-    fn damage(&mut self, _: ScanoutId, _: Rect) {}
-
-    fn cursor_changed(&mut self, _: ScanoutId) {}
-
-    fn cursor_moved(&mut self, _: ScanoutId) {}
-
-    fn pump(&mut self, _: &dyn Scanouts) -> io::Result<Interest> {
-        Ok(Interest::default())
-    }
-}
-
-#[test]
-fn a_bug_of_ours_ends_the_process_and_leaves_the_connection_to_the_next() {
-    let (service, theirs) = Service::start();
-    let mut guest = Guest::connect(theirs.try_clone().unwrap(), Ram::new());
-    let connection = service.connection.try_clone().unwrap();
-    service.device.lock().unwrap().set_sink(Some(Box::new(Bug)));
-
-    guest.begin(CONTROL, &requests::get_display_info());
-
-    assert!(matches!(service.end(), Err(ServeError::Panicked)));
-    theirs.set_nonblocking(true).unwrap();
-    let read = io::Read::read(&mut &theirs, &mut [0]);
-    assert_eq!(read.unwrap_err().kind(), io::ErrorKind::WouldBlock, "the front end was told");
-    drop(connection);
-    assert_eq!(io::Read::read(&mut &theirs, &mut [0]).unwrap(), 0);
 }
