@@ -1,8 +1,11 @@
 //! `vgpu daemon` with one vGPU, and what an operator does with it.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::paths::vgpu;
 use crate::picture::{Expected, Picture};
@@ -21,22 +24,39 @@ impl Daemon {
     /// Starts the daemon and creates the vGPU.
     pub(crate) fn with_vgpu(profile: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let log = File::create(directory.path().join("log")).unwrap();
-        let process = Command::new(vgpu())
-            .args(["daemon", "--state", "state"])
-            .env("VGPU_API", directory.path().join("api.sock"))
-            .current_dir(directory.path())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let process = start(directory.path());
         let daemon = Self { directory, process };
+        daemon.wait();
         let file = daemon.path("profile.toml");
         fs::write(&file, profile).unwrap();
-        attempts().find(|_| daemon.path("api.sock").exists()).unwrap_or_else(|| panic!("{}", daemon.log()));
         daemon.answer(&["create", NAME, "--profile", file.to_str().unwrap()]);
         daemon
+    }
+
+    /// Waits until it answers.
+    fn wait(&self) {
+        let answers = |_: &u32| self.verb(&["list"]).status.success();
+        attempts().find(answers).unwrap_or_else(|| panic!("{}", self.log()));
+    }
+
+    /// Kills the daemon, as the kernel does when memory runs out.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Starts the next daemon.
+    pub(crate) fn start_again(&mut self) {
+        self.process = start(self.directory.path());
+        self.wait();
+    }
+
+    /// Kills the process that serves the VM.
+    pub(crate) fn kill_device_process(&self) {
+        let shown: serde_json::Value =
+            serde_json::from_str(&self.answer(&["show", NAME, "-o", "json"])).unwrap();
+        let process = i32::try_from(shown["pid"].as_i64().unwrap()).unwrap();
+        kill(Pid::from_raw(process), Signal::SIGKILL).unwrap();
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -69,6 +89,19 @@ impl Daemon {
             }
         });
     }
+}
+
+fn start(directory: &Path) -> Child {
+    let log = File::options().create(true).append(true).open(directory.join("log")).unwrap();
+    Command::new(vgpu())
+        .args(["daemon", "--state", "state"])
+        .env("VGPU_API", directory.join("api.sock"))
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap()
 }
 
 impl Drop for Daemon {

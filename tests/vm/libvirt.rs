@@ -120,3 +120,17 @@ pub(crate) fn a_domain_of_vgpu_args_draws(version: Version) {
         daemon.expect_screenshot(&Expected::new((800, 600), seed));
     }
 }
+
+pub(crate) fn a_guest_draws_on_when_daemon_and_device_process_are_killed(version: Version) {
+    let mut daemon = Daemon::with_vgpu("head = [{ size = '800x600' }]");
+    let xml = daemon.answer(&["args", NAME, "--vmm", "libvirt", "--memory", "256MiB"]);
+    let mut domain = Domain::start(version, NAME, &xml);
+    domain.guest.ask("draw 0 72");
+    daemon.kill();
+    domain.guest.ask("flip 0 3 73");
+    daemon.start_again();
+    daemon.expect_screenshot(&Expected::new((800, 600), 75));
+    daemon.kill_device_process();
+    domain.guest.ask("flip 0 3 76");
+    daemon.expect_screenshot(&Expected::new((800, 600), 78));
+}

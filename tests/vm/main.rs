@@ -71,7 +71,9 @@ mod qemu_11_1_test_device {
 
 /// QEMU 7.2 is left out: Debian 12's libvirt starts it in the same way, and it takes a machine with KVM in a machine.
 mod libvirt_9_0 {
-    use crate::libvirt::a_domain_of_vgpu_args_draws;
+    use crate::libvirt::{
+        a_domain_of_vgpu_args_draws, a_guest_draws_on_when_daemon_and_device_process_are_killed,
+    };
     use crate::qemu::Version;
 
     #[test]
@@ -82,5 +84,10 @@ mod libvirt_9_0 {
     #[test]
     fn a_domain_of_vgpu_args_draws_in_qemu_11_1() {
         a_domain_of_vgpu_args_draws(Version::V11_1);
+    }
+
+    #[test]
+    fn a_guest_draws_on_when_daemon_and_device_process_are_killed_in_qemu_10_0() {
+        a_guest_draws_on_when_daemon_and_device_process_are_killed(Version::V10_0);
     }
 }
