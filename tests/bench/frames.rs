@@ -9,7 +9,7 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
-use crate::process::wait_for;
+use crate::process::{children, wait_for};
 use crate::report::{Bar, Report, median};
 use crate::support::display_peer::{DisplayPeer, Options};
 use crate::support::guest::{Guest, LIMIT, Ram, requests};
@@ -50,9 +50,8 @@ impl Server {
     pub fn vgpu() -> Self {
         let program = Path::new(env!("CARGO_BIN_EXE_vgpu"));
         let mut server = Self::start(program, &["run", "--transport", "vhost-user", "--socket"]);
-        let children = format!("/proc/{0}/task/{0}/children", server.child.id());
-        let worker = wait_for(|| std::fs::read_to_string(&children).ok()?.trim().parse().ok());
-        server.worker = Pid::from_raw(worker);
+        let supervisor = Pid::from_raw(server.child.id() as i32);
+        server.worker = wait_for(|| children(supervisor).first().copied());
         server
     }
 

@@ -36,7 +36,6 @@ pub fn pss_bytes(process: Pid) -> f64 {
 }
 
 /// The processes that this one started, in any of its threads.
-#[allow(dead_code, reason = "not every benchmark needs it")]
 pub fn children(process: Pid) -> Vec<Pid> {
     let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();
     tasks
