@@ -116,7 +116,7 @@ impl Layout {
         let half = 3 * memory + (4 << 20);
         let [first, second] = [ALIGNMENT, ALIGNMENT + half];
         let pixels = second + half;
-        // The smallest charge is an eighth of a page, which is what such an image takes; then room between images.
+        // Images are charged for whole pages; the rest is room for the gaps that they leave, which costs nothing.
         Self { log_halves: [first..second, second..pixels], pixels: pixels..pixels + 16 * memory }
     }
 }

@@ -254,4 +254,7 @@ fn exhaustion_by_empty_resources_is_a_quota_error() {
         Guest::with(1, Limits { memory_bytes: 1 << 20, resources: u32::MAX, ..Limits::default() });
     let made = (1..20_000).take_while(|id| guest.create_blob(*id, 1, &[]) == OK).count();
     assert!(made < 4096, "none is free: {made}");
+    let mut guest = Guest::with(1, Limits { memory_bytes: 1 << 20, ..Limits::default() });
+    let made = (1..20_000).take_while(|id| guest.create(*id, BGRX, 1, 1) == OK).count();
+    assert!(made < 256, "each takes a page: {made}");
 }
