@@ -30,7 +30,7 @@ pub enum NoMemory {
 impl Image {
     /// A black image. Its pages take no memory before they are written to.
     pub fn zeroed(size: Size, format: Format, ledger: &Ledger, space: &PixelSpace) -> Result<Self, NoMemory> {
-        Self::new(size, format, ledger, |bytes| space.take(bytes))
+        Self::new(size, format, ledger, space, PixelSpace::take)
     }
 
     /// An image that a former process left at this [`Image::place`].
@@ -41,18 +41,19 @@ impl Image {
         ledger: &Ledger,
         space: &PixelSpace,
     ) -> Result<Self, NoMemory> {
-        Self::new(size, format, ledger, |bytes| space.find(place, bytes))
+        Self::new(size, format, ledger, space, |space, bytes| space.find(place, bytes))
     }
 
     fn new(
         size: Size,
         format: Format,
         ledger: &Ledger,
-        pixels: impl FnOnce(u64) -> io::Result<Pixels>,
+        space: &PixelSpace,
+        pixels: impl FnOnce(&PixelSpace, u64) -> io::Result<Pixels>,
     ) -> Result<Self, NoMemory> {
         let bytes = Self::byte_count(size);
-        let charge = ledger.charge(bytes)?;
-        let pixels = pixels(bytes).map_err(|_| NoMemory::Host(bytes))?;
+        let charge = ledger.charge(space.bytes_taken(bytes))?;
+        let pixels = pixels(space, bytes).map_err(|_| NoMemory::Host(bytes))?;
         Ok(Self { size, format, pixels, _charge: charge })
     }
 
@@ -61,7 +62,7 @@ impl Image {
         self.pixels.place()
     }
 
-    /// Bytes that an image of this size takes; saturated, which is beyond every limit.
+    /// Bytes of an image of this size, which takes them in whole pages; saturated, which is beyond every limit.
     pub fn byte_count(size: Size) -> u64 {
         let pixels = u64::from(size.width) * u64::from(size.height);
         pixels.saturating_mul(u64::from(Format::BYTES_PER_PIXEL))
@@ -153,7 +154,7 @@ mod tests {
             let (x, y) = (x % (width + 1), y % (height + 1));
             let area = Rect { x, y, width: w % (width - x + 1), height: h % (height - y + 1) };
             let (memory, backing) = guest(4096);
-            let ledger = Ledger::new(4096);
+            let ledger = Ledger::new(1 << 16);
             let size = Size { width, height };
             let mut image = Image::zeroed(size, Format::B8G8R8A8, &ledger, &space(4096)).unwrap();
 
@@ -172,12 +173,15 @@ mod tests {
     }
 
     #[test]
-    fn an_image_is_black_and_charged_until_it_is_dropped() {
-        let (ledger, space) = (Ledger::new(100), space(100));
+    fn an_image_is_black_and_charged_with_its_pages_until_it_is_dropped() {
+        let space = space(1 << 20);
+        let page = space.bytes_taken(1);
+        let ledger = Ledger::new(page);
         let image = Image::zeroed(Size { width: 5, height: 5 }, Format::B8G8R8X8, &ledger, &space).unwrap();
         assert_eq!(image.bytes_from(Point::default()), [0; 100]);
         let second = Image::zeroed(Size { width: 1, height: 1 }, Format::B8G8R8X8, &ledger, &space);
-        assert_eq!(second.unwrap_err(), NoMemory::OverLimit(OverLimit { wanted: 4, used: 100, limit: 100 }));
+        let over = OverLimit { wanted: page, used: page, limit: page };
+        assert_eq!(second.unwrap_err(), NoMemory::OverLimit(over));
         drop(image);
         assert_eq!(ledger.used(), 0);
     }
@@ -194,7 +198,7 @@ mod tests {
     fn a_transfer_beyond_the_backing_is_an_error() {
         let (memory, backing) = guest(4096);
         let size = Size { width: 32, height: 32 };
-        let ledger = Ledger::new(4096);
+        let ledger = Ledger::new(1 << 16);
         let mut image = Image::zeroed(size, Format::B8G8R8A8, &ledger, &space(4096)).unwrap();
         assert!(image.transfer(&memory, &backing, &size.to_rect(), 0).is_ok());
         assert!(image.transfer(&memory, &backing, &size.to_rect(), 4).is_err());

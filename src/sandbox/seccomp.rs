@@ -85,6 +85,7 @@ const ANY_ARGUMENTS: &[i64] = &[
     libc::SYS_clock_nanosleep,
     libc::SYS_clock_gettime,   // where the clock cannot be read without the kernel
     libc::SYS_restart_syscall, // waits that a stop signal interrupted
+    libc::SYS_splice,          // answers, from the pipe in which they are noted to the front end
     // Memory; what could make it executable is checked below.
     libc::SYS_brk,
     libc::SYS_munmap,

@@ -376,7 +376,7 @@ impl Keeper {
                     (self.report)(Report::Disconnected(reason));
                 }
             }
-            Note::Connected(_) if was_connected => return Err(Untimely::nonsense("a second VM")),
+            Note::Connected(..) if was_connected => return Err(Untimely::nonsense("a second VM")),
             note => {
                 kept.vm.journal.apply(note).map_err(Untimely::nonsense)?;
                 if !was_connected && kept.vm.journal.connection().is_some() {

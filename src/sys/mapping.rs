@@ -43,6 +43,11 @@ impl SharedFile {
         self.bytes
     }
 
+    /// Bytes of the pages that a range takes; `None` for more than can be counted.
+    pub fn bytes_taken(&self, bytes: u64) -> Option<u64> {
+        self.page_end(0, bytes)
+    }
+
     /// Maps `bytes` from `start` on, which must be the start of a page. A range that is mapped already is an error.
     pub fn map<T: FromBytes + IntoBytes>(self: &Arc<Self>, start: u64, bytes: u64) -> io::Result<Mapping<T>> {
         let mut mapped = self.mapped.lock().unwrap_or_else(PoisonError::into_inner);

@@ -112,11 +112,11 @@ struct Layout {
 impl Layout {
     fn new(memory_bytes: u64) -> Self {
         let memory = memory_bytes.min(MEMORY_BYTES_MAX).next_multiple_of(ALIGNMENT);
-        // What a record takes is charged for, but for cursors and heads; a log is at most about twice what lives.
+        // What records take is charged for, but for cursors and heads; a log is at most about twice what lives.
         let half = 3 * memory + (4 << 20);
         let [first, second] = [ALIGNMENT, ALIGNMENT + half];
         let pixels = second + half;
-        // The smallest charge is an eighth of a page, which is what such an image takes; then room between images.
+        // Images are charged for whole pages; the rest is room for the gaps that they leave, which costs nothing.
         Self { log_halves: [first..second, second..pixels], pixels: pixels..pixels + 16 * memory }
     }
 }

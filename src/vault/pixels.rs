@@ -18,6 +18,11 @@ impl PixelSpace {
         Self { file, part }
     }
 
+    /// Bytes that an image of so many bytes takes of the host: whole pages. Saturated, which is beyond every limit.
+    pub fn bytes_taken(&self, bytes: u64) -> u64 {
+        self.file.bytes_taken(bytes).unwrap_or(u64::MAX)
+    }
+
     /// Bytes that are all zero, in the first gap that has room for them.
     pub fn take(&self, bytes: u64) -> io::Result<Pixels> {
         self.file.map_in_gap(self.part.clone(), bytes).map(Pixels)

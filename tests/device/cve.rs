@@ -234,14 +234,14 @@ fn exhaustion_by_zero_length_entries_is_refused() {
 
 #[test]
 fn exhaustion_by_the_longest_lists_ends_at_the_ledger() {
-    let limits = Limits { memory_bytes: 1 << 20, ..Limits::default() };
+    let limits = Limits { memory_bytes: 4 << 20, ..Limits::default() };
     let mut guest = Guest::with(1, limits);
     // Entries that cannot be joined, so that each takes its place in the list.
     let entries: Vec<_> = (0..16384).map(|at| (at % 2 * 0x2000, 0x1000)).collect();
     let made = (1..100).take_while(|id| guest.create_blob(*id, 0x1000, &entries) == OK).count();
-    assert_eq!(made, 2, "of 384 KiB each");
+    assert_eq!(made, 2, "of 384 KiB each, and what their records take");
     assert_eq!(guest.create_blob(100, 0x1000, &entries), OUT_OF_MEMORY);
-    assert!(guest.device.usage().bytes <= 1 << 20);
+    assert!(guest.device.usage().bytes <= 4 << 20);
     assert_eq!(guest.create_blob(100, 0x1000, &entries[..16]), OK);
 }
 
@@ -254,4 +254,7 @@ fn exhaustion_by_empty_resources_is_a_quota_error() {
         Guest::with(1, Limits { memory_bytes: 1 << 20, resources: u32::MAX, ..Limits::default() });
     let made = (1..20_000).take_while(|id| guest.create_blob(*id, 1, &[]) == OK).count();
     assert!(made < 4096, "none is free: {made}");
+    let mut guest = Guest::with(1, Limits { memory_bytes: 1 << 20, ..Limits::default() });
+    let made = (1..20_000).take_while(|id| guest.create(*id, BGRX, 1, 1) == OK).count();
+    assert!(made < 256, "each takes a page: {made}");
 }

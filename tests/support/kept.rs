@@ -8,7 +8,6 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
 use vgpu::control::client::Client;
@@ -64,12 +63,8 @@ impl Kept {
         (kept, stream)
     }
 
-    /// SIGKILL, and everything that it said before is heard. Not between an answer and the note of it: whoever has
-    /// the answer may be quicker than the note.
+    /// SIGKILL, and everything that it said before is heard.
     pub fn kill(&mut self) {
-        // Nor before the note of the request was heard.
-        thread::sleep(Duration::from_millis(20));
-        assert!(wait_until(|| self.journal().unsettled().next().is_none()), "an answer is not noted");
         self.process.kill().unwrap();
         self.wait();
     }

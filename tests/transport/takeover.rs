@@ -276,6 +276,53 @@ fn a_request_that_was_not_answered_yet_is_answered_by_the_next_process() {
 }
 
 #[test]
+fn killed_right_after_an_answer_it_leaves_none_to_be_given_twice() {
+    let (mut kept, stream) = Kept::start();
+    let mut watch = stream.try_clone().unwrap();
+    watch.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut guest = Guest::connect(stream, Ram::new());
+    let config = guest.config(0, 16);
+    for round in 0..40 {
+        watch.write_all(&get_config()).unwrap();
+        let mut answer = [0; 12 + 12 + 16];
+        watch.read_exact(&mut answer).unwrap();
+        kept.kill();
+        assert_eq!(answer[24..], config, "{round}");
+        assert_eq!(kept.journal().unsettled().count(), 0, "round {round}: it was answered and not noted");
+        kept.resume();
+    }
+    // An answer too many would be taken for that to another request.
+    assert_eq!(guest.stop(), [0, 0]);
+    assert_eq!(guest.config(0, 16), config);
+}
+
+/// What is in the pipe between the answers of a process and its front end when it dies.
+#[test]
+fn an_answer_on_its_way_is_sent_if_it_was_noted_and_given_anew_if_not() {
+    let (mut kept, stream) = Kept::start();
+    let mut watch = stream.try_clone().unwrap();
+    watch.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut guest = Guest::connect(stream, Ram::new());
+    let config = guest.config(0, 16);
+    let put = |kept: &Kept, bytes: &[u8]| kept.journal().outbox().unwrap().put_bytes(bytes).unwrap();
+    kept.kill();
+    put(&kept, b"as it was noted");
+    kept.resume();
+    let mut answer = [0; 15];
+    watch.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"as it was noted");
+
+    kept.kill();
+    kept.apply(noted(&get_config()));
+    put(&kept, b"as it was not noted");
+    kept.resume();
+    let mut answer = [0; 12 + 12 + 16];
+    watch.read_exact(&mut answer).unwrap();
+    assert_eq!(answer[24..], config);
+    assert_eq!(guest.config(0, 16), config);
+}
+
+#[test]
 fn the_back_channel_is_the_next_processs_too() {
     let (mut kept, stream) = Kept::start();
     let mut guest = Guest::connect(stream, Ram::new());

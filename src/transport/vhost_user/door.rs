@@ -8,12 +8,13 @@
 //! so the crate still checks it and answers it.
 //!
 //! It also notes what it passes on, for whoever takes the connection over when this process dies: a request before it
-//! takes effect, and that it was answered after the answer was sent.
+//! takes effect, and that it was answered before the answer leaves the [`Outbox`]. One request at a time waits for its
+//! answer: meanwhile the next one stays in the socket. So what is in the outbox of a dead process is an answer that was
+//! noted if nothing waits for one, and else the beginning of one that has to be given anew.
 //!
 //! # What a sudden death can cost
-//! A request that was read from the socket and not noted yet is lost; an answer that was sent and not noted yet is
-//! sent again. Both gaps are two system calls wide, which is some microseconds for each request of the front end; what
-//! the guest does in its queues has no such gap.
+//! A request that was read from the socket and not noted yet is lost. This gap is two system calls wide, which is some
+//! microseconds for each request of the front end; what the guest does in its queues has none.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -27,6 +28,7 @@ use super::journal::{Journal, JournalError, is_question};
 use super::keeping::Keeping;
 use super::message::{Message, ReceiveError};
 use super::note::Note;
+use super::outbox::Outbox;
 use super::refusal::{Refusal, check};
 use crate::guest_log::guest_warn;
 
@@ -67,6 +69,7 @@ pub(super) struct Door<'a, H> {
     pub(super) inside: &'a UnixStream,
     pub(super) house: &'a H,
     pub(super) keeping: &'a Keeping,
+    pub(super) outbox: &'a Outbox,
 }
 
 impl<H: House> Door<'_, H> {
@@ -76,8 +79,9 @@ impl<H: House> Door<'_, H> {
             // Answers first: the crate never waits for room to answer while we wait for room to ask.
             if self.wait()? {
                 let answer = self.answer()?;
-                answer.send(self.front)?;
+                self.outbox.put(&answer)?;
                 self.keeping.note(Note::Answered(answer.first_word()))?;
+                self.outbox.send(self.front)?;
                 continue;
             }
             let Some(message) = Message::receive(self.front)? else { return Ok(()) };
@@ -93,6 +97,15 @@ impl<H: House> Door<'_, H> {
                 }
                 Err(refusal) => return Err(refusal.into()),
             }
+        }
+    }
+
+    /// Sends what a process that died had noted as answered; what it had not will be answered anew.
+    pub(super) fn end_answer(&self) -> Result<(), DoorError> {
+        if self.keeping.owes_answer() {
+            Ok(self.outbox.clear()?)
+        } else {
+            Ok(self.outbox.send(self.front)?)
         }
     }
 
@@ -134,9 +147,12 @@ impl<H: House> Door<'_, H> {
         message.send(self.inside).map_err(|_| DoorError::Inside)
     }
 
-    /// Waits for either side; true if there is an answer, false if the front end has something for us.
+    /// Waits for either side; true if there is an answer, false if the front end has something for us: the next
+    /// request only if none waits for its answer, its end at any time.
     fn wait(&self) -> io::Result<bool> {
-        let mut sides = [self.inside, self.front].map(|side| PollFd::new(side.as_fd(), PollFlags::POLLIN));
+        let asks = if self.keeping.owes_answer() { PollFlags::empty() } else { PollFlags::POLLIN };
+        let mut sides = [(self.inside, PollFlags::POLLIN), (self.front, asks)]
+            .map(|(side, events)| PollFd::new(side.as_fd(), events));
         while let Err(error) = poll(&mut sides, PollTimeout::NONE) {
             if error != nix::errno::Errno::EINTR {
                 return Err(error.into());

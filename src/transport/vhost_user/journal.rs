@@ -29,6 +29,7 @@ use vhost::vhost_user::message::{
 use super::backend::QUEUES;
 use super::message::Message;
 use super::note::{Note, NoteError};
+use super::outbox::Outbox;
 
 /// As many as the crate tells front ends that it takes.
 const REGIONS_MAX: usize = 509;
@@ -83,7 +84,7 @@ pub enum HandoverError {
 /// The messages of one connection so far.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
-    connection: Option<Arc<OwnedFd>>,
+    connection: Option<(Arc<OwnedFd>, Outbox)>,
     said: Vec<Said>,
     regions: Vec<Region>,
     /// What waits for its answer, and what came after that.
@@ -110,14 +111,19 @@ impl Journal {
 
     /// The front end's connection, until it ended in order.
     pub fn connection(&self) -> Option<&OwnedFd> {
-        self.connection.as_deref()
+        self.connection.as_ref().map(|(connection, _)| &**connection)
+    }
+
+    /// Where answers to the front end are before they are sent.
+    pub fn outbox(&self) -> Option<&Outbox> {
+        self.connection.as_ref().map(|(_, outbox)| outbox)
     }
 
     /// Takes in one more note.
     pub fn apply(&mut self, note: Note) -> Result<(), JournalError> {
         match note {
-            Note::Connected(connection) => {
-                *self = Self { connection: Some(connection), ..Self::default() };
+            Note::Connected(connection, outbox) => {
+                *self = Self { connection: Some((connection, outbox)), ..Self::default() };
             }
             Note::Ended(_) => *self = Self::default(),
             Note::Request(message) => self.unsettled.push_back(message),
@@ -141,7 +147,8 @@ impl Journal {
             let answered = is_question(&message).then_some(Note::Answered(0));
             [Note::Request(message)].into_iter().chain(answered)
         };
-        let connected = self.connection.iter().cloned().map(Note::Connected);
+        let connected =
+            self.connection.iter().cloned().map(|(connection, outbox)| Note::Connected(connection, outbox));
         let unsettled = self.unsettled.iter().cloned().map(Note::Request);
         let notes = connected.chain(self.messages().into_iter().flat_map(told)).chain(unsettled);
         notes.chain([Note::Whole]).try_for_each(|note| note.send(to))

@@ -72,6 +72,11 @@ impl Keeping {
         self.kept().journal.clone()
     }
 
+    /// Whether the front end waits for an answer.
+    pub(super) fn owes_answer(&self) -> bool {
+        self.kept().journal.unsettled().next().is_some()
+    }
+
     /// Whether the front end hears of requests that were done or refused.
     pub(super) fn acks(&self) -> bool {
         self.kept().journal.acks()

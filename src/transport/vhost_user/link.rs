@@ -13,6 +13,7 @@ use vhost::vhost_user::Listener;
 use super::journal::Journal;
 use super::keeping::Keeping;
 use super::notifier::Notifier;
+use super::outbox::Outbox;
 
 /// How often somebody else may be quicker than we are.
 const TRIES: usize = 16;
@@ -23,6 +24,7 @@ pub struct Link {
     pub(super) listener: Listener,
     pub(super) notifier: Notifier,
     pub(super) keeping: Keeping,
+    pub(super) outbox: Outbox,
 }
 
 /// A [`Link`] and the front end's connection.
@@ -44,7 +46,7 @@ impl Link {
             if let Some((inside, listener)) = pair()? {
                 let listener = Listener::from(listener);
                 let (notifier, keeping) = (Notifier::default(), Keeping::default());
-                return Ok(Self { inside, listener, notifier, keeping });
+                return Ok(Self { inside, listener, notifier, keeping, outbox: Outbox::new()? });
             }
         }
         Err(io::Error::other("somebody connects to every socket that this process opens for itself"))
@@ -73,8 +75,9 @@ impl Link {
 
     /// Goes on with a front end whose device process died after it had heard all this.
     pub fn resume(self, front: UnixStream, journal: Journal) -> Connection {
+        let outbox = journal.outbox().cloned().unwrap_or(self.outbox);
         self.keeping.resume(journal);
-        Connection { front, link: self, resumed: true }
+        Connection { front, link: Self { outbox, ..self }, resumed: true }
     }
 }
 

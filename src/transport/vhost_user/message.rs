@@ -113,6 +113,11 @@ impl Message {
         Ok(Some(Self { request, flags, body, descriptors }))
     }
 
+    /// Header and body.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        packet([self.request, self.flags], &self.body)
+    }
+
     /// Sends it, waiting for room in the socket.
     pub(super) fn send(&self, to: &UnixStream) -> io::Result<()> {
         self.send_with(to, MsgFlags::empty())
@@ -128,17 +133,21 @@ impl Message {
     }
 }
 
+fn packet([request, kind]: [u32; 2], body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+    let header = [request, kind, length].map(u32::to_ne_bytes);
+    [header.as_flattened(), body].concat()
+}
+
 /// Sends a header of these two numbers and the body's length, the body, and with the header these descriptors.
 pub(super) fn send_packet(
     to: &UnixStream,
-    [request, kind]: [u32; 2],
+    numbers: [u32; 2],
     body: &[u8],
     descriptors: &[impl AsFd],
     flags: MsgFlags,
 ) -> io::Result<()> {
-    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
-    let header = [request, kind, length].map(u32::to_ne_bytes);
-    let bytes = [header.as_flattened(), body].concat();
+    let bytes = packet(numbers, body);
     let numbers: Vec<RawFd> = descriptors.iter().map(|descriptor| descriptor.as_fd().as_raw_fd()).collect();
     let rights = [ControlMessage::ScmRights(&numbers)];
     let mut control: &[_] = if numbers.is_empty() { &[] } else { &rights };

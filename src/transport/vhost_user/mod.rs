@@ -26,6 +26,7 @@ mod link;
 mod message;
 mod note;
 mod notifier;
+mod outbox;
 mod refusal;
 mod vring;
 mod watch;
@@ -37,6 +38,7 @@ pub use link::{Connection, Link};
 pub use message::{Message, ReceiveError};
 pub use note::{Heirlooms, Note, NoteError};
 pub use notifier::Notifier;
+pub use outbox::Outbox;
 pub use refusal::Refusal;
 
 use std::io;
@@ -92,7 +94,8 @@ pub fn serve(
     device: Arc<Mutex<Device>>,
     memory: SharedMemory,
 ) -> Result<(), ServeError> {
-    let Connection { front, link: Link { inside, mut listener, notifier, keeping }, resumed } = connection;
+    let Connection { front, link, resumed } = connection;
+    let Link { inside, mut listener, notifier, keeping, outbox } = link;
     let copy = inside.try_clone().map_err(start_error)?;
     let backend = Backend::new(copy, notifier, device, memory.clone()).map_err(start_error)?;
     let backend = Arc::new(backend);
@@ -100,12 +103,15 @@ pub fn serve(
         .map_err(start_error)?;
     for worker in daemon.get_epoll_handlers() {
         let watch = backend.watch.as_raw_fd();
-        worker.register_listener(watch, EventSet::IN, DISPLAY_EVENT).map_err(start_error)?;
+        // At edges: what the display sent half of stays in its socket, and nobody is to spin on it.
+        worker
+            .register_listener(watch, EventSet::IN | EventSet::EDGE_TRIGGERED, DISPLAY_EVENT)
+            .map_err(start_error)?;
     }
     daemon.start(&mut listener).map_err(start_error)?;
     drop(listener);
 
-    let door = Door { front: &front, inside: &inside, house: &*backend, keeping: &keeping };
+    let door = Door { front: &front, inside: &inside, house: &*backend, keeping: &keeping, outbox: &outbox };
     let begun = if resumed { resume(&daemon, &backend, &door) } else { connected(&door) };
     let relayed = begun.and_then(|()| door.relay());
 
@@ -136,7 +142,7 @@ pub fn serve(
 
 fn connected(door: &Door<'_, Backend>) -> Result<(), DoorError> {
     let connection = Arc::new(door.front.try_clone()?.into());
-    Ok(door.keeping.note(Note::Connected(connection))?)
+    Ok(door.keeping.note(Note::Connected(connection, door.outbox.clone()))?)
 }
 
 /// Brings the crate, the queues and the front end's requests to where another process left them.
@@ -146,6 +152,7 @@ fn resume(
     door: &Door<'_, Backend>,
 ) -> Result<(), DoorError> {
     let journal = door.keeping.journal();
+    door.end_answer()?;
     let resumed = backend.resume(|| door.replay(&journal))?;
     let wake = EventFd::from_value_and_flags(1, EfdFlags::EFD_CLOEXEC).map_err(io::Error::from)?;
     for worker in daemon.get_epoll_handlers() {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use nix::sys::socket::MsgFlags;
 
 use super::message::{Message, ReceiveError, send_packet};
+use super::outbox::Outbox;
 
 /// Our own numbers. The specification's requests are far below.
 const CONNECTED: u32 = 1000;
@@ -26,8 +27,8 @@ const REASON_BYTES_MAX: usize = 1024;
 /// One thing said over a keeper channel.
 #[derive(Clone, Debug)]
 pub enum Note {
-    /// A front end was accepted: its connection.
-    Connected(Arc<OwnedFd>),
+    /// A front end was accepted: its connection, and where answers to it are before they are sent.
+    Connected(Arc<OwnedFd>, Outbox),
     /// The front end said this. It is told before it takes effect.
     Request(Message),
     /// The oldest request that waited for an answer got one, which begins with this number.
@@ -78,7 +79,10 @@ impl Note {
             send_packet(to, [number, VERSION], body, descriptors, MsgFlags::empty())
         };
         match self {
-            Self::Connected(connection) => send(CONNECTED, &[], &[connection.as_fd()]),
+            Self::Connected(connection, outbox) => {
+                let [from, into] = outbox.ends();
+                send(CONNECTED, &[], &[connection.as_fd(), from, into])
+            }
             Self::Request(message) => message.send(to),
             Self::Answered(word) => send(ANSWERED, &word.to_ne_bytes(), &[]),
             Self::Ended(reason) => {
@@ -105,8 +109,8 @@ impl TryFrom<Message> for Note {
     fn try_from(message: Message) -> Result<Self, NoteError> {
         Ok(match message.request {
             CONNECTED => {
-                let [connection] = descriptors(message)?;
-                Self::Connected(connection)
+                let [connection, from, into] = descriptors(message)?;
+                Self::Connected(connection, Outbox { from, into })
             }
             ANSWERED => Self::Answered(message.first_word()),
             ENDED => Self::Ended(String::from_utf8_lossy(&message.body).into_owned()),

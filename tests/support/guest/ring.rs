@@ -1,5 +1,6 @@
 //! The driver's end of a split ring.
 
+use std::io::ErrorKind;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{Ordering, fence};
 use std::time::{Duration, Instant};
@@ -176,7 +177,13 @@ impl Ring {
     pub fn wait_for_interrupt(&self, limit: Duration) -> bool {
         let limit = limit.as_millis().min(i32::MAX as u128) as i32 + 1;
         let mut events = [EpollEvent::default()];
-        self.calls.wait(limit, &mut events).unwrap() > 0 && self.call.read().is_ok()
+        loop {
+            match self.calls.wait(limit, &mut events) {
+                // As for any process that was stopped or frozen, and went on.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                count => return count.unwrap() > 0 && self.call.read().is_ok(),
+            }
+        }
     }
 
     /// Waits for an interrupt for as long as it takes, with one system call, for benches.

@@ -230,7 +230,7 @@ fn queues_that_the_device_does_not_have_are_not_kept() {
 fn an_orderly_end_leaves_nothing_and_a_new_connection_begins_with_nothing() {
     let mut journal = after([says(Req::SET_OWNER, &[])]);
     let connection = file();
-    journal.apply(Note::Connected(connection.clone())).unwrap();
+    journal.apply(Note::Connected(connection.clone(), Outbox::new().unwrap())).unwrap();
     assert_eq!(all(&journal), (Some(identity(&connection)), vec![], vec![]));
     journal.apply(Note::Ended("the front end hung up".into())).unwrap();
     assert!(journal.connection().is_none());
@@ -299,7 +299,7 @@ proptest! {
     ) {
         let (door, keeper) = UnixStream::pair().unwrap();
         let (mut journal, mut copy) = (Journal::new(), Journal::new());
-        let begin = [Note::Connected(file())].into_iter().chain(negotiated());
+        let begin = [Note::Connected(file(), Outbox::new().unwrap())].into_iter().chain(negotiated());
         for note in begin.chain(steps.into_iter().map(note)) {
             note.send(&door).unwrap();
             let received = Note::receive(&keeper).unwrap().unwrap();
