@@ -66,6 +66,11 @@ impl Folders {
             let message = format!("the socket's path {shown} is not absolute");
             return Err(refuse(message, self.choices()));
         }
+        // It is to be pasted, and shown in tables and on terminals.
+        if path.to_string_lossy().contains(char::is_control) {
+            let message = format!("the socket's path {path:?} has a control character in it");
+            return Err(refuse(message, "choose a name of printable characters"));
+        }
         let file = match (path.components().any(|part| part == Component::ParentDir), path.file_name()) {
             (false, Some(file)) if path.as_os_str().as_encoded_bytes().ends_with(file.as_encoded_bytes()) => {
                 file
@@ -156,6 +161,8 @@ mod tests {
             "sockets/state/a",
             "sockets/deep/",
             "sockets/deep/.",
+            "sockets/two\nlines",
+            "sockets/\u{1b}[31mred",
             &long,
         ] {
             let refusal = host.place(asked).expect_err(asked);
