@@ -23,7 +23,13 @@ impl Folders {
         let missing = |path: &Path, error: io::Error| {
             io::Error::new(error.kind(), format!("{}: {error}", path.display()))
         };
-        let resolve = |path: &Path| path.canonicalize().map_err(|error| missing(path, error));
+        let resolve = |path: &Path| {
+            let found = path.canonicalize().and_then(|folder| match folder.is_dir() {
+                true => Ok(folder),
+                false => Err(io::ErrorKind::NotADirectory.into()),
+            });
+            found.map_err(|error| missing(path, error))
+        };
         let parent = api.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let api_folder = resolve(parent)?;
         let allowed: Vec<PathBuf> = match allowed {
@@ -172,6 +178,19 @@ mod tests {
         }
         let relative = host.folders.place(&"a".parse().unwrap(), Some(Path::new("a.sock")));
         assert!(relative.unwrap_err().message.contains("is not absolute"));
+    }
+
+    #[test]
+    fn a_folder_for_sockets_that_is_none_is_named() {
+        let host = host();
+        let file = host.root.path().join("file");
+        fs::write(&file, "").unwrap();
+
+        for folder in [file, host.root.path().join("missing")] {
+            let api = host.root.path().join("api");
+            let error = Folders::new(std::slice::from_ref(&folder), &api, host.root.path()).unwrap_err();
+            assert!(error.to_string().contains(folder.to_str().unwrap()), "{error}");
+        }
     }
 
     #[test]
