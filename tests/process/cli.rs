@@ -117,6 +117,9 @@ fn a_profile_that_cannot_be_read_is_named() {
     let expected =
         "error: cannot read the profile /nowhere/desk.toml: No such file or directory (os error 2)\n";
     assert_eq!(stderr, expected);
+    let (code, _, stderr) = said(&["run", "--socket", "/nowhere/socket", "--profile", "/dev/zero"]);
+    assert_eq!(code, Some(1));
+    assert_eq!(stderr, "error: cannot read the profile /dev/zero: it is longer than 1048576 bytes\n");
 }
 
 #[test]
