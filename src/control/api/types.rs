@@ -109,7 +109,7 @@ pub struct VgpuChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Not on offer.
+    /// Not on offer, or not yet: so is one that is being made at this moment.
     Stopped,
     /// On offer; no VM has connected.
     Waiting,
