@@ -16,6 +16,9 @@ impl From<ClientError> for CommandError {
                 _ => Self::user(&error)
                     .hint("give the path that `vgpu run --control PATH` was given, while it is running"),
             },
+            ClientError::NoAnswer { .. } => {
+                Self::host(&error).hint("its device process is busy or stuck: try again")
+            }
             ClientError::Broken { .. } => Self::host(&error)
                 .hint("the log of `vgpu run` says why; only its --control socket answers operators"),
             ClientError::NoVgpu { .. } => Self::user(&error).hint("give the path of a vGPU's control socket"),

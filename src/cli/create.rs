@@ -38,6 +38,9 @@ pub(super) fn run(arguments: &CreateArgs) -> Result<(), CommandError> {
     // The daemon has another working directory.
     let socket =
         arguments.socket.as_ref().map(std::path::absolute).transpose().map_err(CommandError::host)?;
+    if let Some(path) = socket.as_ref().filter(|path| path.to_str().is_none()) {
+        return Err(CommandError::cli(format_args!("the socket's path {} is not UTF-8", path.display())));
+    }
     let vgpu = match arguments.api.client().create(&arguments.name, &VgpuSpec { profile, socket })? {
         Change::Made(vgpu) => vgpu,
         Change::Same(vgpu) => {

@@ -46,6 +46,9 @@ pub(super) fn run(arguments: &DaemonArgs) -> Result<(), CommandError> {
         DaemonError::Api(SocketError::InUse(_)) => {
             CommandError::user(error).hint("another daemon may run already; give each an --api of its own")
         }
+        DaemonError::Api(SocketError::NotASocket(_)) => {
+            CommandError::user(error).hint("remove it, or choose another --api")
+        }
         DaemonError::Api(_) | DaemonError::Folder(_) => CommandError::user(error)
             .hint("the folder must exist, and this user must be allowed to write there"),
         DaemonError::Group(_) => {

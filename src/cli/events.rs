@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::api::Api;
 use super::error::CommandError;
 use super::output::{self, Format, Output};
-use crate::control::api::{Event, EventKind};
+use crate::control::api::Event;
 
 /// Print what happened to vGPUs, a line each
 ///
@@ -50,12 +50,7 @@ fn print(format: Format, event: &Event) -> Result<(), CommandError> {
 fn line(event: &Event) -> String {
     let detail = event.detail.as_deref().map_or(String::new(), |detail| format!("   {detail}"));
     let name = event.name.as_str();
-    format!("{}   {name:16}   {:12}{detail}", utc(event.time), kind(event.kind))
-}
-
-fn kind(kind: EventKind) -> String {
-    // The name that programs see.
-    serde_json::to_value(kind).ok().and_then(|name| Some(name.as_str()?.to_owned())).unwrap_or_default()
+    format!("{}   {name:16}   {:12}{detail}", utc(event.time), event.kind)
 }
 
 /// Seconds since 1970 as people write a time, to the millisecond.

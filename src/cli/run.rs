@@ -1,6 +1,7 @@
 //! `vgpu run`: offers one vGPU.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -17,6 +18,9 @@ use crate::supervisor::{
     self, Access, Begin, Claimed, Inheritance, Offer, Place, Report, SocketError, Sockets, Unit,
 };
 use crate::sys;
+
+/// The longest profile that is read: all that there can be in one takes less.
+const PROFILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Offer a vGPU on a socket, to one VM after the other
 #[derive(clap::Args)]
@@ -89,7 +93,7 @@ fn supervise(spec: DeviceSpec, path: &Path, control: Option<Claimed>) -> Result<
         .control
         .as_ref()
         .map_or(String::new(), |control| format!(" (control {})", control.path().display()));
-    let _ = writeln!(std::io::stderr(), "vgpu: listening on {}{with_control}", path.display());
+    let _ = writeln!(io::stderr(), "vgpu: listening on {}{with_control}", path.display());
     let (end, ended) = mpsc::channel();
     let hopeless = end.clone();
     supervisor::on_termination(move |_| _ = end.send(Ok(()))).map_err(CommandError::host)?;
@@ -108,7 +112,7 @@ fn supervise(spec: DeviceSpec, path: &Path, control: Option<Claimed>) -> Result<
 
 /// Becomes the device process itself: whoever passed the connection wants this very process to serve it.
 fn serve_connection(spec: &DeviceSpec, number: RawFd, control: Option<&Claimed>) -> Result<(), CommandError> {
-    let unusable = |reason: std::io::Error| {
+    let unusable = |reason: io::Error| {
         CommandError::user(format!("cannot serve the connection under --fd {number}: {reason}"))
             .hint("pass the number of a connected Unix socket that is inherited (not close-on-exec)")
     };
@@ -137,13 +141,23 @@ fn claim(path: &Path) -> Result<Claimed, CommandError> {
 }
 
 pub(super) fn read_profile(path: &Path) -> Result<Profile, CommandError> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = read_text(path).map_err(|error| {
         CommandError::user(format!("cannot read the profile {}: {error}", path.display()))
     })?;
     Profile::parse(&text).map_err(|error| {
         let command_error = CommandError::user(format!("{}, {error}", path.display()));
         error.hint.into_iter().fold(command_error, CommandError::hint)
     })
+}
+
+/// A path that never ends, as of a device, is not to fill our memory.
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let length = File::open(path)?.take(PROFILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    match length as u64 > PROFILE_BYTES_MAX {
+        true => Err(io::Error::other(format!("it is longer than {PROFILE_BYTES_MAX} bytes"))),
+        false => Ok(text),
+    }
 }
 
 fn name(transport: Transport) -> String {

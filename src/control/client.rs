@@ -33,6 +33,14 @@ pub enum ClientError {
     /// It said no.
     #[error(transparent)]
     Refused(Refusal),
+    /// It said nothing.
+    #[error("the vGPU on {} did not answer for {patience:?}", path.display())]
+    NoAnswer {
+        /// The socket.
+        path: PathBuf,
+        /// How long it was waited for.
+        patience: Duration,
+    },
     /// The connection broke.
     #[error("the vGPU on {} broke off: {error}", path.display())]
     Broken {
@@ -88,7 +96,7 @@ impl Client {
     fn request(&self, request: &Request) -> Result<(Value, Vec<u8>), ClientError> {
         let stream = UnixStream::connect(&self.path)
             .map_err(|error| ClientError::Connect { path: self.path.clone(), error })?;
-        let broken = |error| ClientError::Broken { path: self.path.clone(), error };
+        let broken = |error| self.broken(error);
         let mut answer = ask(stream, request, self.patience).map_err(broken)?;
         let mut line = Vec::new();
         answer.by_ref().take(ANSWER_BYTES_MAX).read_until(b'\n', &mut line).map_err(broken)?;
@@ -105,7 +113,7 @@ impl Client {
     }
 
     fn body(&self, answer: impl Read, length: u64) -> Result<Vec<u8>, ClientError> {
-        let broken = |error| ClientError::Broken { path: self.path.clone(), error };
+        let broken = |error| self.broken(error);
         if length > BODY_BYTES_MAX {
             return Err(self.no_vgpu(format_args!("it announces {length} bytes")));
         }
@@ -115,6 +123,16 @@ impl Client {
             return Err(broken(io::ErrorKind::UnexpectedEof.into()));
         }
         Ok(body)
+    }
+
+    fn broken(&self, error: io::Error) -> ClientError {
+        let path = self.path.clone();
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                ClientError::NoAnswer { path, patience: self.patience }
+            }
+            _ => ClientError::Broken { path, error },
+        }
     }
 
     fn no_vgpu(&self, reason: impl ToString) -> ClientError {
@@ -127,4 +145,22 @@ fn ask(mut stream: UnixStream, request: &Request, patience: Duration) -> io::Res
     stream.set_write_timeout(Some(patience))?;
     stream.write_all(format!("{}\n", request.to_json()).as_bytes())?;
     Ok(BufReader::new(stream))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn a_vgpu_that_says_nothing_is_named_with_how_long_it_was_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control");
+        let _silent = UnixListener::bind(&path).unwrap();
+
+        let error = Client::with_patience(&path, Duration::from_millis(20)).status().unwrap_err();
+
+        assert_eq!(error.to_string(), format!("the vGPU on {} did not answer for 20ms", path.display()));
+    }
 }

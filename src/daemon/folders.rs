@@ -23,7 +23,13 @@ impl Folders {
         let missing = |path: &Path, error: io::Error| {
             io::Error::new(error.kind(), format!("{}: {error}", path.display()))
         };
-        let resolve = |path: &Path| path.canonicalize().map_err(|error| missing(path, error));
+        let resolve = |path: &Path| {
+            let found = path.canonicalize().and_then(|folder| match folder.is_dir() {
+                true => Ok(folder),
+                false => Err(io::ErrorKind::NotADirectory.into()),
+            });
+            found.map_err(|error| missing(path, error))
+        };
         let parent = api.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let api_folder = resolve(parent)?;
         let allowed: Vec<PathBuf> = match allowed {
@@ -65,6 +71,11 @@ impl Folders {
         if !path.is_absolute() {
             let message = format!("the socket's path {shown} is not absolute");
             return Err(refuse(message, self.choices()));
+        }
+        // It is to be pasted, and shown in tables and on terminals.
+        if path.to_string_lossy().contains(char::is_control) {
+            let message = format!("the socket's path {path:?} has a control character in it");
+            return Err(refuse(message, "choose a name of printable characters"));
         }
         let file = match (path.components().any(|part| part == Component::ParentDir), path.file_name()) {
             (false, Some(file)) if path.as_os_str().as_encoded_bytes().ends_with(file.as_encoded_bytes()) => {
@@ -156,6 +167,8 @@ mod tests {
             "sockets/state/a",
             "sockets/deep/",
             "sockets/deep/.",
+            "sockets/two\nlines",
+            "sockets/\u{1b}[31mred",
             &long,
         ] {
             let refusal = host.place(asked).expect_err(asked);
@@ -165,6 +178,19 @@ mod tests {
         }
         let relative = host.folders.place(&"a".parse().unwrap(), Some(Path::new("a.sock")));
         assert!(relative.unwrap_err().message.contains("is not absolute"));
+    }
+
+    #[test]
+    fn a_folder_for_sockets_that_is_none_is_named() {
+        let host = host();
+        let file = host.root.path().join("file");
+        fs::write(&file, "").unwrap();
+
+        for folder in [file, host.root.path().join("missing")] {
+            let api = host.root.path().join("api");
+            let error = Folders::new(std::slice::from_ref(&folder), &api, host.root.path()).unwrap_err();
+            assert!(error.to_string().contains(folder.to_str().unwrap()), "{error}");
+        }
     }
 
     #[test]

@@ -42,7 +42,6 @@ impl Manager for Daemon {
     }
 
     fn create(&self, name: &Name, spec: VgpuSpec) -> Result<Change, Refusal> {
-        spec.profile.check()?;
         let socket = self.place(name, &spec)?;
         loop {
             let slot = match self.slot(name) {
@@ -187,10 +186,7 @@ impl Daemon {
             return Ok(false);
         }
         if self.unreadable.contains(&slot.name) {
-            let path = self.store.path(&slot.name);
-            let message = format!("there is a vGPU `{}`, but {} cannot be read", slot.name, path.display());
-            return Err(Refusal::new(Code::Conflict, message)
-                .remedy("mend that file or move it away, and start the daemon again"));
+            return Err(self.unreadable(&slot.name, Code::Conflict));
         }
         if let Some(other) = slots.values().find(|other| other.socket == slot.socket) {
             let message = format!("{} is the socket of vGPU `{}`", slot.socket.display(), other.name);
@@ -322,6 +318,8 @@ fn changed(record: &Record, changes: &[HeadChange]) -> Result<Record, Refusal> {
 fn refusal_of(error: ClientError) -> Refusal {
     match error {
         ClientError::Refused(refusal) => refusal,
+        error @ ClientError::NoAnswer { .. } => Refusal::new(Code::HostFailed, error)
+            .remedy("its device process is busy or stuck: try again, or end it with `vgpu stop`"),
         error => Refusal::new(Code::HostFailed, error).remedy("the daemon's log says more; try again"),
     }
 }

@@ -263,7 +263,17 @@ impl Daemon {
     }
 
     fn slot(&self, name: &Name) -> Result<Arc<Slot>, Refusal> {
-        self.slots().get(name).cloned().ok_or_else(|| manager::not_found(name))
+        self.slots().get(name).cloned().ok_or_else(|| match self.unreadable.contains(name) {
+            true => self.unreadable(name, Code::NotFound),
+            false => manager::not_found(name),
+        })
+    }
+
+    /// Refuses to do anything with a vGPU of which nobody knows what is wanted.
+    fn unreadable(&self, name: &Name, code: Code) -> Refusal {
+        let path = self.store.path(name);
+        Refusal::new(code, format_args!("there is a vGPU `{name}`, but {} cannot be read", path.display()))
+            .remedy("mend that file or move it away, and start the daemon again")
     }
 }
 

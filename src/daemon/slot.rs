@@ -54,11 +54,8 @@ impl Slot {
     }
 
     pub(super) fn tell(&self, kind: EventKind, detail: Option<String>) {
-        tracing::info!(
-            "{}: {kind:?}{}",
-            self.name,
-            detail.iter().map(|d| format!(": {d}")).collect::<String>()
-        );
+        let more = detail.iter().map(|detail| format!(": {detail}")).collect::<String>();
+        tracing::info!("{}: {kind}{more}", self.name);
         self.events.add(&self.name, kind, detail);
     }
 

@@ -147,7 +147,8 @@ impl Store {
         let path = self.path(name);
         let unfinished = self.folder().join(format!("{name}{EXTENSION}{UNFINISHED}"));
         write(&unfinished, &serde_json::to_vec_pretty(record)?)
-            .inspect_err(|_| _ = fs::remove_file(&unfinished))?;
+            .inspect_err(|_| _ = fs::remove_file(&unfinished))
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
         fault::point("save: written");
         fs::rename(&unfinished, &path)?;
         fault::point("save: renamed");
@@ -175,7 +176,12 @@ fn named(file: &str) -> Option<Name> {
 }
 
 fn read(path: &Path) -> io::Result<Record> {
-    Ok(serde_json::from_slice(&fs::read(path)?)?)
+    let record: Record = serde_json::from_slice(&fs::read(path)?)?;
+    record.profile().check().map_err(io::Error::other)?;
+    match record.socket.is_absolute() {
+        true => Ok(record),
+        false => Err(io::Error::other("the socket's path is not absolute")),
+    }
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -250,16 +256,36 @@ mod tests {
     fn files_that_are_unreadable_or_not_ours_stay_and_unfinished_ones_go() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
+        let misplaced = Record { socket: "a.sock".into(), ..record() };
+        let mut too_large = record();
+        too_large.spec.profile.limits.memory = 1 << 20;
+        store.save(&name("misplaced"), &misplaced).unwrap();
+        store.save(&name("too-large"), &too_large).unwrap();
         let files = ["broken.json", "README", "notes.new", "-.json", "a.json.new"];
         for file in files {
             fs::write(store.folder().join(file), "{\"spec\":").unwrap();
         }
 
-        let found = store.load().unwrap();
+        let mut found = store.load().unwrap();
 
-        assert_eq!((found.records.len(), found.unreadable), (0, vec![name("broken")]));
+        found.unreadable.sort();
+        assert_eq!(
+            (found.records.len(), found.unreadable),
+            (0, ["broken", "misplaced", "too-large"].map(name).into())
+        );
         let left = files.map(|file| store.folder().join(file).exists());
         assert_eq!(left, [true, true, true, true, false]);
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_written_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        fs::remove_dir(store.folder()).unwrap();
+
+        let error = store.save(&name("a"), &record()).unwrap_err();
+
+        assert!(error.to_string().contains("vgpus/a.json: No such file"), "{error}");
     }
 
     #[test]

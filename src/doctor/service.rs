@@ -126,7 +126,12 @@ fn leftovers(
     let run = state.join("run");
     let entries = match fs::read_dir(files.place(&run)) {
         Ok(entries) => entries,
-        Err(error) => return Check::ok("leftovers", run, error.to_string()).warn("ask as the daemon's user"),
+        Err(error) => {
+            return Check::ok("leftovers", run, error.to_string()).warn(match error.kind() {
+                io::ErrorKind::NotFound => "restart the daemon: it makes its folders",
+                _ => "ask as the daemon's user",
+            });
+        }
     };
     let strangers = entries.flatten().filter(|entry| !names.contains(&*entry.file_name().to_string_lossy()));
     let mut held: Vec<(PathBuf, i32)> = strangers
@@ -143,8 +148,13 @@ fn leftovers(
         Some((lock, pid)) => {
             let found =
                 format!("process {pid} serves a vGPU that the daemon does not know; {} in all", held.len());
-            Check::ok("leftovers", lock, found)
-                .warn("restart the daemon, which ends it: its VM loses the vGPU")
+            let name = lock.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
+            let record = state.join("vgpus").join(format!("{name}.json"));
+            let check = Check::ok("leftovers", lock, found);
+            match files.place(&record).exists() {
+                true => check.warn(format!("mend {}, then restart the daemon", record.display())),
+                false => check.warn("restart the daemon, which ends it: its VM loses the vGPU"),
+            }
         }
     }
 }
@@ -240,6 +250,11 @@ mod tests {
         assert_eq!(check.status, Status::Warn);
         assert_eq!(check.file, Path::new("/state/run/gone/lock"));
         assert!(check.found.contains("process 42"), "{check:?}");
+        assert!(check.remedy.unwrap().contains("ends it"));
+        fs::create_dir(files.place("/state/vgpus")).unwrap();
+        fs::write(files.place("/state/vgpus/gone.json"), "{").unwrap();
+        let check = leftovers(&files, state, &BTreeSet::from(["known"]), holder);
+        assert_eq!(check.remedy.unwrap(), "mend /state/vgpus/gone.json, then restart the daemon");
         assert_eq!(leftovers(&files, state, &BTreeSet::from(["known", "gone"]), holder).status, Status::Ok);
     }
 }

@@ -252,7 +252,9 @@ impl Keeper {
                     return Ok(kept);
                 }
                 // A host may be short of processes, descriptors or memory for a while.
-                Err(error) => self.fail(format_args!("cannot be started: {error}"), plan.delay())?,
+                Err(error) => {
+                    self.fail(format_args!("the device process cannot be started: {error}"), plan.delay())?
+                }
             }
         }
     }
@@ -336,7 +338,7 @@ impl Keeper {
                 (self.report)(Report::Failing { problem, hopeless: true });
                 self.pause(PollTimeout::NONE).map(|()| None)
             }
-            Next::Wait(delay) => self.fail(how, delay).map(|()| None),
+            Next::Wait(delay) => self.fail(format_args!("the device process {how}"), delay).map(|()| None),
         }
     }
 
@@ -389,7 +391,7 @@ impl Keeper {
 
     fn fail(&self, problem: impl std::fmt::Display, delay: Duration) -> Result<(), Stopped> {
         let problem = problem.to_string();
-        tracing::error!("the device process {problem}; the next one starts in {delay:?}");
+        tracing::error!("{problem}; the next try is in {delay:?}");
         (self.report)(Report::Failing { problem, hopeless: false });
         self.pause(PollTimeout::try_from(delay).unwrap_or(PollTimeout::MAX))
     }

@@ -61,6 +61,23 @@ fn one_path_for_vms_and_operators_is_refused() {
 }
 
 #[test]
+fn a_daemon_whose_api_socket_would_replace_a_file_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let (state, file) = (folder.path().join("state"), folder.path().join("file"));
+    fs::write(&file, "precious").unwrap();
+
+    let (code, _, stderr) =
+        said(&["daemon", "--state", state.to_str().unwrap(), "--api", file.to_str().unwrap()]);
+
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.ends_with("exists and is not a socket\nhint: remove it, or choose another --api\n"),
+        "{stderr}"
+    );
+    assert_eq!(fs::read_to_string(file).unwrap(), "precious");
+}
+
+#[test]
 fn an_unknown_transport_is_answered_with_the_known_ones() {
     let (code, _, stderr) = said(&["run", "--transport", "usb", "--socket", "/nowhere/socket"]);
 
@@ -100,6 +117,9 @@ fn a_profile_that_cannot_be_read_is_named() {
     let expected =
         "error: cannot read the profile /nowhere/desk.toml: No such file or directory (os error 2)\n";
     assert_eq!(stderr, expected);
+    let (code, _, stderr) = said(&["run", "--socket", "/nowhere/socket", "--profile", "/dev/zero"]);
+    assert_eq!(code, Some(1));
+    assert_eq!(stderr, "error: cannot read the profile /dev/zero: it is longer than 1048576 bytes\n");
 }
 
 #[test]

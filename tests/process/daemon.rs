@@ -286,6 +286,9 @@ fn a_record_that_cannot_be_read_is_left_alone_and_its_name_is_not_given_away() {
     assert_eq!(names, [named("well")]);
     let refusal = refused(place.client().create(&named("broken"), &place.spec()));
     assert_eq!(refusal.code, Code::Conflict);
+    let refusal = refused(place.client().delete(&named("broken")));
+    assert_eq!(refusal.code, Code::NotFound);
+    assert!(refusal.message.contains("broken.json cannot be read"), "{refusal}");
     assert!(lives(device), "a VM lost its vGPU to a broken file");
     assert_eq!(fs::read_to_string(record).unwrap(), "{");
     assert!(place.log().contains("broken.json cannot be read; it is left as it is"));

@@ -44,7 +44,8 @@ pub trait Manager: Send + Sync + 'static {
     /// One vGPU, with what its device process says.
     fn show(&self, name: &Name) -> Result<Vgpu, Refusal>;
 
-    /// Makes a vGPU and offers it. One of that name that is the same already is left as it is.
+    /// Makes a vGPU of this checked specification and offers it. One of that name that is the same already is left as
+    /// it is.
     fn create(&self, name: &Name, spec: VgpuSpec) -> Result<Change, Refusal>;
 
     /// Plugs monitors in and out; kept for the next start, and done at once where the vGPU is on offer.

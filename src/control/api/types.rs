@@ -109,7 +109,7 @@ pub struct VgpuChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// Not on offer.
+    /// Not on offer, or not yet: so is one that is being made at this moment.
     Stopped,
     /// On offer; no VM has connected.
     Waiting,
@@ -206,6 +206,13 @@ pub enum EventKind {
     Other,
 }
 
+/// The name that programs see.
+impl fmt::Display for EventKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(out)
+    }
+}
+
 /// The daemon and its host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Host {
@@ -223,7 +230,14 @@ pub struct Host {
 
 #[cfg(test)]
 mod tests {
-    use super::VgpuSpec;
+    use super::{EventKind, VgpuSpec};
+
+    #[test]
+    fn people_read_the_same_kinds_of_events_as_programs() {
+        assert_eq!(EventKind::TakenOver.to_string(), "taken_over");
+        assert_eq!(serde_json::to_value(EventKind::TakenOver).unwrap(), "taken_over");
+        assert_eq!(format!("{:9}|", EventKind::Created), "created  |");
+    }
 
     #[test]
     fn a_socket_is_a_path_or_left_out_but_never_null() {

@@ -149,8 +149,11 @@ async fn create(
     peer: Peer,
     Body(spec): Body<VgpuSpec>,
 ) -> Answer<Response> {
-    spec.check()?;
-    let change = context.change(peer, "create", name, |manager, name| manager.create(name, spec)).await?;
+    let create = |manager: &dyn Manager, name: &Name| {
+        spec.check()?;
+        manager.create(name, spec)
+    };
+    let change = context.change(peer, "create", name, create).await?;
     Ok(match change {
         Change::Made(vgpu) => (StatusCode::CREATED, Json(vgpu)).into_response(),
         Change::Same(vgpu) => Json(vgpu).into_response(),
