@@ -17,6 +17,7 @@ mod output;
 mod run;
 mod screenshot;
 mod set;
+mod several;
 mod show;
 mod start;
 mod stop;

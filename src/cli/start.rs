@@ -1,10 +1,8 @@
 //! `vgpu start`.
 
-use super::api::{Api, each};
 use super::error::CommandError;
-use super::output::Output;
-use super::vgpus;
-use crate::control::api::{Name, VgpuList};
+use super::several::Several;
+use crate::control::api::Client;
 
 /// Put vGPUs on offer
 ///
@@ -13,22 +11,11 @@ use crate::control::api::{Name, VgpuList};
 /// Example: vgpu start desktop-7 desktop-8
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct StartArgs {
-    /// Their names
-    #[arg(value_name = "NAME", required = true)]
-    names: Vec<Name>,
     #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    api: Api,
+    several: Several,
 }
 
 /// Starts each, and prints those that are on offer.
 pub(super) fn run(arguments: &StartArgs) -> Result<(), CommandError> {
-    let client = arguments.api.client();
-    let (vgpus, failed) = each(&arguments.names, |name| client.start(name));
-    if !vgpus.is_empty() {
-        let list = VgpuList { vgpus };
-        arguments.output.print(&list, || vgpus::table(&list.vgpus))?;
-    }
-    failed
+    arguments.several.each(Client::start)
 }

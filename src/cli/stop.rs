@@ -1,10 +1,8 @@
 //! `vgpu stop`.
 
-use super::api::{Api, each};
 use super::error::CommandError;
-use super::output::Output;
-use super::vgpus;
-use crate::control::api::{Name, VgpuList};
+use super::several::Several;
+use crate::control::api::Client;
 
 /// Take vGPUs off offer; a VM that has one loses it
 ///
@@ -13,22 +11,11 @@ use crate::control::api::{Name, VgpuList};
 /// Example: vgpu stop desktop-7 desktop-8
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct StopArgs {
-    /// Their names
-    #[arg(value_name = "NAME", required = true)]
-    names: Vec<Name>,
     #[command(flatten)]
-    output: Output,
-    #[command(flatten)]
-    api: Api,
+    several: Several,
 }
 
 /// Stops each, and prints those that are off offer.
 pub(super) fn run(arguments: &StopArgs) -> Result<(), CommandError> {
-    let client = arguments.api.client();
-    let (vgpus, failed) = each(&arguments.names, |name| client.stop(name));
-    if !vgpus.is_empty() {
-        let list = VgpuList { vgpus };
-        arguments.output.print(&list, || vgpus::table(&list.vgpus))?;
-    }
-    failed
+    arguments.several.each(Client::stop)
 }
