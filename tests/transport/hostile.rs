@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use proptest::prelude::*;
@@ -13,8 +12,7 @@ use vgpu::wire::{Rect, ScanoutId, Size};
 use vhost::vhost_user::VhostUserFrontend;
 use vhost::{VhostBackend, VringConfigData};
 
-use crate::guest::{Guest, LIMIT, Ram, requests};
-use crate::kept::Kept;
+use crate::guest::{Guest, Ram, requests};
 use crate::service::{Service, wait_until};
 
 const NEED_REPLY: u32 = 8;
@@ -277,38 +275,4 @@ proptest! {
         // With an error or without: it ends, and the process lives.
         _ = service.end();
     }
-}
-
-/// Hundredths of a second that all threads of a process have run.
-fn ticks(process: u32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    let behind_name = stat.rsplit(')').next().unwrap();
-    behind_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().unwrap()).sum()
-}
-
-#[test]
-fn a_display_that_sends_half_a_reply_keeps_nobody_busy_and_may_send_the_rest() {
-    let (kept, stream) = Kept::start();
-    let mut guest = Guest::negotiate(stream, Ram::new());
-    guest.share_memory();
-    let (mut display, socket) = UnixStream::pair().unwrap();
-    display.set_read_timeout(Some(LIMIT)).unwrap();
-    guest.set_display(&socket);
-    drop(socket);
-    guest.start([0; 2]);
-    let mut request = [0; 12];
-    display.read_exact(&mut request).unwrap();
-    assert_eq!(request[..4], 1_u32.to_ne_bytes(), "which features it has");
-    let reply = [1_u32, 4, 8, 1, 0].map(u32::to_ne_bytes);
-    let (half, rest) = reply.as_flattened().split_at(15);
-
-    display.write_all(half).unwrap();
-    let before = ticks(kept.process.id());
-    std::thread::sleep(Duration::from_millis(500));
-    let busy = ticks(kept.process.id()) - before;
-    assert!(busy < 10, "{busy} of 50 ticks");
-
-    display.write_all(rest).unwrap();
-    display.read_exact(&mut request).unwrap();
-    assert_eq!(request[..4], 2_u32.to_ne_bytes(), "which of them are used");
 }

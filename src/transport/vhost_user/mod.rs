@@ -103,10 +103,7 @@ pub fn serve(
         .map_err(start_error)?;
     for worker in daemon.get_epoll_handlers() {
         let watch = backend.watch.as_raw_fd();
-        // At edges: what the display sent half of stays in its socket, and nobody is to spin on it.
-        worker
-            .register_listener(watch, EventSet::IN | EventSet::EDGE_TRIGGERED, DISPLAY_EVENT)
-            .map_err(start_error)?;
+        worker.register_listener(watch, EventSet::IN, DISPLAY_EVENT).map_err(start_error)?;
     }
     daemon.start(&mut listener).map_err(start_error)?;
     drop(listener);
