@@ -11,6 +11,7 @@ use std::thread;
 use libfuzzer_sys::fuzz_target;
 use nix::sys::eventfd::EventFd;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use vgpu::device::{Device, HeadSetup, Limits, Setup};
 use vgpu::sandbox::Sealed;
@@ -49,7 +50,12 @@ fn say<'a>(front: &UnixStream, input: &'a [u8]) -> Option<&'a [u8]> {
     Some(rest)
 }
 
-fuzz_target!(|input: &[u8]| {
+/// Rust's own `main` has the program ignore SIGPIPE; here `main` is the fuzzer's. Threads inherit what is blocked.
+fn survive_closed_sockets() {
+    SigSet::from(Signal::SIGPIPE).thread_block().unwrap();
+}
+
+fuzz_target!(init: survive_closed_sockets(), |input: &[u8]| {
     let (front, theirs) = UnixStream::pair().unwrap();
     let size = Size { width: 64, height: 64 };
     let head = HeadSetup { size, enabled: true, refresh_hz: 60, name: "a".into(), modes: vec![] };
