@@ -13,6 +13,20 @@ use crate::service::Service;
 
 const SECOND: Duration = Duration::from_secs(10);
 
+/// A guest whose queues are to be started, and the display that it was given.
+pub(crate) fn with_display(stream: UnixStream) -> (Guest, DisplayPeer) {
+    let (display, socket) = DisplayPeer::start(Options::default());
+    (given(stream, socket), display)
+}
+
+/// The same with this end of a display's connection.
+fn given(stream: UnixStream, display: UnixStream) -> Guest {
+    let mut guest = Guest::negotiate(stream, Ram::new());
+    guest.share_memory();
+    guest.set_display(&display);
+    guest
+}
+
 /// Whether the peer shows these pixels, with the byte that has no meaning left out.
 pub(crate) fn shows(display: &DisplayPeer, pixels: &[u8]) -> bool {
     let colours =
@@ -105,11 +119,7 @@ fn the_guest_memory_is_let_go_at_the_end() {
 #[test]
 fn each_start_brings_a_new_display_which_is_told_what_there_is_to_see() {
     let (service, stream) = Service::start();
-    let mut guest = Guest::negotiate(stream, Ram::new());
-    guest.share_memory();
-    let (first, socket) = DisplayPeer::start(Options::default());
-    guest.set_display(&socket);
-    drop(socket);
+    let (mut guest, first) = with_display(stream);
     guest.start([0; 2]);
     let backing = guest.create_image(1, 64, 64);
     let pixels = pattern(64, 64, 1);
@@ -133,11 +143,8 @@ fn each_start_brings_a_new_display_which_is_told_what_there_is_to_see() {
 #[test]
 fn modes_come_from_the_display_and_the_cursor_goes_on_while_it_is_asked() {
     let (service, stream) = Service::start();
-    let mut guest = Guest::negotiate(stream, Ram::new());
-    guest.share_memory();
     let (theirs, socket) = UnixStream::pair().unwrap();
-    guest.set_display(&socket);
-    drop(socket);
+    let mut guest = given(stream, socket);
     guest.start([0; 2]);
     guest.begin(CONTROL, &requests::get_display_info());
     guest.send_to(CURSOR, &requests::move_cursor(0, (5, 5)));
@@ -155,11 +162,8 @@ fn modes_come_from_the_display_and_the_cursor_goes_on_while_it_is_asked() {
 #[test]
 fn a_display_that_goes_away_unanswered_leaves_the_device_to_answer() {
     let (service, stream) = Service::start();
-    let mut guest = Guest::negotiate(stream, Ram::new());
-    guest.share_memory();
     let (theirs, socket) = UnixStream::pair().unwrap();
-    guest.set_display(&socket);
-    drop(socket);
+    let mut guest = given(stream, socket);
     guest.start([0; 2]);
     guest.begin(CONTROL, &requests::get_display_info());
     assert!(guest.rings[CONTROL].wait(Duration::from_millis(100)).is_none(), "the display was not asked");
@@ -176,11 +180,7 @@ fn a_display_that_goes_away_unanswered_leaves_the_device_to_answer() {
 #[test]
 fn a_slow_display_gets_the_newest_picture_and_holds_nobody_up() {
     let (service, stream) = Service::start();
-    let mut guest = Guest::negotiate(stream, Ram::new());
-    guest.share_memory();
-    let (display, socket) = DisplayPeer::start(Options::default());
-    guest.set_display(&socket);
-    drop(socket);
+    let (mut guest, display) = with_display(stream);
     guest.start([0; 2]);
     let backing = guest.create_image(1, 1024, 768);
     guest.must(&requests::get_display_info());
@@ -207,11 +207,7 @@ fn an_idle_device_does_nothing() {
         return;
     }
     let (service, stream) = Service::start();
-    let mut guest = Guest::negotiate(stream, Ram::new());
-    guest.share_memory();
-    let (display, socket) = DisplayPeer::start(Options::default());
-    guest.set_display(&socket);
-    drop(socket);
+    let (mut guest, display) = with_display(stream);
     guest.start([0; 2]);
     let backing = guest.create_image(1, 64, 64);
     let pixels = pattern(64, 64, 1);

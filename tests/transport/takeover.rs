@@ -11,11 +11,10 @@ use vgpu::wire::ScanoutId;
 use vhost::VhostBackend;
 use vhost::vhost_user::VhostUserFrontend;
 
-use crate::display_peer::{DisplayPeer, Options};
 use crate::guest::requests::{self, OK_NODATA};
 use crate::guest::{CONTROL, CURSOR, Guest, LIMIT, Ram, pattern};
 use crate::kept::Kept;
-use crate::life_cycle::shows;
+use crate::life_cycle::{shows, with_display};
 
 const ALL: [u32; 4] = [0, 0, 64, 64];
 
@@ -216,11 +215,7 @@ fn a_front_end_that_has_not_started_its_queues_may_start_them_with_the_next_proc
 #[test]
 fn the_next_process_shows_its_pictures_on_the_same_display() {
     let (mut kept, stream) = Kept::start();
-    let mut guest = Guest::negotiate(stream, Ram::new());
-    guest.share_memory();
-    let (display, socket) = DisplayPeer::start(Options::default());
-    guest.set_display(&socket);
-    drop(socket);
+    let (mut guest, display) = with_display(stream);
     kept.take_over();
     guest.start([0; 2]);
     let backing = guest.create_image(1, 64, 64);
@@ -237,11 +232,7 @@ fn the_next_process_shows_its_pictures_on_the_same_display() {
 #[test]
 fn a_process_that_dies_in_the_middle_of_a_picture_leaves_a_display_that_gets_the_newest() {
     let (mut kept, stream) = Kept::start();
-    let mut guest = Guest::negotiate(stream, Ram::new());
-    guest.share_memory();
-    let (display, socket) = DisplayPeer::start(Options::default());
-    guest.set_display(&socket);
-    drop(socket);
+    let (mut guest, display) = with_display(stream);
     guest.start([0; 2]);
     let backing = guest.create_image(1, 1024, 768);
     guest.must(&requests::get_display_info());
