@@ -5,19 +5,17 @@
 #![forbid(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd, RawFd};
+use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::Pid;
 
 use crate::control::spec::{
     CONNECTION_FD, CONTROL_FD, DeviceSpec, Entry, FRONT_END_FD, KEEPER_FD, LOCK_FD, VAULT_FD,
 };
-use crate::control::{self, DeviceHandle, Patience};
+use crate::control::{self, DeviceHandle, Patience, lock};
 use crate::device::Device;
 use crate::display::Pieces;
 use crate::guest_memory::GuestMemory;
@@ -59,8 +57,8 @@ pub enum DeviceProcessError {
     #[error(transparent)]
     Vault(#[from] VaultError),
     /// A bug of ours. The VM is not told: another process may go on with it.
-    #[error("the device failed on a request of the guest: this is a bug in vgpu")]
-    Panicked,
+    #[error(transparent)]
+    Failed(ServeError),
     /// No front end could be accepted.
     #[error("cannot accept a front end: {0}")]
     Accept(io::Error),
@@ -69,8 +67,10 @@ pub enum DeviceProcessError {
 /// Serves one VM. Nothing after `enter` may open a path or make a socket.
 pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     let mut inherited = Inherited::adopt(spec)?;
-    if let Some(lock) = &inherited.lock {
-        hold(lock)?;
+    if let Some(lock) = &inherited.lock
+        && !lock::hold(lock).map_err(DeviceProcessError::Host)?
+    {
+        return Err(DeviceProcessError::Locked);
     }
     let vault = inherited.open_vault(spec.profile.limits.memory)?;
     // Measured while sockets can still be made.
@@ -94,7 +94,7 @@ pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     tracing::info!("a front end is connected");
     match vhost_user::serve(&sealed, connection, device, memory) {
         Ok(()) => tracing::info!("the front end hung up"),
-        Err(ServeError::Panicked) => return Err(DeviceProcessError::Panicked),
+        Err(error @ ServeError::Panicked) => return Err(DeviceProcessError::Failed(error)),
         Err(error) => tracing::error!("the front end was given up: {error}"),
     }
     Ok(())
@@ -158,23 +158,6 @@ impl Inherited {
             }
             (_, _, Entry::Connection) => Ok(link.connect(UnixStream::from(duplicate(&self.front_end)?))),
         }
-    }
-}
-
-/// Locks the file for as long as the process lives. Whoever asks who holds it (`F_GETLK`) learns our number.
-fn hold(lock: impl AsFd) -> Result<(), DeviceProcessError> {
-    let number = |constant| libc::c_short::try_from(constant).unwrap_or_default();
-    let all = libc::flock {
-        l_type: number(libc::F_WRLCK),
-        l_whence: number(libc::SEEK_SET),
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
-    match fcntl(lock, FcntlArg::F_SETLK(&all)) {
-        Ok(_) => Ok(()),
-        Err(Errno::EACCES | Errno::EAGAIN) => Err(DeviceProcessError::Locked),
-        Err(error) => Err(DeviceProcessError::Host(error.into())),
     }
 }
 

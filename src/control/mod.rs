@@ -20,6 +20,7 @@
 pub mod api;
 pub mod client;
 mod handle;
+pub mod lock;
 pub mod profile;
 mod protocol;
 mod server;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Check, Host as Files};
 use crate::control::api::{ApiError, Client, Host};
-use crate::supervisor;
+use crate::control::lock;
 
 /// What the daemon holds of a vGPU whose VM runs: sockets, the vault, the lock, and what the VM's next device process
 /// would need (an event descriptor or two a ring, a file for each piece of the VM's memory).
@@ -35,7 +35,7 @@ pub(super) fn checks(files: &Files, api: &Path) -> Vec<Check> {
         folder(files, "state_folder", &host.state_folder, owner),
     ];
     checks.extend(host.socket_folders.iter().map(|path| folder(files, "socket_folder", path, owner)));
-    checks.push(leftovers(files, &host.state_folder, &names, supervisor::holder));
+    checks.push(leftovers(files, &host.state_folder, &names, lock::holder));
     checks
 }
 

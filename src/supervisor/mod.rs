@@ -25,7 +25,7 @@ mod signals;
 mod socket;
 mod unit;
 
-pub use process::{end_holder, holder};
+pub use process::end_holder;
 pub use signals::on_termination;
 pub use socket::{Access, Claimed, PATH_BYTES_MAX, Place, SocketError, remove_stale};
 pub use unit::{Begin, Offer, Report, Unit};

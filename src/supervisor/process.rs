@@ -8,11 +8,11 @@ use std::process::{Child, ExitStatus};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
 use super::HOPELESS;
+use crate::control::lock::holder;
 use crate::sys;
 
 /// How long a process may take to be gone once it is killed. Longer only in the middle of a call to the kernel.
@@ -91,19 +91,6 @@ impl Process {
             }
         }
     }
-}
-
-/// The process that holds the write lock on this file.
-pub fn holder(lock: &File) -> io::Result<Option<i32>> {
-    let mut question = libc::flock {
-        l_type: i16::try_from(libc::F_WRLCK).map_err(io::Error::other)?,
-        l_whence: i16::try_from(libc::SEEK_SET).map_err(io::Error::other)?,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    };
-    fcntl(lock, FcntlArg::F_GETLK(&mut question))?;
-    Ok((i32::from(question.l_type) != libc::F_UNLCK).then_some(question.l_pid))
 }
 
 /// How a process ended, as far as that can be known: of one that is not our child it cannot.

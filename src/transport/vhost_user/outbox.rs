@@ -53,7 +53,8 @@ impl Outbox {
         }
     }
 
-    /// Sends what is in it, waiting for room in the socket.
+    /// Sends what is in it, waiting for room in the socket. A splice into a socket whose other end is closed raises
+    /// SIGPIPE, which Rust has programs ignore.
     pub(super) fn send(&self, front: impl AsFd) -> io::Result<()> {
         loop {
             match splice(&self.from, None, &front, None, BYTES_MAX, SpliceFFlags::SPLICE_F_NONBLOCK) {
