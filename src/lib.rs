@@ -10,7 +10,7 @@
 //! | 4 | [`control`], [`transport`] | operators' requests; bytes on sockets and rings |
 //! | 3 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
 //! | 2 | [`render`], [`display`] | images; who sees them |
-//! | 1 | [`wire`], [`vault`], [`quota`], [`guest_memory`], [`guest_log`] | values, memory that outlives us, log |
+//! | 1 | [`wire`], [`venus`], [`vault`], [`quota`], [`guest_memory`], [`guest_log`] | values, memory that outlives us, log |
 //! | 0 | [`sys`] | unsafe |
 //!
 //! Architecture invariant: guest bytes are read by safe Rust only. Shared memory is copied once, then checked.
@@ -31,4 +31,5 @@ pub mod supervisor;
 pub mod sys;
 pub mod transport;
 pub mod vault;
+pub mod venus;
 pub mod wire;

@@ -1,5 +1,7 @@
 //! Images that guests draw into.
-#![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
+#[forbid(unsafe_code)]
 pub mod software;
+pub mod venus;
+pub mod vulkan;

@@ -1,12 +1,14 @@
 //! All `unsafe` code of ours: calls to the operating system that no crate of ours wraps safely.
 #![allow(unsafe_code)]
 
+mod arena;
 mod descriptors;
 mod heap;
 mod inherited;
 mod mapping;
 mod process;
 
+pub use arena::{Address, Arena, CStruct, Full};
 pub use descriptors::{DESCRIPTORS_MAX, receive_with_descriptors};
 pub use heap::share_one_heap;
 pub use inherited::{adopt_fd, close_all_on_exec, hear_of_children};

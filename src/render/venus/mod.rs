@@ -1,0 +1,3 @@
+//! Contexts of guests: rings, streams and the order between them.
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]

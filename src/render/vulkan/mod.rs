@@ -1,0 +1,1 @@
+//! Execution of guests' Vulkan commands by the host's driver.
