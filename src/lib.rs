@@ -10,7 +10,8 @@
 //! | 4 | [`control`], [`transport`] | operators' requests; bytes on sockets and rings |
 //! | 3 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
 //! | 2 | [`render`], [`display`] | images; who sees them |
-//! | 1 | [`wire`], [`venus`], [`vault`], [`quota`], [`guest_memory`], [`guest_log`] | values, memory that outlives us, log |
+//! | 1 | [`wire`], [`venus`] | bytes of virtio-gpu, and of Vulkan commands |
+//! | 1 | [`vault`], [`quota`], [`guest_memory`], [`guest_log`] | memory that outlives us, accounts, log |
 //! | 0 | [`sys`] | unsafe |
 //!
 //! Architecture invariant: guest bytes are read by safe Rust only. Shared memory is copied once, then checked.
