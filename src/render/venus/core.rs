@@ -1,0 +1,198 @@
+//! What the lines of one client have in common.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::os::fd::{AsFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use super::command::Place;
+use super::layout::RingInfo;
+use super::line::Line;
+use super::memory::{Resources, Shared};
+use super::monitor::{Monitor, Watch};
+use super::ring::Ring;
+use super::{Executor, Fault};
+use crate::guest_log::guest_warn;
+use crate::quota::{Charge, Ledger};
+
+/// Rings that a client may have; Mesa makes one for each thread of a program that compiles pipelines.
+const RINGS_MAX: usize = 256;
+
+/// What a ring takes beside its buffer: a stack, and room for the commands that it is at.
+const RING_BYTES: u64 = 128 << 10;
+
+/// A ring and its thread.
+struct Running {
+    ring: Arc<Ring>,
+    thread: JoinHandle<()>,
+    _watch: Option<Watch>,
+    _charge: Charge,
+}
+
+pub(super) struct Core {
+    pub(super) name: String,
+    pub(super) executor: Arc<dyn Executor>,
+    pub(super) ledger: Ledger,
+    pub(super) resources: Mutex<Resources>,
+    monitor: Arc<Monitor>,
+    /// Hangs up when the client goes.
+    gone: Option<OwnedFd>,
+    rings: Mutex<BTreeMap<u64, Running>>,
+    /// Wakes the control thread when it waits for a ring.
+    progress: EventFd,
+    fault: OnceLock<Fault>,
+}
+
+impl Core {
+    pub(super) fn new(
+        name: String,
+        executor: Arc<dyn Executor>,
+        ledger: Ledger,
+        monitor: Arc<Monitor>,
+        gone: Option<OwnedFd>,
+    ) -> std::io::Result<Self> {
+        let progress = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
+        let (resources, rings) = (Mutex::default(), Mutex::default());
+        let fault = OnceLock::new();
+        Ok(Self { name, executor, ledger, resources, monitor, gone, rings, progress, fault })
+    }
+
+    /// Why no more commands are understood.
+    pub(super) fn fault(&self) -> Option<&Fault> {
+        self.fault.get()
+    }
+
+    /// Ends all that the client has going.
+    pub(super) fn fail(&self, fault: Fault) {
+        if !matches!(fault, Fault::Gone) {
+            guest_warn!("{}: {fault}", self.name);
+        }
+        self.executor.lose(&fault.to_string());
+        _ = self.fault.set(fault);
+        for running in self.lock_rings().values() {
+            running.ring.condemn();
+        }
+        self.tell_of_progress();
+    }
+
+    pub(super) fn tell_of_progress(&self) {
+        // It can only be full, and then it wakes whoever sleeps.
+        _ = self.progress.write(1);
+    }
+
+    /// The shared memory that has this range.
+    pub(super) fn place(&self, place: Place) -> Result<Arc<Shared>, Fault> {
+        let Place { resource_id, offset, size } = place;
+        let memory = self.resources.lock().unwrap_or_else(PoisonError::into_inner).shared(resource_id);
+        let memory = memory.ok_or(Fault::Resource(resource_id))?;
+        match offset.checked_add(size) {
+            Some(end) if end <= memory.bytes() => Ok(memory),
+            _ => Err(Fault::Outside { resource_id, offset, size }),
+        }
+    }
+
+    pub(super) fn ring(&self, id: u64) -> Result<Arc<Ring>, Fault> {
+        self.lock_rings().get(&id).map(|running| Arc::clone(&running.ring)).ok_or(Fault::Ring(id))
+    }
+
+    pub(super) fn create_ring(self: &Arc<Self>, id: u64, info: &RingInfo) -> Result<(), Fault> {
+        let memory = self.place(Place { resource_id: info.resource_id, offset: 0, size: 0 })?;
+        let ring = Arc::new(Ring::new(id, info, memory)?);
+        if !ring.is_fresh() {
+            return Err(Fault::NotFresh(id));
+        }
+        self.start_ring(&ring, info.report_period_us).inspect_err(|_| ring.condemn())
+    }
+
+    fn start_ring(self: &Arc<Self>, ring: &Arc<Ring>, report_period_us: Option<u32>) -> Result<(), Fault> {
+        let mut rings = self.lock_rings();
+        match rings.len() {
+            RINGS_MAX.. => return Err(Fault::Rings(rings.len())),
+            _ if rings.contains_key(&ring.id()) => return Err(Fault::RingExists(ring.id())),
+            _ => {}
+        }
+        let host = |error: std::io::Error| Fault::Host(error.to_string());
+        let charge = self.ledger.charge(RING_BYTES + u64::from(ring.buffer_bytes()))?;
+        let watch = report_period_us.map(|period| self.monitor.watch(Arc::clone(ring.words()), period));
+        let watch = watch.transpose().map_err(host)?;
+        let line = Line::new(Arc::clone(self), Some(Arc::clone(ring)));
+        let (core, served) = (Arc::clone(self), Arc::clone(ring));
+        let body = move || core.serve_ring(&served, line);
+        let thread = thread::Builder::new().name("ring".into()).spawn(body).map_err(host)?;
+        let running = Running { ring: Arc::clone(ring), thread, _watch: watch, _charge: charge };
+        rings.insert(ring.id(), running);
+        Ok(())
+    }
+
+    /// The ring's thread.
+    fn serve_ring(&self, ring: &Ring, mut line: Line) {
+        let served = catch_unwind(AssertUnwindSafe(|| ring.serve(&mut line)));
+        let served = served.unwrap_or_else(|panic| Err(self.bug(panic.as_ref())));
+        if let Err(fault) = served {
+            ring.condemn();
+            self.fail(fault);
+        }
+    }
+
+    /// A panic of ours costs this client alone.
+    pub(super) fn bug(&self, panic: &(dyn Any + Send)) -> Fault {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason");
+        tracing::error!("{}: lost, for we panicked: {text}", self.name);
+        Fault::Bug("a command made us panic")
+    }
+
+    pub(super) fn destroy_ring(&self, id: u64) -> Result<(), Fault> {
+        let running = self.lock_rings().remove(&id).ok_or(Fault::Ring(id))?;
+        running.ring.stop();
+        _ = running.thread.join();
+        Ok(())
+    }
+
+    /// Ends every ring's thread.
+    pub(super) fn destroy_rings(&self) {
+        let rings = std::mem::take(&mut *self.lock_rings());
+        rings.values().for_each(|running| running.ring.stop());
+        for running in rings.into_values() {
+            _ = running.thread.join();
+        }
+    }
+
+    /// Has the control thread wait, and with it this client alone.
+    pub(super) fn wait_ring_seqno(&self, id: u64, seqno: u64) -> Result<(), Fault> {
+        let ring = self.ring(id)?;
+        ring.want(seqno)?;
+        loop {
+            _ = self.progress.read();
+            if ring.has_reached() {
+                return Ok(());
+            }
+            if let Some(fault) = self.fault() {
+                return Err(fault.clone());
+            }
+            self.sleep_until_progress()?;
+        }
+    }
+
+    fn sleep_until_progress(&self) -> Result<(), Fault> {
+        let mut waits = vec![PollFd::new(self.progress.as_fd(), PollFlags::POLLIN)];
+        waits.extend(self.gone.as_ref().map(|gone| PollFd::new(gone.as_fd(), PollFlags::empty())));
+        match poll(&mut waits, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(Fault::Host(error.to_string())),
+        }
+        let gone = PollFlags::POLLHUP | PollFlags::POLLERR;
+        let client = waits.get(1).and_then(PollFd::revents).unwrap_or(PollFlags::empty());
+        if client.intersects(gone) { Err(Fault::Gone) } else { Ok(()) }
+    }
+
+    fn lock_rings(&self) -> MutexGuard<'_, BTreeMap<u64, Running>> {
+        self.rings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,177 @@
+//! One sequence of commands: a ring's, or that of the control thread.
+
+use std::sync::Arc;
+
+use super::command::{Command, Decoded, Indirect, Place, decode, is_transport};
+use super::core::Core;
+use super::memory::Shared;
+use super::ring::Ring;
+use super::{Fault, Worker};
+
+/// A copy of an indirect stream that stays for the next one; longer ones are charged for and given back.
+const SCRATCH_BYTES_KEPT: usize = 256 << 10;
+
+/// No driver writes longer streams.
+const STREAM_BYTES_MAX: u64 = 256 << 20;
+
+/// Where replies go.
+struct ReplyStream {
+    memory: Arc<Shared>,
+    start: u64,
+    size: u64,
+    position: u64,
+}
+
+impl ReplyStream {
+    fn seek(&mut self, position: u64) -> Result<(), Fault> {
+        if position > self.size {
+            return Err(Fault::Reply { bytes: 0, position, size: self.size });
+        }
+        self.position = position;
+        Ok(())
+    }
+
+    fn write(&mut self, reply: &[u8]) -> Result<(), Fault> {
+        let end = self.position + reply.len() as u64;
+        let room = (end <= self.size).then_some(());
+        room.and_then(|()| self.memory.copy_in(self.start + self.position, reply)).ok_or(Fault::Reply {
+            bytes: reply.len(),
+            position: self.position,
+            size: self.size,
+        })?;
+        self.position = end;
+        Ok(())
+    }
+}
+
+pub(super) struct Line {
+    core: Arc<Core>,
+    /// `None` on the control thread.
+    ring: Option<Arc<Ring>>,
+    worker: Worker,
+    replies: Option<ReplyStream>,
+    scratch: Vec<u8>,
+}
+
+impl Line {
+    pub(super) fn new(core: Arc<Core>, ring: Option<Arc<Ring>>) -> Self {
+        Self { core, ring, worker: Worker::default(), replies: None, scratch: Vec::new() }
+    }
+
+    /// Carries out a stream. After each command, when its reply is there, `consumed` is told where the next one begins.
+    pub(super) fn run(&mut self, stream: &[u8], mut consumed: impl FnMut(&Self, usize)) -> Result<(), Fault> {
+        self.stream(stream, false, &mut consumed)
+    }
+
+    pub(super) fn tell_of_progress(&self) {
+        self.core.tell_of_progress();
+    }
+
+    fn stream(
+        &mut self,
+        stream: &[u8],
+        nested: bool,
+        consumed: &mut dyn FnMut(&Self, usize),
+    ) -> Result<(), Fault> {
+        let mut at = 0;
+        while let Some(rest) = stream.get(at..).filter(|rest| !rest.is_empty()) {
+            if self.ring.as_ref().is_some_and(|ring| ring.is_stopped()) {
+                break;
+            }
+            let bytes = if is_transport(rest) { self.transport(rest, nested)? } else { self.execute(rest)? };
+            at += bytes;
+            consumed(self, at);
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, stream: &[u8]) -> Result<usize, Fault> {
+        self.worker.reply.clear();
+        let bytes = self.core.executor.execute(stream, &mut self.worker).map_err(Fault::Undecodable)?;
+        if bytes == 0 || bytes > stream.len() {
+            return Err(Fault::Bug("a command of no length was carried out"));
+        }
+        if !self.worker.reply.is_empty() {
+            self.replies.as_mut().ok_or(Fault::NoReplyStream)?.write(&self.worker.reply)?;
+        }
+        Ok(bytes)
+    }
+
+    fn transport(&mut self, stream: &[u8], nested: bool) -> Result<usize, Fault> {
+        let Decoded { command, bytes, reply } = decode(stream)?;
+        match (command, self.ring.clone()) {
+            (Command::SetReplyStream(place), _) => self.set_reply_stream(place)?,
+            (Command::SeekReplyStream(position), _) => self.reply_stream()?.seek(position)?,
+            (Command::ExecuteStreams(_), _) if nested => return Err(Fault::Nested),
+            (Command::ExecuteStreams(streams), _) => self.execute_streams(&streams)?,
+            (Command::WaitVirtqueueSeqno(seqno), Some(ring)) => ring.wait_virtqueue_seqno(seqno)?,
+            (Command::WaitVirtqueueSeqno(_), None) => return Err(Fault::Misplaced("on a ring")),
+            (_, Some(_)) => return Err(Fault::Misplaced("on no ring")),
+            (command, None) => self.control(command)?,
+        }
+        if let Some(reply) = reply {
+            self.reply_stream()?.write(&reply)?;
+        }
+        Ok(bytes)
+    }
+
+    /// What only the control thread does.
+    fn control(&self, command: Command) -> Result<(), Fault> {
+        match command {
+            Command::CreateRing(id, info) => self.core.create_ring(id, &info),
+            Command::DestroyRing(id) => self.core.destroy_ring(id),
+            Command::NotifyRing(id) => self.core.ring(id).map(|ring| ring.notify()),
+            Command::WriteRingExtra { ring, offset, value } => {
+                self.core.ring(ring)?.write_extra(offset, value)
+            }
+            Command::SubmitVirtqueueSeqno { ring, seqno } => {
+                self.core.ring(ring).map(|ring| ring.submit_virtqueue_seqno(seqno))
+            }
+            Command::WaitRingSeqno { ring, seqno } => self.core.wait_ring_seqno(ring, seqno),
+            _ => Err(Fault::Bug("a command of streams was taken for one of rings")),
+        }
+    }
+
+    fn reply_stream(&mut self) -> Result<&mut ReplyStream, Fault> {
+        self.replies.as_mut().ok_or(Fault::NoReplyStream)
+    }
+
+    fn set_reply_stream(&mut self, place: Place) -> Result<(), Fault> {
+        let memory = self.core.place(place)?;
+        self.replies = Some(ReplyStream { memory, start: place.offset, size: place.size, position: 0 });
+        Ok(())
+    }
+
+    fn execute_streams(&mut self, streams: &[Indirect]) -> Result<(), Fault> {
+        for stream in streams {
+            if let Some(position) = stream.reply_position {
+                self.reply_stream()?.seek(position)?;
+            }
+            self.execute_indirect(stream.place)?;
+        }
+        Ok(())
+    }
+
+    fn execute_indirect(&mut self, place: Place) -> Result<(), Fault> {
+        if place.size == 0 {
+            return Ok(());
+        }
+        let memory = self.core.place(place)?;
+        let outside =
+            Fault::Outside { resource_id: place.resource_id, offset: place.offset, size: place.size };
+        let length = Some(place.size).filter(|size| *size <= STREAM_BYTES_MAX);
+        let length = length.and_then(|size| usize::try_from(size).ok()).ok_or(outside.clone())?;
+        let _charge = match length {
+            0..=SCRATCH_BYTES_KEPT => None,
+            _ => Some(self.core.ledger.charge(place.size)?),
+        };
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.resize(length, 0);
+        memory.copy_out(place.offset, &mut scratch).ok_or(outside)?;
+        self.stream(&scratch, true, &mut |_, _| ())?;
+        if length <= SCRATCH_BYTES_KEPT {
+            self.scratch = scratch;
+        }
+        Ok(())
+    }
+}
