@@ -2,17 +2,18 @@
 
 use super::Fault;
 use super::layout::RingInfo;
+use crate::venus::CommandType;
 
-const SET_REPLY_STREAM: u32 = 178;
-const SEEK_REPLY_STREAM: u32 = 179;
-const EXECUTE_STREAMS: u32 = 180;
-const CREATE_RING: u32 = 188;
-const DESTROY_RING: u32 = 189;
-const NOTIFY_RING: u32 = 190;
-const WRITE_RING_EXTRA: u32 = 191;
-const SUBMIT_VIRTQUEUE_SEQNO: u32 = 251;
-const WAIT_VIRTQUEUE_SEQNO: u32 = 252;
-const WAIT_RING_SEQNO: u32 = 253;
+const SET_REPLY_STREAM: u32 = CommandType::SetReplyCommandStreamMESA as u32;
+const SEEK_REPLY_STREAM: u32 = CommandType::SeekReplyCommandStreamMESA as u32;
+const EXECUTE_STREAMS: u32 = CommandType::ExecuteCommandStreamsMESA as u32;
+const CREATE_RING: u32 = CommandType::CreateRingMESA as u32;
+const DESTROY_RING: u32 = CommandType::DestroyRingMESA as u32;
+const NOTIFY_RING: u32 = CommandType::NotifyRingMESA as u32;
+const WRITE_RING_EXTRA: u32 = CommandType::WriteRingExtraMESA as u32;
+const SUBMIT_VIRTQUEUE_SEQNO: u32 = CommandType::SubmitVirtqueueSeqnoMESA as u32;
+const WAIT_VIRTQUEUE_SEQNO: u32 = CommandType::WaitVirtqueueSeqnoMESA as u32;
+const WAIT_RING_SEQNO: u32 = CommandType::WaitRingSeqnoMESA as u32;
 
 const STYPE_RING_CREATE_INFO: u32 = 1_000_384_000;
 const STYPE_RING_MONITOR_INFO: u32 = 1_000_384_006;

@@ -1,5 +1,6 @@
 use super::layout::LayoutError;
 use crate::quota::OverLimit;
+use crate::venus::Malformed;
 
 /// Why nothing more that a client says can be understood, or done in the order that it asks for.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -10,6 +11,9 @@ pub enum Fault {
     /// A command that is none.
     #[error("a command cannot be decoded: {0}")]
     Undecodable(String),
+    /// As the codec says it.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
     /// A ring that cannot be.
     #[error(transparent)]
     Layout(#[from] LayoutError),

@@ -87,7 +87,7 @@ impl Line {
 
     fn execute(&mut self, stream: &[u8]) -> Result<usize, Fault> {
         self.worker.reply.clear();
-        let bytes = self.core.executor.execute(stream, &mut self.worker).map_err(Fault::Undecodable)?;
+        let bytes = self.core.executor.execute(stream, &mut self.worker)?;
         if bytes == 0 || bytes > stream.len() {
             return Err(Fault::Bug("a command of no length was carried out"));
         }

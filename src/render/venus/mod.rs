@@ -33,6 +33,8 @@ pub use session::{Session, Setup};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use crate::venus::Malformed;
+
 /// What one thread keeps from command to command.
 #[derive(Default)]
 pub struct Worker {
@@ -44,7 +46,7 @@ pub struct Worker {
 pub trait Executor: Send + Sync {
     /// Carries out the command at the start of a stream and says how many bytes it was. The error means that nobody
     /// can know where the next command begins.
-    fn execute(&self, stream: &[u8], worker: &mut Worker) -> Result<usize, String>;
+    fn execute(&self, stream: &[u8], worker: &mut Worker) -> Result<usize, Malformed>;
 
     /// The file behind a device memory, for the client to map.
     fn export(&self, memory_id: u64, bytes: u64) -> Result<OwnedFd, String>;
@@ -58,8 +60,8 @@ pub trait Executor: Send + Sync {
 
 /// What makes executors.
 pub trait Renderer: Send + Sync {
-    /// What the guest's driver is told before it has a context: `virgl_renderer_capset_venus`.
-    fn capset(&self) -> [u32; 40];
+    /// What the guest's driver is told before it has a context.
+    fn capset(&self) -> [u8; 160];
 
     /// A context of its own for a new client.
     fn context(&self, name: &str) -> Arc<dyn Executor>;

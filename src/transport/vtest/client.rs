@@ -107,7 +107,10 @@ impl Client {
                 (Kind::GetParam, vec![u32::from(value.is_some()), value.unwrap_or_default()])
             }
             Request::GetCapset(CAPSET_VENUS) => {
-                (Kind::GetCapset, [&[1], &self.house.renderer.capset()[..]].concat())
+                let capset = self.house.renderer.capset();
+                let (words, _) = capset.as_chunks();
+                let words = words.iter().map(|word| u32::from_le_bytes(*word));
+                (Kind::GetCapset, std::iter::once(1).chain(words).collect())
             }
             Request::GetCapset(_) => (Kind::GetCapset, vec![0]),
             Request::SyncCreate(value) => (Kind::SyncCreate, vec![self.syncs.create(value)?]),

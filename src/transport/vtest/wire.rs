@@ -207,7 +207,7 @@ fn batches(payload: &[u8]) -> Option<Vec<Batch<'_>>> {
     if count > payload.len() / 24 {
         return None;
     }
-    let eight = count > 1 && usize::try_from(at(2)?).ok()? >= 1 + 8 * count;
+    let eight = count > 1 && usize::try_from(at(2)?).ok()? > 8 * count;
     let words = if eight { 8 } else { 6 };
     (0..count).map(|index| batch(payload, 1 + words * index)).collect()
 }
