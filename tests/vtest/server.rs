@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::socket::{Shutdown, shutdown};
 use vgpu::quota::Ledger;
-use vgpu::render::venus::{Executor, Monitor, Renderer, Worker};
+use vgpu::render::venus::{Executor, Monitor, Renderer};
+use vgpu::render::vulkan::{Reason, Worker};
 use vgpu::sandbox::Sealed;
 use vgpu::sys::sealed_file;
 use vgpu::transport::vtest::{House, serve};
@@ -81,7 +82,7 @@ impl Executor for Fake {
             }
             PANIC => panic!("a command made me"),
             FINISH => self.fences.lock().unwrap().drain(..).for_each(|done| done()),
-            LOSE => self.lose("asked for"),
+            LOSE => self.lose(Reason::Gone),
             other => return Err(Malformed::UnknownCommand(other)),
         }
         self.done.fetch_add(1, Ordering::Relaxed);
@@ -106,7 +107,7 @@ impl Executor for Fake {
         self.fences.lock().unwrap().push(done);
     }
 
-    fn lose(&self, _: &str) {
+    fn lose(&self, _: Reason) {
         self.lost.store(true, Ordering::Relaxed);
         let fences = std::mem::take(&mut *self.fences.lock().unwrap());
         fences.into_iter().for_each(|done| done());

@@ -18,8 +18,8 @@ use super::memory::{Resources, Shared};
 use super::monitor::{Monitor, Watch};
 use super::ring::Ring;
 use super::{Executor, Fault};
-use crate::guest_log::guest_warn;
 use crate::quota::{Charge, Ledger};
+use crate::render::vulkan::Reason;
 
 /// Rings that a client may have; Mesa makes one for each thread of a program that compiles pipelines.
 const RINGS_MAX: usize = 256;
@@ -70,10 +70,10 @@ impl Core {
 
     /// Ends all that the client has going.
     pub(super) fn fail(&self, fault: Fault) {
-        if !matches!(fault, Fault::Gone) {
-            guest_warn!("{}: {fault}", self.name);
-        }
-        self.executor.lose(&fault.to_string());
+        self.executor.lose(match &fault {
+            Fault::Gone => Reason::Gone,
+            fault => Reason::GivenUp(fault.to_string()),
+        });
         _ = self.fault.set(fault);
         for running in self.lock_rings().values() {
             running.ring.condemn();
@@ -121,7 +121,7 @@ impl Core {
         let charge = self.ledger.charge(RING_BYTES + u64::from(ring.buffer_bytes()))?;
         let watch = report_period_us.map(|period| self.monitor.watch(Arc::clone(ring.words()), period));
         let watch = watch.transpose().map_err(host)?;
-        let line = Line::new(Arc::clone(self), Some(Arc::clone(ring)));
+        let line = Line::new(Arc::clone(self), Some(Arc::clone(ring)))?;
         let (core, served) = (Arc::clone(self), Arc::clone(ring));
         let body = move || core.serve_ring(&served, line);
         let thread = thread::Builder::new().name("ring".into()).spawn(body).map_err(host)?;

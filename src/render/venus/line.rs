@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::Fault;
 use super::command::{Command, Decoded, Indirect, Place, decode, is_transport};
 use super::core::Core;
 use super::memory::Shared;
 use super::ring::Ring;
-use super::{Fault, Worker};
+use crate::render::vulkan::Worker;
 
 /// A copy of an indirect stream that stays for the next one; longer ones are charged for and given back.
 const SCRATCH_BYTES_KEPT: usize = 256 << 10;
@@ -54,8 +55,9 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(core: Arc<Core>, ring: Option<Arc<Ring>>) -> Self {
-        Self { core, ring, worker: Worker::default(), replies: None, scratch: Vec::new() }
+    pub(super) fn new(core: Arc<Core>, ring: Option<Arc<Ring>>) -> Result<Self, Fault> {
+        let worker = Worker::new().map_err(|error| Fault::Host(error.to_string()))?;
+        Ok(Self { core, ring, worker, replies: None, scratch: Vec::new() })
     }
 
     /// Carries out a stream. After each command, when its reply is there, `consumed` is told where the next one begins.

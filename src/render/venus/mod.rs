@@ -33,14 +33,8 @@ pub use session::{Session, Setup};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use crate::render::vulkan::{Reason, Worker};
 use crate::venus::Malformed;
-
-/// What one thread keeps from command to command.
-#[derive(Default)]
-pub struct Worker {
-    /// What is to be appended to the reply stream.
-    pub reply: Vec<u8>,
-}
 
 /// What carries out the commands of one client.
 pub trait Executor: Send + Sync {
@@ -54,8 +48,8 @@ pub trait Executor: Send + Sync {
     /// Calls back when all that the queue of this timeline was given so far is done, or never will be.
     fn fence(&self, ring_index: u32, done: Box<dyn FnOnce() + Send>);
 
-    /// From now on every command is answered and none carried out.
-    fn lose(&self, reason: &str);
+    /// From now on every command is answered and none carried out. Only the first reason counts.
+    fn lose(&self, reason: Reason);
 }
 
 /// What makes executors.

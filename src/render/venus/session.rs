@@ -10,8 +10,8 @@ use super::line::Line;
 use super::memory::Refusal;
 use super::monitor::Monitor;
 use super::{Executor, Fault};
-use crate::guest_log::guest_warn;
 use crate::quota::{Charge, Ledger};
+use crate::render::vulkan::Reason;
 use crate::sys::sealed_file;
 
 /// What a client takes that has nothing yet.
@@ -45,7 +45,7 @@ impl Session {
         let charge = ledger.charge(SESSION_BYTES)?;
         let core = Core::new(name, executor, ledger, monitor, gone);
         let core = Arc::new(core.map_err(|error| Fault::Host(error.to_string()))?);
-        Ok(Self { line: Line::new(Arc::clone(&core), None), core, _charge: charge })
+        Ok(Self { line: Line::new(Arc::clone(&core), None)?, core, _charge: charge })
     }
 
     /// Makes a resource: memory shared with us where `blob_id` is 0, and else the device memory of that name.
@@ -98,15 +98,14 @@ impl Session {
 
     /// Answers every further command, and carries out none.
     pub fn lose(&self, reason: &str) {
-        guest_warn!("{}: device lost: {reason}", self.core.name);
-        self.core.executor.lose(reason);
+        self.core.executor.lose(Reason::GivenUp(reason.to_owned()));
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         // So that no ring's thread waits for the GPU, and nobody for its fences.
-        self.core.executor.lose("the client went away");
+        self.core.executor.lose(Reason::Gone);
         self.core.destroy_rings();
     }
 }

@@ -4,7 +4,7 @@
 //! client's thread: socket ─► whole message ─► Session (blobs, commands) ─► answer
 //! ring's thread:   shared memory ─────────────► Line ─► Executor ─► fences ─► syncs' descriptors
 //! ```
-//! A thread for each client, blocked in its socket. What a client does wrong closes its connection; what it may do wrong
+//! A thread for each client, blocked in its socket. A message that cannot be closes its connection. What is only wrong
 //! by Vulkan's rules loses its device, and the connection stays: Mesa's driver does not survive the end of one.
 #![forbid(unsafe_code)]
 
