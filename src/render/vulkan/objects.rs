@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::device::Device;
 use super::driver::Functions;
 use super::table::IdHash;
 use crate::sys::Address;
@@ -40,6 +41,7 @@ pub(super) struct Object {
 /// What the commands written by hand know of objects.
 pub(super) enum Data {
     None,
+    Device(Device),
     /// It could not be made: the words say why.
     Tombstone(String),
 }
@@ -91,15 +93,14 @@ impl Object {
         self.keeps.lock().unwrap_or_else(PoisonError::into_inner).push(other);
     }
 
+    /// Itself, what it was made from, what that was made from, …
+    pub(super) fn origins<'o>(self: &'o Arc<Object>) -> impl Iterator<Item = &'o Arc<Object>> {
+        std::iter::successors(Some(self), |object| object.parent.as_ref())
+    }
+
     /// The device that it belongs to; itself for what belongs to none.
     pub(super) fn device<'o>(self: &'o Arc<Object>) -> &'o Arc<Object> {
-        let mut at = self;
-        while at.kind != ObjectType::Device
-            && let Some(parent) = &at.parent
-        {
-            at = parent;
-        }
-        at
+        self.origins().find(|object| object.kind == ObjectType::Device).unwrap_or(self)
     }
 
     /// The guest's names of what was made from this pool.

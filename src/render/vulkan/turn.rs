@@ -118,6 +118,13 @@ impl Turn<'_> {
         self.arena.slice(at, count).ok_or(self.invalid("an array is NULL that must not be"))
     }
 
+    /// Writes a structure of the command anew.
+    pub(super) fn set<T: CStruct>(&mut self, at: Address, value: T) -> Result<(), Reason> {
+        let null = self.invalid("a structure is NULL that must not be");
+        *self.arena.get_mut(at).ok_or(null)? = value;
+        Ok(())
+    }
+
     /// Puts something into the arena.
     pub(super) fn put<T: CStruct>(&mut self, value: T) -> Result<Address, Reason> {
         self.arena.put(value).map_err(|_| Reason::TooLarge(self.call.command))
