@@ -15,6 +15,7 @@ use super::descriptors::{DescriptorSet, PipelineLayout, SetLayout};
 use super::device::Device;
 use super::driver::Functions;
 use super::queries::QueryPool;
+use super::spirv::Module;
 use super::table::IdHash;
 use crate::sys::Address;
 use crate::venus::{CommandType, ObjectType};
@@ -70,6 +71,7 @@ pub(super) enum Data {
     },
     PipelineLayout(PipelineLayout),
     QueryPool(QueryPool),
+    ShaderModule(Module),
     SetLayout(Arc<SetLayout>),
     /// It could not be made: the words say why.
     Tombstone(String),
@@ -211,7 +213,6 @@ impl Pending {
         object.pending.fetch_add(1, Ordering::AcqRel);
         Self(Arc::clone(object))
     }
-
 }
 
 impl Drop for Pending {

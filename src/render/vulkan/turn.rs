@@ -14,6 +14,9 @@ use super::table::Place;
 use crate::sys::{Address, Arena, CStruct};
 use crate::venus::{Call, CommandType, ObjectType, Slot};
 
+/// Names of extensions are shorter, and entry points have sensible names.
+const TEXT_BYTES_MAX: u64 = 4096;
+
 /// An object that the command names.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Named {
@@ -125,6 +128,14 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// A text of the command, without its end; `None` if it is none, or NULL.
+    pub(super) fn text(&self, at: Address) -> Option<String> {
+        let byte = |offset: u64| self.arena.bytes(at.checked_add(offset)?, 1)?.first().copied();
+        byte(0)?;
+        let bytes = (0..TEXT_BYTES_MAX).map_while(byte).take_while(|byte| *byte != 0).collect();
+        String::from_utf8(bytes).ok()
+    }
+
     /// Puts something into the arena.
     pub(super) fn put<T: CStruct>(&mut self, value: T) -> Result<Address, Reason> {
         self.arena.put(value).map_err(|_| Reason::TooLarge(self.call.command))
@@ -195,7 +206,8 @@ impl Turn<'_> {
     /// Takes away the names of objects of a pool: all that the command names of a type.
     pub(super) fn free(&mut self, kind: ObjectType) -> Result<Outcome, Reason> {
         let pool = Arc::clone(self.argument(1).ok_or(self.invalid("the pool is NULL"))?);
-        let of_pool = |object: &Object| object.parent.as_ref().is_some_and(|parent| Arc::ptr_eq(parent, &pool));
+        let of_pool =
+            |object: &Object| object.parent.as_ref().is_some_and(|parent| Arc::ptr_eq(parent, &pool));
         let freed: Vec<_> = self.objects().filter(|object| object.kind == kind).cloned().collect();
         for object in freed {
             if !of_pool(&object) {
