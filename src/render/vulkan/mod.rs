@@ -13,7 +13,13 @@
 #[forbid(unsafe_code)]
 mod caches;
 #[forbid(unsafe_code)]
+mod checks;
+#[forbid(unsafe_code)]
+mod command_pools;
+#[forbid(unsafe_code)]
 mod context;
+#[forbid(unsafe_code)]
+mod descriptors;
 #[forbid(unsafe_code)]
 mod device;
 #[forbid(unsafe_code)]
@@ -30,11 +36,19 @@ mod objects;
 #[forbid(unsafe_code)]
 mod physical_device;
 #[forbid(unsafe_code)]
+mod pipelines;
+#[forbid(unsafe_code)]
+mod queries;
+#[forbid(unsafe_code)]
 mod reason;
 #[forbid(unsafe_code)]
 mod recording;
 #[forbid(unsafe_code)]
+mod shaders;
+#[forbid(unsafe_code)]
 mod simple;
+#[forbid(unsafe_code)]
+mod spirv;
 #[forbid(unsafe_code)]
 mod table;
 #[forbid(unsafe_code)]
