@@ -1,1 +1,3 @@
 //! Execution of guests' Vulkan commands by the host's driver.
+
+mod gate;
