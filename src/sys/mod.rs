@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod arena;
+mod cstructs;
 mod descriptors;
 mod heap;
 mod inherited;
