@@ -1,26 +1,66 @@
-//! The structures of Vulkan that our code reads and writes in an [`Arena`](super::Arena).
+//! The structures of Vulkan that may lie in an [`Arena`](super::Arena), or be handed to a driver.
+
+use vulkanalia_sys as vk;
 
 use super::CStruct;
 
-macro_rules! c_structs {
-    ($($name:ident),* $(,)?) => {
-        $(
-            // SAFETY: a structure of the Vulkan registry: integers, floats, pointers, handles, and arrays of these.
-            unsafe impl CStruct for vulkanalia_sys::$name {}
-        )*
+macro_rules! structures {
+    ($($name:ty),+ $(,)?) => {
+        // SAFETY: `repr(C)` structures of integers, floats, handles, raw pointers and functions that may be NULL.
+        $(unsafe impl CStruct for $name {})+
     };
 }
 
-// SAFETY: an integer.
-unsafe impl CStruct for u32 {}
-// SAFETY: an integer.
-unsafe impl CStruct for u64 {}
+structures! {
+    u8, u32, i32, u64, i64, f32, [u64; 64],
+    vk::ApplicationInfo,
+    vk::InstanceCreateInfo,
+    vk::PhysicalDeviceProperties,
+}
 
-c_structs! {
-    BindSparseInfo,
-    CommandBufferSubmitInfo,
-    SemaphoreSubmitInfo,
-    SubmitInfo,
-    SubmitInfo2,
-    TimelineSemaphoreSubmitInfo,
+// Memory, resources, submissions.
+structures! {
+    vk::BindBufferMemoryInfo,
+    vk::BindImageMemoryInfo,
+    vk::BindImagePlaneMemoryInfo,
+    vk::BindSparseInfo,
+    vk::BufferCopy,
+    vk::BufferCreateInfo,
+    vk::BufferDeviceAddressCreateInfoEXT,
+    vk::BufferMemoryRequirementsInfo2,
+    vk::BufferOpaqueCaptureAddressCreateInfo,
+    vk::CommandBufferAllocateInfo,
+    vk::CommandBufferBeginInfo,
+    vk::CommandBufferSubmitInfo,
+    vk::CommandPoolCreateInfo,
+    vk::DeviceBufferMemoryRequirements,
+    vk::DeviceImageMemoryRequirements,
+    vk::DeviceQueueInfo2,
+    vk::ExternalBufferProperties,
+    vk::ExternalMemoryBufferCreateInfo,
+    vk::ExternalMemoryImageCreateInfo,
+    vk::FenceCreateInfo,
+    vk::ImageCreateInfo,
+    vk::ImageMemoryRequirementsInfo2,
+    vk::ImagePlaneMemoryRequirementsInfo,
+    vk::ImportMemoryHostPointerInfoEXT,
+    vk::MemoryAllocateInfo,
+    vk::MemoryDedicatedAllocateInfo,
+    vk::MemoryOpaqueCaptureAddressAllocateInfo,
+    vk::MemoryRequirements,
+    vk::MemoryRequirements2,
+    vk::PhysicalDeviceExternalBufferInfo,
+    vk::PhysicalDeviceExternalMemoryHostPropertiesEXT,
+    vk::PhysicalDeviceMemoryBudgetPropertiesEXT,
+    vk::PhysicalDeviceMemoryProperties,
+    vk::PhysicalDeviceMemoryProperties2,
+    vk::PhysicalDeviceProperties2,
+    vk::SemaphoreCreateInfo,
+    vk::SemaphoreSignalInfo,
+    vk::SemaphoreSubmitInfo,
+    vk::SemaphoreTypeCreateInfo,
+    vk::SemaphoreWaitInfo,
+    vk::SubmitInfo,
+    vk::SubmitInfo2,
+    vk::TimelineSemaphoreSubmitInfo,
 }

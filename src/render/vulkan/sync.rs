@@ -1,0 +1,1 @@
+//! Fences and semaphores.

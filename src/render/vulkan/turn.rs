@@ -1,0 +1,199 @@
+//! One command's turn: what a command written by hand sees, and the steps that most of them share.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use vulkanalia_sys as vk;
+
+use super::context::{Context, State, Worker};
+use super::driver::{result_of, returned};
+use super::objects::Object;
+use super::reason::Reason;
+use super::recording::Recording;
+use super::table::Place;
+use crate::sys::{Address, Arena, CStruct};
+use crate::venus::{Call, CommandType, ObjectType, Slot};
+
+/// An object that the command names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Named {
+    /// Where in the command.
+    pub(super) at: Slot,
+    /// Which object.
+    pub(super) place: Place,
+}
+
+/// A decoded command, with its context's lock held.
+pub(super) struct Turn<'t> {
+    pub(super) context: &'t Arc<Context>,
+    pub(super) state: &'t mut State,
+    pub(super) arena: &'t mut Arena,
+    /// As it goes to the driver. The reply is made from a copy, so arguments may be replaced.
+    pub(super) call: Call,
+    /// What the command names, in the order of the wire.
+    pub(super) named: &'t [Named],
+    /// Where to look next: names are asked for in about their order.
+    pub(super) cursor: Cell<usize>,
+}
+
+/// How a command went on.
+pub(super) enum Outcome {
+    /// It is done and returned this; 0 for commands that return nothing.
+    Done(u64),
+    /// The rest of it takes time, and is done without the lock. It holds what it needs by [`Arc`].
+    Later(Later),
+}
+
+/// See [`Outcome::Later`].
+pub(super) type Later = Box<dyn FnOnce(&Arc<Context>, &mut Worker) -> Result<u64, Reason>>;
+
+impl From<vk::Result> for Outcome {
+    fn from(result: vk::Result) -> Self {
+        Self::Done(returned(result))
+    }
+}
+
+impl Turn<'_> {
+    /// Which command it is.
+    pub(super) fn command(&self) -> CommandType {
+        self.call.command
+    }
+
+    /// A breach of a rule, which costs the guest its context.
+    pub(super) fn invalid(&self, rule: &'static str) -> Reason {
+        Reason::Invalid { command: self.command(), rule }
+    }
+
+    /// The object that the command names first: the one that it is a command of.
+    pub(super) fn first(&self) -> Result<&Arc<Object>, Reason> {
+        let place = self.named.first().map(|named| named.place);
+        place.and_then(|place| self.state.objects.at(place)).ok_or(self.invalid("it names no object"))
+    }
+
+    /// The first object of a type that the command names.
+    pub(super) fn of(&self, kind: ObjectType) -> Result<&Arc<Object>, Reason> {
+        let mut objects = self.objects();
+        objects.find(|object| object.kind == kind).ok_or(self.invalid("a handle is NULL that must not be"))
+    }
+
+    /// All objects that the command names.
+    pub(super) fn objects(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.named.iter().filter_map(|named| self.state.objects.at(named.place))
+    }
+
+    /// The object whose handle lies at an address of the arena; `None` for NULL.
+    pub(super) fn at(&self, address: Address) -> Option<&Arc<Object>> {
+        self.find(Slot::Memory(address))
+    }
+
+    /// The object whose handle is the argument of this number; `None` for NULL.
+    pub(super) fn argument(&self, index: usize) -> Option<&Arc<Object>> {
+        self.find(Slot::Argument(index))
+    }
+
+    fn find(&self, at: Slot) -> Option<&Arc<Object>> {
+        self.state.objects.at(self.place(at)?)
+    }
+
+    /// Where the object of a handle stands.
+    pub(super) fn place(&self, at: Slot) -> Option<Place> {
+        let (before, after) = self.named.split_at_checked(self.cursor.get()).unwrap_or((self.named, &[]));
+        let mut searched = (before.len()..).zip(after).chain((0..).zip(before));
+        let (index, named) = searched.find(|(_, named)| named.at == at)?;
+        self.cursor.set(index + 1);
+        Some(named.place)
+    }
+
+    /// A structure of the command.
+    pub(super) fn get<T: CStruct>(&self, at: Address) -> Result<&T, Reason> {
+        self.arena.get(at).ok_or(self.invalid("a structure is NULL that must not be"))
+    }
+
+    /// An array of the command.
+    pub(super) fn slice<T: CStruct>(&self, at: Address, count: u32) -> Result<&[T], Reason> {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        if count == 0 {
+            return Ok(&[]);
+        }
+        self.arena.slice(at, count).ok_or(self.invalid("an array is NULL that must not be"))
+    }
+
+    /// Puts something into the arena.
+    pub(super) fn put<T: CStruct>(&mut self, value: T) -> Result<Address, Reason> {
+        self.arena.put(value).map_err(|_| Reason::TooLarge(self.call.command))
+    }
+
+    /// The command buffer that the command names first, and what is recorded into it.
+    pub(super) fn recording(&mut self) -> Result<(&Arc<Object>, &mut Recording), Reason> {
+        let none = Reason::Invalid { command: self.call.command, rule: "it names no command buffer" };
+        let place = self.named.first().ok_or(none.clone())?.place;
+        self.state.objects.recording(place).ok_or(none)
+    }
+
+    /// Calls the driver with the arguments as they are now.
+    pub(super) fn pass(&self) -> Result<u64, Reason> {
+        let functions = &self.first()?.functions;
+        functions.call(self.command(), self.call.arguments()).ok_or(Reason::NotOffered(self.command()))
+    }
+
+    /// Makes an object by a command of the form (…, pHandle), and enters it as `finish` says.
+    pub(super) fn create(
+        &mut self,
+        kind: ObjectType,
+        parent: &Arc<Object>,
+        finish: impl FnOnce(Object) -> Object,
+    ) -> Result<Outcome, Reason> {
+        let last = self.call.arity().saturating_sub(1);
+        let id = *self.get::<u64>(self.call.arg(last))?;
+        self.check_free(id)?;
+        let slot = self.put(0_u64)?;
+        self.call.set_arg(last, slot);
+        let result = result_of(self.pass()?);
+        if result.as_raw() < 0 {
+            return self.refuse(kind, id, parent, result);
+        }
+        let handle = *self.get::<u64>(slot)?;
+        self.enter(finish(Object::new(kind, id, handle, parent)))?;
+        Ok(result.into())
+    }
+
+    /// Answers that an object cannot be made. A guest that asked for no answer may go on to name it.
+    pub(super) fn refuse(
+        &mut self,
+        kind: ObjectType,
+        id: u64,
+        parent: &Arc<Object>,
+        result: vk::Result,
+    ) -> Result<Outcome, Reason> {
+        if !self.call.wants_reply() {
+            self.enter(Object::tombstone(kind, id, parent, format!("{result:?}")))?;
+        }
+        Ok(result.into())
+    }
+
+    /// Refuses names that no new object can have.
+    pub(super) fn check_free(&self, id: u64) -> Result<(), Reason> {
+        self.state.objects.is_free(id).then_some(()).ok_or(Reason::TakenId { command: self.command(), id })
+    }
+
+    /// Enters a new object.
+    pub(super) fn enter(&mut self, object: Object) -> Result<Arc<Object>, Reason> {
+        let (command, id) = (self.command(), object.id);
+        self.state.objects.insert(object).map_err(|_| Reason::TakenId { command, id })
+    }
+
+    /// Carries out a command of the form (device, handle, pAllocator): takes the guest's name of the object away.
+    pub(super) fn destroy(&mut self) -> Result<Outcome, Reason> {
+        if let Some(object) = self.argument(1) {
+            let id = object.id;
+            self.state.objects.remove(id);
+        }
+        Ok(Outcome::Done(0))
+    }
+}
+
+/// Whether a command may name an object that could not be made: only to destroy it.
+pub(super) fn may_name_tombstone(command: CommandType) -> bool {
+    let name = format!("{command:?}");
+    name.starts_with("Destroy") || name.starts_with("Free")
+}
