@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Submissions that one context may have waiting. Each holds pages of ours.
-const WAITING_MAX: usize = 4096;
+const WAITING_MAX: usize = 1024;
 
 /// A semaphore, by what it will come to.
 #[derive(Debug)]
@@ -142,16 +142,16 @@ impl<W> Gate<W> {
         Some(batches.iter().take_while(|batch| batch.go()).count())
     }
 
-    /// Holds a submission of which the first `gone` batches have gone.
+    /// Holds a submission of which the first `gone` batches have gone. Gives it back if too many wait.
     pub(super) fn hold(
         &mut self,
         queue: QueueNumber,
         batches: Vec<Batch>,
         gone: usize,
         work: W,
-    ) -> Result<(), TooManyWait> {
+    ) -> Result<(), W> {
         if self.waiting >= WAITING_MAX {
-            return Err(TooManyWait);
+            return Err(work);
         }
         self.waiting += 1;
         self.fifos.entry(queue).or_default().push_back(Held { work, batches, gone });
@@ -192,6 +192,13 @@ impl<W> Gate<W> {
     /// Submissions that wait, of all queues.
     pub(super) fn waiting(&self) -> usize {
         self.waiting
+    }
+
+    /// Takes out what waits for one queue, in order.
+    pub(super) fn forget(&mut self, queue: QueueNumber) -> Vec<W> {
+        let fifo = self.fifos.remove(&queue).unwrap_or_default();
+        self.waiting -= fifo.len();
+        fifo.into_iter().map(|held| held.work).collect()
     }
 
     /// Takes out everything that waits, in order: nothing of it will go.
@@ -244,7 +251,7 @@ mod tests {
             Some(gone) if gone == count => went.push(format!("{name}!")),
             gone => {
                 went.extend(std::iter::repeat_n(name.to_owned(), gone.unwrap_or(0)));
-                gate.hold(queue, batches, gone.unwrap_or(0), name).unwrap();
+                assert_eq!(gate.hold(queue, batches, gone.unwrap_or(0), name), Ok(()));
             }
         }
         went.extend(drain(gate));
@@ -330,9 +337,9 @@ mod tests {
     fn the_submissions_that_wait_are_bounded_and_leave_a_lost_context_in_order() {
         let mut gate = Gate::new(Box::new(|| false));
         for number in 0..WAITING_MAX {
-            gate.hold(ONE, Vec::new(), 0, number).unwrap();
+            assert_eq!(gate.hold(ONE, Vec::new(), 0, number), Ok(()));
         }
-        assert_eq!(gate.hold(TWO, Vec::new(), 0, 0), Err(TooManyWait));
+        assert_eq!(gate.hold(TWO, Vec::new(), 0, 7), Err(7));
         assert_eq!(gate.clear(), (0..WAITING_MAX).collect::<Vec<_>>());
         assert_eq!((gate.waiting(), gate.holds(ONE)), (0, false));
     }
@@ -380,7 +387,7 @@ mod tests {
                         if all {
                             steps.push((queue, number, count, true));
                         } else {
-                            gate.hold(QueueNumber(queue), batches, count, number).unwrap();
+                            prop_assert_eq!(gate.hold(QueueNumber(queue), batches, count, number), Ok(()));
                         }
                     }
                 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use vulkanalia_sys as vk;
 
 use super::driver::{Failure, Functions, Library, LibraryError, address_of, address_of_mut, pointer_to};
+use super::memory;
 use crate::venus::CommandType;
 
 /// Which GPU to open.
@@ -15,7 +16,7 @@ pub struct GpuOptions {
 }
 
 /// A GPU that cannot be opened.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no Vulkan.
     #[error(transparent)]
@@ -28,6 +29,9 @@ pub enum OpenError {
         /// The names of those there are.
         found: String,
     },
+    /// Its memory is of no use to guests.
+    #[error(transparent)]
+    Memory(#[from] memory::ProbeError),
     /// The driver fails at a first step.
     #[error("{step}: the driver answered {result}; run vulkaninfo as the same user")]
     Driver {
@@ -45,6 +49,8 @@ pub struct Gpu {
     pub(super) instance: u64,
     pub(super) physical_device: u64,
     pub(super) properties: vk::PhysicalDeviceProperties,
+    /// What its memory does.
+    pub(super) memory: memory::Found,
     name: String,
 }
 
@@ -60,7 +66,8 @@ impl Gpu {
             devices.into_iter().map(|device| (device, properties(&functions, device))).collect();
         let (physical_device, properties) = pick(&devices, options)?;
         let name = properties.device_name.to_string_lossy().into_owned();
-        Ok(Arc::new(Self { library, functions, instance, physical_device, properties, name }))
+        let memory = memory::probe(&library, (instance, &functions), physical_device)?;
+        Ok(Arc::new(Self { library, functions, instance, physical_device, properties, memory, name }))
     }
 
     /// The name that the driver gives it.

@@ -136,6 +136,11 @@ pub(super) fn address_of_mut<T: CStruct>(value: &mut T) -> Address {
     std::ptr::from_mut(value).expose_provenance() as Address
 }
 
+/// A structure of ours that a driver writes, as C knows it.
+pub(super) fn pointer_to_mut<T, P>(value: &mut T) -> *mut P {
+    std::ptr::from_mut(value).cast()
+}
+
 /// A structure of ours as C knows it.
 pub(super) fn pointer_to<T, P>(value: &T) -> *const P {
     std::ptr::from_ref(value).cast()

@@ -5,12 +5,13 @@
 //! kind of batch does.
 
 use std::ffi::c_void;
+use std::mem::offset_of;
 use std::ops::Range;
 use std::ptr::with_exposed_provenance;
 use std::sync::Arc;
 
 use vulkanalia_sys::{
-    BindSparseInfo, Handle, PipelineStageFlags2, Semaphore as VkSemaphore, SemaphoreSubmitInfo,
+    BindSparseInfo, Handle, PipelineStageFlags, PipelineStageFlags2, Semaphore as VkSemaphore, SemaphoreSubmitInfo,
     StructureType, SubmitInfo, SubmitInfo2, TimelineSemaphoreSubmitInfo,
 };
 
@@ -29,8 +30,8 @@ pub(super) enum BadSubmission {
     Astray,
 }
 
-/// Finds a semaphore by the driver's handle.
-pub(super) type Find<'f> = &'f dyn Fn(u64) -> Option<Arc<Semaphore>>;
+/// Finds a semaphore by where its handle lies.
+pub(super) type Find<'f> = &'f dyn Fn(Address) -> Option<Arc<Semaphore>>;
 
 /// A kind of batch.
 trait Kind: CStruct + Default {
@@ -89,6 +90,22 @@ pub(super) fn part(
     }
 }
 
+/// A submission of one batch that does nothing but wait for a binary semaphore, or signal it.
+pub(super) fn one(semaphore: u64, signal: bool, arena: &mut Arena) -> Result<Infos, Full> {
+    let list = pointer(arena.put(semaphore)?);
+    let stage = pointer(arena.put(PipelineStageFlags::ALL_COMMANDS.bits())?);
+    let info = match signal {
+        true => SubmitInfo { signal_semaphore_count: 1, signal_semaphores: list, ..Default::default() },
+        false => SubmitInfo {
+            wait_semaphore_count: 1,
+            wait_semaphores: list,
+            wait_dst_stage_mask: stage,
+            ..Default::default()
+        },
+    };
+    Ok(Infos { command: CommandType::QueueSubmit, count: 1, at: arena.put(info)? })
+}
+
 /// Why a part of a submission cannot be given to the driver.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(super) enum PartError {
@@ -127,9 +144,10 @@ fn pointer<T>(at: Address) -> *const T {
 impl Kind for SubmitInfo {
     fn batch(&self, arena: &Arena, find: Find<'_>) -> Result<Batch, BadSubmission> {
         let values = Values::of(self.next, arena)?;
-        let waits = list(arena, self.wait_semaphore_count.into(), address(self.wait_semaphores))?;
-        let signals = list(arena, self.signal_semaphore_count.into(), address(self.signal_semaphores))?;
-        Ok(Batch { waits: at(waits, values.waits, find)?, signals: at(signals, values.signals, find)? })
+        Ok(Batch {
+            waits: at(self.wait_semaphore_count, self.wait_semaphores, values.waits, find)?,
+            signals: at(self.signal_semaphore_count, self.signal_semaphores, values.signals, find)?,
+        })
     }
 
     fn signal(arena: &mut Arena, semaphore: u64, value: u64) -> Result<Self, Full> {
@@ -142,9 +160,10 @@ impl Kind for SubmitInfo {
 impl Kind for BindSparseInfo {
     fn batch(&self, arena: &Arena, find: Find<'_>) -> Result<Batch, BadSubmission> {
         let values = Values::of(self.next, arena)?;
-        let waits = list(arena, self.wait_semaphore_count.into(), address(self.wait_semaphores))?;
-        let signals = list(arena, self.signal_semaphore_count.into(), address(self.signal_semaphores))?;
-        Ok(Batch { waits: at(waits, values.waits, find)?, signals: at(signals, values.signals, find)? })
+        Ok(Batch {
+            waits: at(self.wait_semaphore_count, self.wait_semaphores, values.waits, find)?,
+            signals: at(self.signal_semaphore_count, self.signal_semaphores, values.signals, find)?,
+        })
     }
 
     fn signal(arena: &mut Arena, semaphore: u64, value: u64) -> Result<Self, Full> {
@@ -156,12 +175,12 @@ impl Kind for BindSparseInfo {
 
 impl Kind for SubmitInfo2 {
     fn batch(&self, arena: &Arena, find: Find<'_>) -> Result<Batch, BadSubmission> {
-        let read = |count: u32, at: *const SemaphoreSubmitInfo| -> Result<Vec<At>, BadSubmission> {
-            let infos: &[SemaphoreSubmitInfo] = list(arena, count.into(), address(at))?;
-            infos
-                .iter()
-                .map(|info| Ok((find(info.semaphore.as_raw()).ok_or(BadSubmission::Astray)?, info.value)))
-                .collect()
+        let read = |count: u32, first: *const SemaphoreSubmitInfo| -> Result<Vec<At>, BadSubmission> {
+            let infos: &[SemaphoreSubmitInfo] = list(arena, count.into(), address(first))?;
+            let handles = (address(first) + offset_of!(SemaphoreSubmitInfo, semaphore) as Address..)
+                .step_by(size_of::<SemaphoreSubmitInfo>());
+            let found = infos.iter().zip(handles);
+            found.map(|(info, at)| Ok((find(at).ok_or(BadSubmission::Astray)?, info.value))).collect()
         };
         Ok(Batch {
             waits: read(self.wait_semaphore_info_count, self.wait_semaphore_infos)?,
@@ -176,11 +195,7 @@ impl Kind for SubmitInfo2 {
             stage_mask: PipelineStageFlags2::ALL_COMMANDS,
             ..Default::default()
         })?;
-        Ok(Self {
-            signal_semaphore_info_count: 1,
-            signal_semaphore_infos: pointer(signal),
-            ..Self::default()
-        })
+        Ok(Self { signal_semaphore_info_count: 1, signal_semaphore_infos: pointer(signal), ..Self::default() })
     }
 }
 
@@ -217,12 +232,14 @@ impl<'a> Values<'a> {
     }
 }
 
-fn at(handles: &[u64], values: &[u64], find: Find<'_>) -> Result<Vec<At>, BadSubmission> {
+/// Semaphores in a list of handles, with their values.
+fn at(count: u32, first: *const VkSemaphore, values: &[u64], find: Find<'_>) -> Result<Vec<At>, BadSubmission> {
     let values = values.iter().copied().map(Some).chain(std::iter::repeat(None));
-    let pairs = handles.iter().zip(values);
-    pairs
-        .map(|(handle, value)| {
-            let semaphore = find(*handle).ok_or(BadSubmission::Astray)?;
+    let handles = (address(first)..).step_by(size_of::<VkSemaphore>());
+    (0..count)
+        .zip(handles.zip(values))
+        .map(|(_, (handle, value))| {
+            let semaphore = find(handle).ok_or(BadSubmission::Astray)?;
             match value {
                 None if semaphore.is_timeline() => Err(BadSubmission::NoValue),
                 value => Ok((semaphore, value.unwrap_or_default())),
@@ -238,6 +255,12 @@ mod tests {
 
     fn semaphores() -> BTreeMap<u64, Arc<Semaphore>> {
         BTreeMap::from([(7, Arc::new(Semaphore::binary())), (8, Arc::new(Semaphore::timeline(0)))])
+    }
+
+    /// What the tables of a context do.
+    fn read(infos: Infos, arena: &Arena) -> Result<Vec<Batch>, BadSubmission> {
+        let semaphores = semaphores();
+        batches(infos, arena, &|at| semaphores.get(arena.get::<u64>(at)?).cloned())
     }
 
     fn values(list: &[At]) -> Vec<(bool, u64)> {
@@ -282,11 +305,10 @@ mod tests {
 
     #[test]
     fn semaphores_are_found_with_their_values() {
-        let (mut arena, semaphores) = (Arena::new(1 << 16).unwrap(), semaphores());
-        let find = |handle: u64| semaphores.get(&handle).cloned();
+        let mut arena = Arena::new(1 << 16).unwrap();
         let infos = two(&mut arena, true);
 
-        let batches = batches(infos, &arena, &find).unwrap();
+        let batches = read(infos, &arena).unwrap();
 
         assert_eq!(values(&batches[0].waits), [(false, 0), (true, 5)]);
         assert_eq!(values(&batches[1].signals), [(true, 6)]);
@@ -295,25 +317,23 @@ mod tests {
 
     #[test]
     fn a_timeline_semaphore_without_a_value_and_infos_that_lie_nowhere_are_refused() {
-        let (mut arena, semaphores) = (Arena::new(1 << 16).unwrap(), semaphores());
-        let find = |handle: u64| semaphores.get(&handle).cloned();
+        let mut arena = Arena::new(1 << 16).unwrap();
         let infos = two(&mut arena, false);
-        assert_eq!(batches(infos, &arena, &find).unwrap_err(), BadSubmission::NoValue);
+        assert_eq!(read(infos, &arena).unwrap_err(), BadSubmission::NoValue);
         for astray in
             [Infos { count: 3, ..infos }, Infos { count: u64::MAX, ..infos }, Infos { at: 0, ..infos }]
         {
-            assert_eq!(batches(astray, &arena, &find).unwrap_err(), BadSubmission::Astray);
+            assert_eq!(read(astray, &arena).unwrap_err(), BadSubmission::Astray);
         }
     }
 
     #[test]
     fn a_part_is_its_batches_and_a_signal_of_ours_behind_them() {
-        let (mut arena, semaphores) = (Arena::new(1 << 16).unwrap(), semaphores());
-        let find = |handle: u64| semaphores.get(&handle).cloned();
+        let mut arena = Arena::new(1 << 16).unwrap();
         let infos = two(&mut arena, true);
         for (range, signals) in [(0..0, vec![]), (1..2, vec![(true, 6)]), (0..2, vec![(true, 6)])] {
             let given = part(infos, range.clone(), (8, 99), &mut arena).unwrap();
-            let given = batches(given, &arena, &find).unwrap();
+            let given = read(given, &arena).unwrap();
             assert_eq!(given.len(), range.len() + 1);
             let all: Vec<_> = given.iter().flat_map(|batch| values(&batch.signals)).collect();
             assert_eq!(all, [signals, vec![(true, 99)]].concat());
@@ -323,12 +343,11 @@ mod tests {
 
     #[test]
     fn submissions_of_all_kinds_end_with_the_same_signal() {
-        let (mut arena, semaphores) = (Arena::new(1 << 16).unwrap(), semaphores());
-        let find = |handle: u64| semaphores.get(&handle).cloned();
+        let mut arena = Arena::new(1 << 16).unwrap();
         for command in [CommandType::QueueSubmit, CommandType::QueueSubmit2, CommandType::QueueBindSparse] {
             let none = Infos { command, count: 0, at: 0 };
             let given = part(none, 0..0, (8, 3), &mut arena).unwrap();
-            assert_eq!(values(&batches(given, &arena, &find).unwrap()[0].signals), [(true, 3)]);
+            assert_eq!(values(&read(given, &arena).unwrap()[0].signals), [(true, 3)]);
         }
     }
 }
