@@ -14,6 +14,15 @@ macro_rules! structures {
 structures! {
     u8, u32, i32, u64, i64, f32, [u64; 64],
     vk::ApplicationInfo,
+    vk::DeviceCreateInfo,
+    vk::DeviceQueueCreateInfo,
+    vk::ExtensionProperties,
+    vk::LayerProperties,
+    vk::PhysicalDeviceExternalImageFormatInfo,
+    vk::PhysicalDeviceGroupProperties,
+    vk::PhysicalDeviceVulkan14Features,
+    vk::PipelineCacheCreateInfo,
+    vk::QueueFamilyProperties,
     vk::InstanceCreateInfo,
     vk::PhysicalDeviceProperties,
 }

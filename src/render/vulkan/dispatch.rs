@@ -2,7 +2,7 @@
 
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
-use super::{recording, simple};
+use super::{caches, device, instance, physical_device, recording, simple};
 use crate::venus::CommandType;
 
 /// Carries one command out.
@@ -10,6 +10,42 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     use CommandType as C;
     let command = turn.command();
     match command {
+        C::CreateInstance => instance::create(turn),
+        C::DestroyInstance => instance::destroy(turn),
+        C::EnumerateInstanceVersion => instance::version(turn),
+        C::EnumerateInstanceExtensionProperties => instance::instance_extensions(turn),
+        C::EnumerateInstanceLayerProperties => instance::nothing(turn, 0),
+        C::EnumeratePhysicalDevices => instance::physical_devices(turn),
+        C::EnumeratePhysicalDeviceGroups => instance::groups(turn),
+        C::EnumerateDeviceExtensionProperties => instance::device_extensions(turn),
+        C::EnumerateDeviceLayerProperties | C::GetPhysicalDeviceToolProperties => instance::nothing(turn, 1),
+
+        C::GetPhysicalDeviceProperties => physical_device::properties(turn),
+        C::GetPhysicalDeviceProperties2 => physical_device::properties2(turn),
+        C::GetPhysicalDeviceFeatures2 => physical_device::features2(turn),
+        C::GetPhysicalDeviceImageFormatProperties2 => physical_device::image_format2(turn),
+        C::GetPhysicalDeviceExternalBufferProperties
+        | C::GetPhysicalDeviceExternalFenceProperties
+        | C::GetPhysicalDeviceExternalSemaphoreProperties => Ok(physical_device::external()),
+        C::GetPhysicalDeviceFeatures
+        | C::GetPhysicalDeviceFormatProperties
+        | C::GetPhysicalDeviceFormatProperties2
+        | C::GetPhysicalDeviceImageFormatProperties
+        | C::GetPhysicalDeviceQueueFamilyProperties
+        | C::GetPhysicalDeviceQueueFamilyProperties2
+        | C::GetPhysicalDeviceSparseImageFormatProperties
+        | C::GetPhysicalDeviceSparseImageFormatProperties2
+        | C::GetPhysicalDeviceFragmentShadingRatesKHR
+        | C::GetPhysicalDeviceMultisamplePropertiesEXT
+        | C::GetPhysicalDeviceCooperativeMatrixPropertiesKHR
+        | C::GetPhysicalDeviceCalibrateableTimeDomainsKHR => physical_device::query(turn),
+        C::CreateDevice => device::create(turn),
+        C::DestroyDevice => device::destroy(turn),
+
+        C::CreatePipelineCache => caches::create(turn),
+        C::GetPipelineCacheData => caches::data(turn),
+        C::MergePipelineCaches => turn.pass().map(Outcome::Done),
+
         C::BeginCommandBuffer => recording::begin(turn),
         C::EndCommandBuffer => recording::end(turn),
         C::ResetCommandBuffer => recording::reset(turn),

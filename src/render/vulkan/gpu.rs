@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use vulkanalia_sys as vk;
 
-use super::driver::{Failure, Functions, Library, LibraryError, address_of, address_of_mut, pointer_to};
+use super::caches::Caches;
+use super::driver::{
+    Failure, Functions, Library, LibraryError, address_of, address_of_first, address_of_mut, pointer_to,
+};
+use super::extensions::Extensions;
 use super::memory;
 use crate::venus::CommandType;
 
@@ -40,6 +44,9 @@ pub enum OpenError {
         /// Its answer.
         result: String,
     },
+    /// No random bytes can be had.
+    #[error("the host gives no random bytes: {0}")]
+    Random(std::io::ErrorKind),
 }
 
 /// The host's device. Guests' instances are all this one's.
@@ -51,6 +58,10 @@ pub struct Gpu {
     pub(super) properties: vk::PhysicalDeviceProperties,
     /// What its memory does.
     pub(super) memory: memory::Found,
+    pub(super) extensions: Extensions,
+    /// How many queues each family has.
+    pub(super) queue_families: Vec<u32>,
+    pub(super) caches: Caches,
     name: String,
 }
 
@@ -67,7 +78,20 @@ impl Gpu {
         let (physical_device, properties) = pick(&devices, options)?;
         let name = properties.device_name.to_string_lossy().into_owned();
         let memory = memory::probe(&library, (instance, &functions), physical_device)?;
-        Ok(Arc::new(Self { library, functions, instance, physical_device, properties, memory, name }))
+        let extensions = device_extensions(&functions, physical_device);
+        let extensions = extensions.map_err(failed("vkEnumerateDeviceExtensionProperties"))?;
+        Ok(Arc::new(Self {
+            extensions: Extensions::new(&extensions),
+            queue_families: queue_families(&functions, physical_device),
+            caches: Caches::new().map_err(OpenError::Random)?,
+            library,
+            functions,
+            instance,
+            physical_device,
+            properties,
+            memory,
+            name,
+        }))
     }
 
     /// The name that the driver gives it.
@@ -99,6 +123,27 @@ fn properties(functions: &Functions, device: u64) -> vk::PhysicalDevicePropertie
     let mut properties = vk::PhysicalDeviceProperties::default();
     _ = functions.call(CommandType::GetPhysicalDeviceProperties, &[device, address_of_mut(&mut properties)]);
     properties
+}
+
+fn device_extensions(functions: &Functions, device: u64) -> Result<Vec<vk::ExtensionProperties>, Failure> {
+    let command = CommandType::EnumerateDeviceExtensionProperties;
+    let mut count = 0_u32;
+    functions.result(command, &[device, 0, address_of_mut(&mut count), 0])?;
+    let mut found = vec![vk::ExtensionProperties::default(); usize::try_from(count).unwrap_or_default()];
+    let list = address_of_first(&mut found);
+    functions.result(command, &[device, 0, address_of_mut(&mut count), list])?;
+    found.truncate(usize::try_from(count).unwrap_or_default());
+    Ok(found)
+}
+
+fn queue_families(functions: &Functions, device: u64) -> Vec<u32> {
+    let command = CommandType::GetPhysicalDeviceQueueFamilyProperties;
+    let mut count = 0_u32;
+    _ = functions.call(command, &[device, address_of_mut(&mut count), 0]);
+    let mut found = vec![vk::QueueFamilyProperties::default(); usize::try_from(count).unwrap_or_default()];
+    let list = address_of_first(&mut found);
+    _ = functions.call(command, &[device, address_of_mut(&mut count), list]);
+    found.iter().map(|family| family.queue_count).collect()
 }
 
 fn pick(

@@ -11,18 +11,29 @@
 //! the rules where it could harm the driver loses its context, and nothing else happens.
 
 #[forbid(unsafe_code)]
+mod caches;
+#[forbid(unsafe_code)]
 mod context;
+#[forbid(unsafe_code)]
+mod device;
 #[forbid(unsafe_code)]
 mod dispatch;
 mod driver;
+#[forbid(unsafe_code)]
+#[forbid(unsafe_code)]
+mod extensions;
 #[forbid(unsafe_code)]
 mod gate;
 #[forbid(unsafe_code)]
 mod gpu;
 #[forbid(unsafe_code)]
+mod instance;
+#[forbid(unsafe_code)]
 mod memory;
 #[forbid(unsafe_code)]
 mod objects;
+#[forbid(unsafe_code)]
+mod physical_device;
 #[forbid(unsafe_code)]
 mod queue;
 #[forbid(unsafe_code)]

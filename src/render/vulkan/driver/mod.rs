@@ -141,6 +141,26 @@ pub(super) fn pointer_to_mut<T, P>(value: &mut T) -> *mut P {
     std::ptr::from_mut(value).cast()
 }
 
+/// Where an array of ours lies, for a driver to write during a call.
+pub(super) fn address_of_first<T: CStruct>(values: &mut [T]) -> Address {
+    values.as_mut_ptr().expose_provenance() as Address
+}
+
+/// Where an array of ours lies, for a driver to read during a call.
+pub(super) fn address_of_list<T: CStruct>(values: &[T]) -> Address {
+    values.as_ptr().expose_provenance() as Address
+}
+
+/// Where a constant name lies.
+pub(super) fn address_of_name(name: &'static CStr) -> Address {
+    name.as_ptr().expose_provenance() as Address
+}
+
+/// An array of ours as C knows it.
+pub(super) fn pointer_to_first<T, P>(values: &[T]) -> *const P {
+    values.as_ptr().cast()
+}
+
 /// A structure of ours as C knows it.
 pub(super) fn pointer_to<T, P>(value: &T) -> *const P {
     std::ptr::from_ref(value).cast()
