@@ -43,7 +43,6 @@ structures! {
     vk::CommandBufferSubmitInfo,
     vk::CommandPoolCreateInfo,
     vk::DeviceBufferMemoryRequirements,
-    vk::DeviceCreateInfo,
     vk::DeviceImageMemoryRequirements,
     vk::DeviceQueueInfo2,
     vk::ExternalBufferProperties,
@@ -74,4 +73,23 @@ structures! {
     vk::SubmitInfo,
     vk::SubmitInfo2,
     vk::TimelineSemaphoreSubmitInfo,
+}
+
+// Of descriptors, queries and pools.
+structures! {
+    vk::CopyDescriptorSet,
+    vk::DescriptorBindingFlags,
+    vk::DescriptorBufferInfo,
+    vk::DescriptorImageInfo,
+    vk::DescriptorPoolCreateInfo,
+    vk::DescriptorSetAllocateInfo,
+    vk::DescriptorSetLayoutBinding,
+    vk::DescriptorSetLayoutBindingFlagsCreateInfo,
+    vk::DescriptorSetLayoutCreateInfo,
+    vk::DescriptorSetVariableDescriptorCountAllocateInfo,
+    vk::PipelineLayoutCreateInfo,
+    vk::PushConstantRange,
+    vk::QueryPoolCreateInfo,
+    vk::WriteDescriptorSet,
+    vk::WriteDescriptorSetInlineUniformBlock,
 }

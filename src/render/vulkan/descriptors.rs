@@ -50,16 +50,27 @@ impl SetLayout {
     pub(super) fn dynamic_count(&self) -> u32 {
         let dynamic =
             [vk::DescriptorType::UNIFORM_BUFFER_DYNAMIC, vk::DescriptorType::STORAGE_BUFFER_DYNAMIC];
-        self.bindings.values().filter(|binding| dynamic.contains(&binding.kind)).map(|binding| binding.count).sum()
+        self.bindings
+            .values()
+            .filter(|binding| dynamic.contains(&binding.kind))
+            .map(|binding| binding.count)
+            .sum()
     }
 
     /// Whether `count` descriptors of a type can be written from an element of a binding on. Those beyond the
     /// binding go to the next ones, which must be alike.
-    pub(super) fn takes(&self, variable_count: u32, place: (u32, u32), count: u32, kind: vk::DescriptorType) -> bool {
+    pub(super) fn takes(
+        &self,
+        variable_count: u32,
+        place: (u32, u32),
+        count: u32,
+        kind: vk::DescriptorType,
+    ) -> bool {
         let (number, element) = place;
         let Some(first) = self.bindings.get(&number) else { return false };
         let room = |binding: &Binding| if binding.variable { variable_count } else { binding.count };
-        let fits = |binding: &Binding| binding.kind == kind || binding.kind == vk::DescriptorType::MUTABLE_EXT;
+        let fits =
+            |binding: &Binding| binding.kind == kind || binding.kind == vk::DescriptorType::MUTABLE_EXT;
         let mut left = u64::from(element) + u64::from(count);
         if element > 0 && element >= room(first) {
             return false;
@@ -238,7 +249,12 @@ fn descriptor_set(object: Option<&Arc<Object>>) -> Option<&DescriptorSet> {
 }
 
 /// Whether one write has its place and what its type needs.
-pub(super) fn check_write(turn: &Turn<'_>, at: Address, layout: &SetLayout, variable: u32) -> Result<(), Reason> {
+pub(super) fn check_write(
+    turn: &Turn<'_>,
+    at: Address,
+    layout: &SetLayout,
+    variable: u32,
+) -> Result<(), Reason> {
     use vk::DescriptorType as T;
     let write = *turn.get::<vk::WriteDescriptorSet>(at)?;
     let place = (write.dst_binding, write.dst_array_element);
@@ -259,7 +275,10 @@ pub(super) fn check_write(turn: &Turn<'_>, at: Address, layout: &SetLayout, vari
             turn.slice::<vk::DescriptorImageInfo>(list, write.descriptor_count)?;
         }
         T::UNIFORM_TEXEL_BUFFER | T::STORAGE_TEXEL_BUFFER => {
-            turn.slice::<u64>(write.texel_buffer_view.expose_provenance() as Address, write.descriptor_count)?;
+            turn.slice::<u64>(
+                write.texel_buffer_view.expose_provenance() as Address,
+                write.descriptor_count,
+            )?;
         }
         T::UNIFORM_BUFFER | T::STORAGE_BUFFER | T::UNIFORM_BUFFER_DYNAMIC | T::STORAGE_BUFFER_DYNAMIC => {
             check_buffers(turn, &write)?;
@@ -274,9 +293,15 @@ fn check_buffers(turn: &Turn<'_>, write: &vk::WriteDescriptorSet) -> Result<(), 
     let list = write.buffer_info.expose_provenance() as Address;
     let infos = turn.slice::<vk::DescriptorBufferInfo>(list, write.descriptor_count)?;
     for (index, info) in (0_u64..).zip(infos) {
-        let Some(buffer) = turn.at(list + index * size_of::<vk::DescriptorBufferInfo>() as u64) else { continue };
+        let Some(buffer) = turn.at(list + index * size_of::<vk::DescriptorBufferInfo>() as u64) else {
+            continue;
+        };
         let bytes = buffer.bytes();
-        let end = if info.range == vk::WHOLE_SIZE { Some(info.offset) } else { info.offset.checked_add(info.range) };
+        let end = if info.range == vk::WHOLE_SIZE {
+            Some(info.offset)
+        } else {
+            info.offset.checked_add(info.range)
+        };
         if info.offset >= bytes || end.is_none_or(|end| end > bytes) {
             return Err(turn.invalid("a write's range goes beyond its buffer"));
         }
@@ -288,7 +313,8 @@ fn check_inline(turn: &Turn<'_>, at: Address, write: &vk::WriteDescriptorSet) ->
     let kind = vk::StructureType::WRITE_DESCRIPTOR_SET_INLINE_UNIFORM_BLOCK;
     let found = venus::find(turn.arena, at, kind);
     let block = found.map(|at| turn.get::<vk::WriteDescriptorSetInlineUniformBlock>(at)).transpose()?;
-    let aligned = [write.dst_array_element, write.descriptor_count].iter().all(|bytes| bytes.is_multiple_of(4));
+    let aligned =
+        [write.dst_array_element, write.descriptor_count].iter().all(|bytes| bytes.is_multiple_of(4));
     match block {
         Some(block) if block.data_size == write.descriptor_count && aligned => {
             turn.slice::<u8>(block.data.expose_provenance() as Address, block.data_size).map(|_| ())
@@ -299,10 +325,12 @@ fn check_inline(turn: &Turn<'_>, at: Address, write: &vk::WriteDescriptorSet) ->
 
 fn check_copy(turn: &Turn<'_>, at: Address) -> Result<(), Reason> {
     let copy = *turn.get::<vk::CopyDescriptorSet>(at)?;
-    let set = |offset: usize| descriptor_set(turn.at(at + offset as u64)).ok_or(turn.invalid("a set is NULL"));
+    let set =
+        |offset: usize| descriptor_set(turn.at(at + offset as u64)).ok_or(turn.invalid("a set is NULL"));
     let from = set(std::mem::offset_of!(vk::CopyDescriptorSet, src_set))?;
     let to = set(std::mem::offset_of!(vk::CopyDescriptorSet, dst_set))?;
-    let kind = from.layout.bindings.get(&copy.src_binding).map_or(vk::DescriptorType::SAMPLER, |from| from.kind);
+    let kind =
+        from.layout.bindings.get(&copy.src_binding).map_or(vk::DescriptorType::SAMPLER, |from| from.kind);
     let source = (copy.src_binding, copy.src_array_element);
     let place = (copy.dst_binding, copy.dst_array_element);
     let mutable = |set: &SetLayout, number| {
@@ -325,7 +353,12 @@ mod tests {
     fn layout(bindings: &[(u32, vk::DescriptorType, u32)]) -> SetLayout {
         let stages = vk::ShaderStageFlags::COMPUTE;
         let binding = |kind, count| Binding { kind, count, stages, immutable: false, variable: false };
-        SetLayout { bindings: bindings.iter().map(|(number, kind, count)| (*number, binding(*kind, *count))).collect() }
+        SetLayout {
+            bindings: bindings
+                .iter()
+                .map(|(number, kind, count)| (*number, binding(*kind, *count)))
+                .collect(),
+        }
     }
 
     #[test]

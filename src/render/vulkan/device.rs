@@ -94,6 +94,7 @@ fn queues(
 /// vkDestroyDevice: all that the guest made from it goes, whatever it left.
 pub(super) fn destroy(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     if let Some(device) = turn.argument(0).cloned() {
+        turn.state.submits.forget(&device);
         turn.state.objects.remove_made_from(&device);
     }
     Ok(Outcome::Done(0))

@@ -17,20 +17,19 @@ use std::sync::Arc;
 use vulkanalia_sys::{self as vk, StructureType};
 
 use super::context::{Context, State};
-use super::driver::address_of;
+use super::driver::Failure;
 use super::objects::{Data, Object};
 use super::queue;
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
 use crate::quota::{Charge, OverLimit};
 use crate::sys::{Address, Pages};
-use crate::venus::{self, ObjectType};
+use crate::venus::{self, CommandType, ObjectType};
 use bench::Bench;
 
 /// Allocations that one client may have: what Vulkan promises at least. Each takes a descriptor and a mapping.
 pub(super) const ALLOCATIONS_MAX: usize = 4096;
 
-/// No command chains more than this many handles of a type to an allocation.
 const IMPORT_MEMORY_RESOURCE_INFO_MESA: StructureType = StructureType::from_raw(1_000_384_002);
 
 /// What we know of a VkDeviceMemory.
@@ -146,51 +145,71 @@ impl Refused {
     }
 }
 
+/// An allocation that goes no further.
+enum Stop {
+    Refused(Refused),
+    Lost(Reason),
+}
+
+impl From<Reason> for Stop {
+    fn from(reason: Reason) -> Self {
+        Self::Lost(reason)
+    }
+}
+
+impl<R: Into<Refused>> From<R> for Stop {
+    fn from(refused: R) -> Self {
+        Self::Refused(refused.into())
+    }
+}
+
 /// vkAllocateMemory.
 pub(super) fn allocate(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let device = Arc::clone(turn.first()?);
     let (info_at, id_at) = (turn.call.arg(1), turn.call.arg(3));
     let id = *turn.get::<u64>(id_at)?;
     turn.check_free(id)?;
-    let memory = match prepare(turn, info_at)? {
-        Ok(memory) => memory,
-        Err(refused) => {
-            return turn.refuse_because(ObjectType::DeviceMemory, id, &device, (refused.result(), &refused));
-        }
-    };
-    let bench = match clearing(turn.state, &device, &memory) {
-        Ok(bench) => bench,
-        Err(refused) => {
-            return turn.refuse_because(ObjectType::DeviceMemory, id, &device, (refused.result(), &refused));
+    let (memory, bench) = match prepare(turn, &device, info_at) {
+        Ok(prepared) => prepared,
+        Err(Stop::Lost(reason)) => return Err(reason),
+        Err(Stop::Refused(why)) => {
+            return turn.refuse_because(ObjectType::DeviceMemory, id, &device, (why.result(), &why));
         }
     };
     let (type_index, bytes) = (memory.type_index, memory.bytes);
     let outcome = turn.create(ObjectType::DeviceMemory, &device, |object| {
-        object.destroyed_by(crate::venus::CommandType::FreeMemory).with(Data::Memory(memory))
+        object.destroyed_by(CommandType::FreeMemory).with(Data::Memory(memory))
     })?;
     if let Some(bench) = bench
         && let Some(object) = turn.state.objects.get(id)
+        && object.handle != 0
     {
-        // What no buffer lies in holds images alone, which are undefined until they were drawn.
-        _ = bench.clear(object.handle, type_index, bytes);
+        let cleared = bench.clear(object.handle, type_index, bytes);
+        cleared.map_err(|failure| Reason::GivenUp(format!("memory that could not be cleared: {failure}")))?;
     }
     Ok(outcome)
 }
 
-/// Charges for what a guest wants, and has its chain name our pages if it is to be mapped.
-fn prepare(turn: &mut Turn<'_>, info_at: Address) -> Result<Result<Memory, Refused>, Reason> {
-    let info = *turn.get::<vk::MemoryAllocateInfo>(info_at)?;
+/// Charges for what a guest wants, and has its chain name our pages if it is to be mapped. What comes beside the memory
+/// clears it.
+fn prepare(
+    turn: &mut Turn<'_>,
+    device: &Arc<Object>,
+    info_at: Address,
+) -> Result<(Memory, Option<Bench>), Stop> {
+    let mut info = *turn.get::<vk::MemoryAllocateInfo>(info_at)?;
     if venus::find(turn.arena, info_at, IMPORT_MEMORY_RESOURCE_INFO_MESA).is_some() {
-        return Ok(Err(Refused::Resource));
+        return Err(Refused::Resource.into());
     }
     if names_address(turn, info_at) {
-        return Ok(Err(Refused::Address));
+        return Err(Refused::Address.into());
     }
     _ = venus::unlink(turn.arena, info_at, StructureType::EXPORT_MEMORY_ALLOCATE_INFO);
-    let memory = match take(turn.state, info.memory_type_index, info.allocation_size) {
-        Ok(memory) => memory,
-        Err(refused) => return Ok(Err(refused)),
-    };
+    let memory = take(turn.state, info.memory_type_index, info.allocation_size)?;
+    let bench = clearing(turn.state, device, &memory)?;
+    info.allocation_size = memory.bytes;
+    info.next = turn.get::<vk::MemoryAllocateInfo>(info_at)?.next;
+    turn.set(info_at, info)?;
     if let Some(pages) = &memory.pages {
         let address = usize::try_from(pages.address()).unwrap_or_default();
         let import = turn.put(vk::ImportMemoryHostPointerInfoEXT {
@@ -200,10 +219,7 @@ fn prepare(turn: &mut Turn<'_>, info_at: Address) -> Result<Result<Memory, Refus
         })?;
         venus::prepend(turn.arena, info_at, import);
     }
-    if let Some(info) = turn.arena.get_mut::<vk::MemoryAllocateInfo>(info_at) {
-        info.allocation_size = memory.bytes;
-    }
-    Ok(Ok(memory))
+    Ok((memory, bench))
 }
 
 /// Whether an allocation is to lie where an earlier one lay, for programs that replay what they did.
@@ -262,7 +278,7 @@ pub(super) fn properties(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let at = turn.call.arg(1);
     let limit = turn.state.ledger.limit();
     let told = turn.state.gpu.memory.types.told(limit);
-    if turn.command() == venus::CommandType::GetPhysicalDeviceMemoryProperties {
+    if turn.command() == CommandType::GetPhysicalDeviceMemoryProperties {
         if let Some(properties) = turn.arena.get_mut(at) {
             *properties = told;
         }
@@ -289,14 +305,14 @@ pub(super) fn properties(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 
 impl Bench {
     /// Makes memory zero, as far as a buffer reaches.
-    fn clear(&self, memory: u64, type_index: u32, bytes: u64) -> Result<(), super::driver::Failure> {
+    fn clear(&self, memory: u64, type_index: u32, bytes: u64) -> Result<(), Failure> {
         let buffer = self.buffer(bytes, false)?;
         let requirements = self.requirements(buffer.handle);
         if requirements.memory_type_bits >> type_index & 1 == 0 || requirements.size > bytes {
             return Ok(());
         }
         let bind = [self.device, buffer.handle, memory, 0];
-        self.functions.result(venus::CommandType::BindBufferMemory, &bind)?;
+        self.functions.result(CommandType::BindBufferMemory, &bind)?;
         self.fill(buffer.handle, 0)
     }
 }

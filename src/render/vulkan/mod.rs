@@ -13,13 +13,18 @@
 #[forbid(unsafe_code)]
 mod caches;
 #[forbid(unsafe_code)]
+mod checks;
+#[forbid(unsafe_code)]
+mod command_pools;
+#[forbid(unsafe_code)]
 mod context;
+#[forbid(unsafe_code)]
+mod descriptors;
 #[forbid(unsafe_code)]
 mod device;
 #[forbid(unsafe_code)]
 mod dispatch;
 mod driver;
-#[forbid(unsafe_code)]
 #[forbid(unsafe_code)]
 mod extensions;
 #[forbid(unsafe_code)]
@@ -34,6 +39,8 @@ mod memory;
 mod objects;
 #[forbid(unsafe_code)]
 mod physical_device;
+#[forbid(unsafe_code)]
+mod queries;
 #[forbid(unsafe_code)]
 mod queue;
 #[forbid(unsafe_code)]
@@ -56,4 +63,5 @@ mod turn;
 pub use context::{Context, Worker};
 pub use driver::LibraryError;
 pub use gpu::{Gpu, GpuOptions, OpenError};
+pub use memory::{ProbeError, Refusal};
 pub use reason::Reason;

@@ -14,7 +14,12 @@ use vulkanalia_sys as vk;
 use super::descriptors::{DescriptorSet, PipelineLayout, SetLayout};
 use super::device::Device;
 use super::driver::Functions;
+use super::gate::Semaphore;
+use super::memory::Memory;
 use super::queries::QueryPool;
+use super::queue::Queue;
+use super::resources::{Buffer, Image};
+use super::sync::Fence;
 use super::table::IdHash;
 use crate::sys::Address;
 use crate::venus::{CommandType, ObjectType};
@@ -50,9 +55,7 @@ pub(super) struct Object {
 pub(super) enum Data {
     None,
     Device(Device),
-    Buffer {
-        bytes: u64,
-    },
+    Buffer(Buffer),
     CommandBuffer {
         secondary: bool,
     },
@@ -65,11 +68,16 @@ pub(super) enum Data {
         frees: bool,
     },
     DescriptorSet(DescriptorSet),
+    Fence(Fence),
+    Image(Image),
+    Memory(Memory),
     Pipeline {
         point: vk::PipelineBindPoint,
     },
     PipelineLayout(PipelineLayout),
     QueryPool(QueryPool),
+    Queue(Box<Queue>),
+    Semaphore(Arc<Semaphore>),
     SetLayout(Arc<SetLayout>),
     /// It could not be made: the words say why.
     Tombstone(String),
@@ -126,8 +134,8 @@ impl Object {
 
     /// Its size, for buffers; 0 for everything else.
     pub(super) fn bytes(&self) -> u64 {
-        match self.data {
-            Data::Buffer { bytes } => bytes,
+        match &self.data {
+            Data::Buffer(buffer) => buffer.bytes,
             _ => 0,
         }
     }
@@ -211,7 +219,6 @@ impl Pending {
         object.pending.fetch_add(1, Ordering::AcqRel);
         Self(Arc::clone(object))
     }
-
 }
 
 impl Drop for Pending {

@@ -31,7 +31,8 @@ impl QueryPool {
     /// Bytes from the first query's results to the end of the last one's.
     pub(super) fn bytes(&self, count: u32, stride: u64, flags: vk::QueryResultFlags) -> Option<u64> {
         let width = if flags.contains(vk::QueryResultFlags::_64) { 8 } else { 4 };
-        let extra = flags.intersects(vk::QueryResultFlags::WITH_AVAILABILITY | vk::QueryResultFlags::WITH_STATUS_KHR);
+        let extra =
+            flags.intersects(vk::QueryResultFlags::WITH_AVAILABILITY | vk::QueryResultFlags::WITH_STATUS_KHR);
         let last = u64::from(self.numbers + u32::from(extra)) * width;
         let Some(before) = count.checked_sub(1) else { return Some(0) };
         stride.checked_mul(before.into())?.checked_add(last)

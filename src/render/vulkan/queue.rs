@@ -18,7 +18,7 @@ use super::driver::{Failure, result_of};
 use super::gate::{Batch, Gate, QueueNumber, Step, TooManyWait};
 use super::objects::{Data, Object, Pending};
 use super::reason::Reason;
-use super::recording::{self, Kept};
+use super::recording::Running;
 use super::sync::{self, FenceState};
 use super::timelines::{Done, Timeline};
 use super::turn::{Outcome, Turn};
@@ -76,7 +76,7 @@ struct Given {
 #[derive(Default)]
 struct Needs {
     _objects: Vec<Pending>,
-    _recorded: Vec<Arc<Kept>>,
+    _running: Vec<Running>,
     fence: Option<Arc<Object>>,
 }
 
@@ -119,12 +119,18 @@ impl Queue {
             .map_err(|_| Reason::TooLarge(infos.command))?;
         let fence_handle = fence.map_or(0, |fence| fence.handle);
         let arguments = [queue.handle, part.count, part.at, fence_handle];
-        let returned = queue.functions.call(infos.command, &arguments).ok_or(Reason::NotOffered(infos.command))?;
+        let returned =
+            queue.functions.call(infos.command, &arguments).ok_or(Reason::NotOffered(infos.command))?;
         // The guest was told, or will think, that it worked. So it must.
         match result_of(returned) {
             vk::Result::SUCCESS => {}
             vk::Result::ERROR_DEVICE_LOST => return Err(Reason::DeviceLost(infos.command)),
-            other => return Err(Reason::GivenUp(format!("{:?}: the host's driver answers {other:?}", infos.command))),
+            other => {
+                return Err(Reason::GivenUp(format!(
+                    "{:?}: the host's driver answers {other:?}",
+                    infos.command
+                )));
+            }
         }
         self.given().last = value;
         if let Some(fence) = fence {
@@ -186,7 +192,8 @@ impl Submits {
 
     /// Forgets the queues of a device that is destroyed, with what waits for them.
     pub(super) fn forget(&mut self, device: &Arc<Object>) {
-        let numbers: Vec<_> = self.of_device(device).filter_map(|queue| Some(queue_of(queue)?.number)).collect();
+        let numbers: Vec<_> =
+            self.of_device(device).filter_map(|queue| Some(queue_of(queue)?.number)).collect();
         for number in numbers {
             let held = [self.gate.forget(number), self.gate.forget(internal(number))];
             self.keep(held.into_iter().flatten());
@@ -199,7 +206,9 @@ impl Submits {
     pub(super) fn lose(&mut self) -> Vec<Done> {
         let held = self.gate.clear();
         let mut told = self.keep(held.into_iter());
-        told.extend(self.queues.values().filter_map(|queue| queue_of(queue)).flat_map(|queue| queue.timeline.take()));
+        told.extend(
+            self.queues.values().filter_map(|queue| queue_of(queue)).flat_map(|queue| queue.timeline.take()),
+        );
         self.wake();
         told
     }
@@ -304,7 +313,10 @@ fn finish(object: &Arc<Object>, batches: Range<usize>, what: What) -> Result<(),
         }
         What::Mark(done) => {
             let last = queue.given().last;
-            queue.timeline.mark(last, done).map_err(|error| Reason::GivenUp(format!("no thread to wait with: {error}")))
+            queue
+                .timeline
+                .mark(last, done)
+                .map_err(|error| Reason::GivenUp(format!("no thread to wait with: {error}")))
         }
     }
 }
@@ -358,7 +370,12 @@ fn take_ring_index(turn: &mut Turn<'_>, info_at: Address) -> u32 {
 }
 
 /// A queue has one name, and a ring index one queue.
-fn check_new(turn: &Turn<'_>, device: &Arc<Object>, queue: (u32, u32), ring_index: u32) -> Result<(), Reason> {
+fn check_new(
+    turn: &Turn<'_>,
+    device: &Arc<Object>,
+    queue: (u32, u32),
+    ring_index: u32,
+) -> Result<(), Reason> {
     let submits = &turn.state.submits;
     let mut same_device = submits.of_device(device).filter_map(|queue| queue_of(queue));
     if same_device.any(|known| (known.family, known.index) == queue) {
@@ -375,6 +392,9 @@ fn check_new(turn: &Turn<'_>, device: &Arc<Object>, queue: (u32, u32), ring_inde
 pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let object = Arc::clone(turn.first()?);
     let Some(queue) = queue_of(&object) else { return Err(turn.invalid("it names no queue")) };
+    if !turn.objects().all(|named| Arc::ptr_eq(named.device(), object.device())) {
+        return Err(turn.invalid("it names what is another device's"));
+    }
     queue.reap().map_err(|_| Reason::DeviceLost(turn.command()))?;
     let fence = turn.argument(3).cloned();
     if let Some(fence) = &fence
@@ -412,24 +432,30 @@ fn read(turn: &Turn<'_>, infos: Infos) -> Result<Vec<Batch>, Reason> {
     };
     submission::batches(infos, turn.arena, &find).map_err(|bad| match bad {
         submission::BadSubmission::NoValue => turn.invalid("a timeline semaphore has no value"),
-        submission::BadSubmission::Astray => turn.invalid("a structure or semaphore is NULL that must not be"),
+        submission::BadSubmission::Astray => {
+            turn.invalid("a structure or semaphore is NULL that must not be")
+        }
     })
 }
 
 /// What a submission needs until it is done; its command buffers must be ready.
 fn needs(turn: &mut Turn<'_>, fence: Option<Arc<Object>>) -> Result<Needs, Reason> {
-    let mut _recorded = Vec::new();
     let command = turn.command();
+    let buffers =
+        turn.objects().filter(|object| object.kind == ObjectType::CommandBuffer && object.is_pending());
+    for buffer in buffers.cloned().collect::<Vec<_>>() {
+        _ = is_idle(turn.state, &buffer);
+    }
+    let mut _running = Vec::new();
     for named in turn.named {
         if let Some((object, recording)) = turn.state.objects.recording(named.place) {
-            if recording.state != recording::State::Executable {
-                return Err(Reason::Invalid { command, rule: "a command buffer is not executable" });
-            }
-            _recorded.push(Arc::clone(&recording.kept));
+            let object = Arc::clone(object);
+            _running.push(recording.submit(&object).map_err(|rule| Reason::Invalid { command, rule })?);
         }
     }
-    let _objects = turn.objects().skip(1).map(Pending::new).collect();
-    Ok(Needs { _objects, _recorded, fence })
+    let others = turn.objects().skip(1).filter(|object| object.kind != ObjectType::CommandBuffer);
+    let _objects = others.map(Pending::new).collect();
+    Ok(Needs { _objects, _running, fence })
 }
 
 /// Has a submission wait, with the arena that it lies in.
@@ -461,7 +487,11 @@ fn internal(number: QueueNumber) -> QueueNumber {
 }
 
 /// Has any queue of a device wait for a binary semaphore, or signal it, as a batch of its own.
-pub(super) fn turn_semaphore(turn: &mut Turn<'_>, semaphore: &Arc<Object>, signal: bool) -> Result<(), Reason> {
+pub(super) fn turn_semaphore(
+    turn: &mut Turn<'_>,
+    semaphore: &Arc<Object>,
+    signal: bool,
+) -> Result<(), Reason> {
     let Data::Semaphore(state) = &semaphore.data else { return Err(turn.invalid("it names no semaphore")) };
     let batch = match (state.is_timeline(), signal) {
         (true, _) => return Err(turn.invalid("a timeline semaphore has no payload to hand over")),
@@ -542,7 +572,8 @@ impl Context {
         }
         let mut queues = state.submits.queues.values();
         let found = queues.find(|queue| queue_of(queue).is_some_and(|queue| queue.ring_index == ring_index));
-        let Some((object, queue)) = found.and_then(|object| Some((Arc::clone(object), queue_of(object)?.number)))
+        let Some((object, queue)) =
+            found.and_then(|object| Some((Arc::clone(object), queue_of(object)?.number)))
         else {
             // Its device is gone, and so is all that it had to do.
             return Err((None, Some(done)));

@@ -174,7 +174,8 @@ fn start(turn: &mut Turn<'_>) -> Result<(), Reason> {
     if buffer.is_pending() {
         return Err(turn.invalid("the command buffer is still in use by a submission"));
     }
-    let resets = buffer.parent.as_ref().is_some_and(|pool| matches!(pool.data, Data::CommandPool { resets: true }));
+    let resets =
+        buffer.parent.as_ref().is_some_and(|pool| matches!(pool.data, Data::CommandPool { resets: true }));
     if recording.state != State::Initial && !resets {
         return Err(turn.invalid("the command buffer is of a pool that is only reset as a whole"));
     }

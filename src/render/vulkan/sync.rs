@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use vulkanalia_sys::{self as vk, StructureType};
 
 use super::context::Context;
-use super::driver::{Failure, address_of, address_of_list, address_of_mut, pointer_to_first, result_of, returned};
+use super::driver::{
+    Failure, address_of, address_of_list, address_of_mut, pointer_to_first, result_of, returned,
+};
 use super::gate::{QueueNumber, Semaphore};
 use super::objects::{Data, Object};
 use super::queue;
@@ -146,7 +148,9 @@ pub(super) fn create_semaphore(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let kind = venus::find(turn.arena, info_at, StructureType::SEMAPHORE_TYPE_CREATE_INFO);
     let kind = kind.and_then(|at| turn.arena.get::<vk::SemaphoreTypeCreateInfo>(at));
     let semaphore = match kind {
-        Some(kind) if kind.semaphore_type == vk::SemaphoreType::TIMELINE => Semaphore::timeline(kind.initial_value),
+        Some(kind) if kind.semaphore_type == vk::SemaphoreType::TIMELINE => {
+            Semaphore::timeline(kind.initial_value)
+        }
         _ => Semaphore::binary(),
     };
     turn.create(ObjectType::Semaphore, &device, |object| {
@@ -173,7 +177,8 @@ pub(super) fn semaphore_value(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 /// vkWaitSemaphores.
 pub(super) fn wait_semaphores(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let info = *turn.get::<vk::SemaphoreWaitInfo>(turn.call.arg(1))?;
-    let values = turn.slice::<u64>(info.values.expose_provenance() as Address, info.semaphore_count)?.to_vec();
+    let values =
+        turn.slice::<u64>(info.values.expose_provenance() as Address, info.semaphore_count)?.to_vec();
     let semaphores = turn.objects().filter(|object| object.kind == ObjectType::Semaphore);
     let items: Vec<_> = semaphores.cloned().zip(values).collect();
     for (object, _) in &items {
@@ -304,7 +309,8 @@ impl Wait {
             }
             drop(state);
             let slice = if open { GLANCE } else { queue::SLICE };
-            self.sleep_in_driver(&prospects, left.min(slice)).map_err(|_| Reason::DeviceLost(self.command))?;
+            self.sleep_in_driver(&prospects, left.min(slice))
+                .map_err(|_| Reason::DeviceLost(self.command))?;
         }
     }
 
@@ -320,14 +326,16 @@ impl Wait {
 
     fn sleep_in_driver(&self, prospects: &[Prospect], at_most: Duration) -> Result<(), Failure> {
         let coming = self.items.iter().zip(prospects).filter(|(_, prospect)| **prospect == Prospect::Coming);
-        let (objects, values): (Vec<&Arc<Object>>, Vec<u64>) = coming.map(|((object, value), _)| (object, *value)).unzip();
+        let (objects, values): (Vec<&Arc<Object>>, Vec<u64>) =
+            coming.map(|((object, value), _)| (object, *value)).unzip();
         let Some(first) = objects.first() else { return Ok(()) };
         let handles: Vec<u64> = objects.iter().map(|object| object.handle).collect();
         let count = handles.len() as u64;
         let timeout = u64::try_from(at_most.as_nanos()).unwrap_or(u64::MAX);
         let device = first.device().handle;
         if first.kind == ObjectType::Fence {
-            let _guards: Vec<_> = objects.iter().filter_map(|object| WaitedFor::new(fence(object)?)).collect();
+            let _guards: Vec<_> =
+                objects.iter().filter_map(|object| WaitedFor::new(fence(object)?)).collect();
             let arguments = [device, count, address_of_list(&handles), u64::from(!self.any), timeout];
             return first.functions.result(CommandType::WaitForFences, &arguments).map(drop);
         }

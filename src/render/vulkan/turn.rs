@@ -195,7 +195,8 @@ impl Turn<'_> {
     /// Takes away the names of objects of a pool: all that the command names of a type.
     pub(super) fn free(&mut self, kind: ObjectType) -> Result<Outcome, Reason> {
         let pool = Arc::clone(self.argument(1).ok_or(self.invalid("the pool is NULL"))?);
-        let of_pool = |object: &Object| object.parent.as_ref().is_some_and(|parent| Arc::ptr_eq(parent, &pool));
+        let of_pool =
+            |object: &Object| object.parent.as_ref().is_some_and(|parent| Arc::ptr_eq(parent, &pool));
         let freed: Vec<_> = self.objects().filter(|object| object.kind == kind).cloned().collect();
         for object in freed {
             if !of_pool(&object) {
@@ -231,8 +232,19 @@ impl Turn<'_> {
         parent: &Arc<Object>,
         result: vk::Result,
     ) -> Result<Outcome, Reason> {
+        self.refuse_because(kind, id, parent, (result, &format_args!("{result:?}")))
+    }
+
+    /// As [`Turn::refuse`], with words for operators.
+    pub(super) fn refuse_because(
+        &mut self,
+        kind: ObjectType,
+        id: u64,
+        parent: &Arc<Object>,
+        (result, why): (vk::Result, &dyn std::fmt::Display),
+    ) -> Result<Outcome, Reason> {
         if !self.call.wants_reply() {
-            self.enter(Object::tombstone(kind, id, parent, format!("{result:?}")))?;
+            self.enter(Object::tombstone(kind, id, parent, why.to_string()))?;
         }
         Ok(result.into())
     }

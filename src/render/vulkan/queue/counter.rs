@@ -22,7 +22,8 @@ pub(in crate::render::vulkan) struct Counter {
 impl Counter {
     pub(in crate::render::vulkan) fn new(device: &Arc<Object>) -> Result<Self, Failure> {
         let functions = Arc::clone(&device.functions);
-        let kind = vk::SemaphoreTypeCreateInfo { semaphore_type: vk::SemaphoreType::TIMELINE, ..Default::default() };
+        let kind =
+            vk::SemaphoreTypeCreateInfo { semaphore_type: vk::SemaphoreType::TIMELINE, ..Default::default() };
         let info = vk::SemaphoreCreateInfo { next: pointer_to(&kind), ..Default::default() };
         let semaphore = functions.create(CommandType::CreateSemaphore, device.handle, &info)?;
         Ok(Self { functions, device: Arc::clone(device), semaphore })
@@ -41,7 +42,11 @@ impl Counter {
     }
 
     /// Sleeps until it has come to `value`; false if the time was over before. `None` waits without end.
-    pub(in crate::render::vulkan) fn wait(&self, value: u64, at_most: Option<Duration>) -> Result<bool, Failure> {
+    pub(in crate::render::vulkan) fn wait(
+        &self,
+        value: u64,
+        at_most: Option<Duration>,
+    ) -> Result<bool, Failure> {
         let semaphore = vk::Semaphore::from_raw(self.semaphore);
         let info = vk::SemaphoreWaitInfo {
             semaphore_count: 1,
@@ -51,7 +56,9 @@ impl Counter {
         };
         let timeout = at_most.map_or(u64::MAX, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
         let arguments = [self.device.handle, address_of(&info), timeout];
-        self.functions.result(CommandType::WaitSemaphores, &arguments).map(|result| result == vk::Result::SUCCESS)
+        self.functions
+            .result(CommandType::WaitSemaphores, &arguments)
+            .map(|result| result == vk::Result::SUCCESS)
     }
 }
 

@@ -11,8 +11,8 @@ use std::ptr::with_exposed_provenance;
 use std::sync::Arc;
 
 use vulkanalia_sys::{
-    BindSparseInfo, Handle, PipelineStageFlags, PipelineStageFlags2, Semaphore as VkSemaphore, SemaphoreSubmitInfo,
-    StructureType, SubmitInfo, SubmitInfo2, TimelineSemaphoreSubmitInfo,
+    BindSparseInfo, Handle, PipelineStageFlags, PipelineStageFlags2, Semaphore as VkSemaphore,
+    SemaphoreSubmitInfo, StructureType, SubmitInfo, SubmitInfo2, TimelineSemaphoreSubmitInfo,
 };
 
 use crate::render::vulkan::gate::{At, Batch, Semaphore};
@@ -195,7 +195,11 @@ impl Kind for SubmitInfo2 {
             stage_mask: PipelineStageFlags2::ALL_COMMANDS,
             ..Default::default()
         })?;
-        Ok(Self { signal_semaphore_info_count: 1, signal_semaphore_infos: pointer(signal), ..Self::default() })
+        Ok(Self {
+            signal_semaphore_info_count: 1,
+            signal_semaphore_infos: pointer(signal),
+            ..Self::default()
+        })
     }
 }
 
@@ -233,7 +237,12 @@ impl<'a> Values<'a> {
 }
 
 /// Semaphores in a list of handles, with their values.
-fn at(count: u32, first: *const VkSemaphore, values: &[u64], find: Find<'_>) -> Result<Vec<At>, BadSubmission> {
+fn at(
+    count: u32,
+    first: *const VkSemaphore,
+    values: &[u64],
+    find: Find<'_>,
+) -> Result<Vec<At>, BadSubmission> {
     let values = values.iter().copied().map(Some).chain(std::iter::repeat(None));
     let handles = (address(first)..).step_by(size_of::<VkSemaphore>());
     (0..count)
