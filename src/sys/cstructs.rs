@@ -65,6 +65,8 @@ structures! {
     vk::PhysicalDeviceMemoryProperties2,
     vk::PhysicalDeviceProperties2,
     [vk::QueueFamilyProperties; 16],
+    vk::PhysicalDeviceTimelineSemaphoreFeatures,
+    vk::PhysicalDeviceVulkan12Features,
     vk::SemaphoreCreateInfo,
     vk::SemaphoreSignalInfo,
     vk::SemaphoreSubmitInfo,

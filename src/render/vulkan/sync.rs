@@ -307,10 +307,10 @@ impl Wait {
                 drop(queue::sleep(state, left));
                 continue;
             }
-            drop(state);
             let slice = if open { GLANCE } else { queue::SLICE };
-            self.sleep_in_driver(&prospects, left.min(slice))
-                .map_err(|_| Reason::DeviceLost(self.command))?;
+            let coming = self.coming(&prospects);
+            drop(state);
+            coming.sleep(self.any, left.min(slice)).map_err(|_| Reason::DeviceLost(self.command))?;
         }
     }
 
@@ -324,44 +324,54 @@ impl Wait {
         if self.any { prospects.iter().any(here) } else { prospects.iter().all(here) }
     }
 
-    fn sleep_in_driver(&self, prospects: &[Prospect], at_most: Duration) -> Result<(), Failure> {
+    fn coming(&self, prospects: &[Prospect]) -> Coming<'_> {
         let coming = self.items.iter().zip(prospects).filter(|(_, prospect)| **prospect == Prospect::Coming);
-        let (objects, values): (Vec<&Arc<Object>>, Vec<u64>) =
-            coming.map(|((object, value), _)| (object, *value)).unzip();
-        let Some(first) = objects.first() else { return Ok(()) };
-        let handles: Vec<u64> = objects.iter().map(|object| object.handle).collect();
+        let coming = coming.map(|((object, value), _)| (WaitedFor::new(object), *value));
+        let (objects, values) = coming.unzip();
+        Coming { objects, values }
+    }
+}
+
+/// What the GPU will signal. Made under the context's lock, so that nothing of it is reset before the driver waits.
+struct Coming<'w> {
+    objects: Vec<WaitedFor<'w>>,
+    values: Vec<u64>,
+}
+
+impl Coming<'_> {
+    fn sleep(&self, any: bool, at_most: Duration) -> Result<(), Failure> {
+        let Some(WaitedFor(first)) = self.objects.first() else { return Ok(()) };
+        let handles: Vec<u64> = self.objects.iter().map(|waited| waited.0.handle).collect();
         let count = handles.len() as u64;
         let timeout = u64::try_from(at_most.as_nanos()).unwrap_or(u64::MAX);
         let device = first.device().handle;
         if first.kind == ObjectType::Fence {
-            let _guards: Vec<_> =
-                objects.iter().filter_map(|object| WaitedFor::new(fence(object)?)).collect();
-            let arguments = [device, count, address_of_list(&handles), u64::from(!self.any), timeout];
+            let arguments = [device, count, address_of_list(&handles), u64::from(!any), timeout];
             return first.functions.result(CommandType::WaitForFences, &arguments).map(drop);
         }
         let info = vk::SemaphoreWaitInfo {
-            flags: if self.any { vk::SemaphoreWaitFlags::ANY } else { vk::SemaphoreWaitFlags::empty() },
+            flags: if any { vk::SemaphoreWaitFlags::ANY } else { vk::SemaphoreWaitFlags::empty() },
             semaphore_count: u32::try_from(count).unwrap_or(u32::MAX),
             semaphores: pointer_to_first(&handles),
-            values: pointer_to_first(&values),
+            values: pointer_to_first(&self.values),
             ..Default::default()
         };
         first.functions.result(CommandType::WaitSemaphores, &[device, address_of(&info), timeout]).map(drop)
     }
 }
 
-/// A fence that a thread waits for in the driver, until this is dropped: it must not be reset.
-struct WaitedFor<'f>(&'f Fence);
+/// What a thread waits for in the driver, until this is dropped: a fence must not be reset meanwhile.
+struct WaitedFor<'o>(&'o Arc<Object>);
 
-impl<'f> WaitedFor<'f> {
-    fn new(fence: &'f Fence) -> Option<Self> {
-        fence.waiting.fetch_add(1, Ordering::Relaxed);
-        Some(Self(fence))
+impl<'o> WaitedFor<'o> {
+    fn new(object: &'o Arc<Object>) -> Self {
+        fence(object).inspect(|fence| _ = fence.waiting.fetch_add(1, Ordering::Relaxed));
+        Self(object)
     }
 }
 
 impl Drop for WaitedFor<'_> {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        fence(self.0).inspect(|fence| _ = fence.waiting.fetch_sub(1, Ordering::Relaxed));
     }
 }
