@@ -2,8 +2,11 @@
 
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
-use super::{caches, device, instance, memory, physical_device, queue, recording, resources, simple, sync};
-use crate::venus::CommandType;
+use super::{
+    caches, command_pools, descriptors, device, instance, memory, physical_device, pipelines, queries, queue,
+    recording, resources, shaders, simple, sync,
+};
+use crate::venus::{CommandType, ObjectType};
 
 /// Carries one command out.
 pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
@@ -75,6 +78,30 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::SignalSemaphore => sync::signal_semaphore(turn),
         C::WaitSemaphoreResourceMESA => sync::wait_resource(turn),
         C::ImportSemaphoreResourceMESA => sync::import_resource(turn),
+
+        C::CreateCommandPool => command_pools::create(turn),
+        C::ResetCommandPool => command_pools::reset(turn),
+        C::TrimCommandPool => turn.pass().map(Outcome::Done),
+        C::DestroyCommandPool | C::DestroyDescriptorPool => turn.destroy_pool(),
+        C::AllocateCommandBuffers => command_pools::allocate(turn),
+        C::FreeCommandBuffers => turn.free(ObjectType::CommandBuffer),
+
+        C::CreateDescriptorSetLayout => descriptors::create_layout(turn),
+        C::GetDescriptorSetLayoutSupport => turn.pass().map(Outcome::Done),
+        C::CreatePipelineLayout => descriptors::create_pipeline_layout(turn),
+        C::CreateDescriptorPool => descriptors::create_pool(turn),
+        C::ResetDescriptorPool => descriptors::reset_pool(turn),
+        C::AllocateDescriptorSets => descriptors::allocate(turn),
+        C::FreeDescriptorSets => descriptors::free(turn),
+        C::UpdateDescriptorSets => descriptors::update(turn),
+
+        C::CreateShaderModule => shaders::create(turn),
+        C::CreateComputePipelines => pipelines::create_compute(turn),
+        C::CreateGraphicsPipelines => pipelines::create_graphics(turn),
+
+        C::CreateQueryPool => queries::create(turn),
+        C::ResetQueryPool => queries::reset(turn),
+        C::GetQueryPoolResults => queries::results(turn),
 
         C::CreatePipelineCache => caches::create(turn),
         C::GetPipelineCacheData => caches::data(turn),

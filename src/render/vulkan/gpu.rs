@@ -10,7 +10,8 @@ use super::driver::{
 };
 use super::extensions::Extensions;
 use super::memory;
-use crate::venus::CommandType;
+use super::shaders::Checker;
+use crate::venus::{Capset, CommandType};
 
 /// Which GPU to open.
 #[derive(Clone, Debug, Default)]
@@ -62,6 +63,7 @@ pub struct Gpu {
     /// How many queues each family has.
     pub(super) queue_families: Vec<u32>,
     pub(super) caches: Caches,
+    pub(super) shaders: Checker,
     name: String,
 }
 
@@ -83,6 +85,7 @@ impl Gpu {
         Ok(Arc::new(Self {
             extensions: Extensions::new(&extensions),
             queue_families: queue_families(&functions, physical_device),
+            shaders: Checker::new(),
             caches: Caches::new().map_err(OpenError::Random)?,
             library,
             functions,
@@ -97,6 +100,16 @@ impl Gpu {
     /// The name that the driver gives it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What a guest's driver is told of it.
+    pub fn capset(&self) -> Capset {
+        Capset::new(false, |name| self.extensions.offers(name))
+    }
+
+    /// What looks at guests' shaders before the driver does, in words.
+    pub fn shader_checks(&self) -> &'static str {
+        self.shaders.name()
     }
 }
 

@@ -40,6 +40,8 @@ mod objects;
 #[forbid(unsafe_code)]
 mod physical_device;
 #[forbid(unsafe_code)]
+mod pipelines;
+#[forbid(unsafe_code)]
 mod queries;
 #[forbid(unsafe_code)]
 mod queue;
@@ -50,7 +52,11 @@ mod recording;
 #[forbid(unsafe_code)]
 mod resources;
 #[forbid(unsafe_code)]
+mod shaders;
+#[forbid(unsafe_code)]
 mod simple;
+#[forbid(unsafe_code)]
+mod spirv;
 #[forbid(unsafe_code)]
 mod sync;
 #[forbid(unsafe_code)]

@@ -20,6 +20,7 @@ use super::queries::QueryPool;
 use super::queue::Queue;
 use super::resources::{Buffer, Image};
 use super::sync::Fence;
+use super::spirv::Module;
 use super::table::IdHash;
 use crate::sys::Address;
 use crate::venus::{CommandType, ObjectType};
@@ -78,6 +79,7 @@ pub(super) enum Data {
     QueryPool(QueryPool),
     Queue(Box<Queue>),
     Semaphore(Arc<Semaphore>),
+    ShaderModule(Module),
     SetLayout(Arc<SetLayout>),
     /// It could not be made: the words say why.
     Tombstone(String),

@@ -14,6 +14,9 @@ use super::table::Place;
 use crate::sys::{Address, Arena, CStruct};
 use crate::venus::{Call, CommandType, ObjectType, Slot};
 
+/// Names of extensions are shorter, and entry points have sensible names.
+const TEXT_BYTES_MAX: u64 = 4096;
+
 /// An object that the command names.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Named {
@@ -123,6 +126,14 @@ impl Turn<'_> {
         let null = self.invalid("a structure is NULL that must not be");
         *self.arena.get_mut(at).ok_or(null)? = value;
         Ok(())
+    }
+
+    /// A text of the command, without its end; `None` if it is none, or NULL.
+    pub(super) fn text(&self, at: Address) -> Option<String> {
+        let byte = |offset: u64| self.arena.bytes(at.checked_add(offset)?, 1)?.first().copied();
+        byte(0)?;
+        let bytes = (0..TEXT_BYTES_MAX).map_while(byte).take_while(|byte| *byte != 0).collect();
+        String::from_utf8(bytes).ok()
     }
 
     /// Puts something into the arena.

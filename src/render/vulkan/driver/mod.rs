@@ -8,6 +8,7 @@
 
 mod calls;
 mod library;
+mod validator;
 
 use std::ffi::{CStr, CString};
 
@@ -15,6 +16,7 @@ use vulkanalia_sys as vk;
 
 pub(super) use library::Library;
 pub use library::LibraryError;
+pub(super) use validator::Validator;
 
 use crate::sys::{Address, CStruct};
 use crate::venus::CommandType;
