@@ -11,18 +11,13 @@ macro_rules! structures {
     };
 }
 
+#[rustfmt::skip]
+#[allow(missing_docs, reason = "the names are the registry's")]
+mod registry;
+
+pub use registry::*;
+
+// What no command of Venus has, but commands of ours.
 structures! {
     u8, u32, i32, u64, i64, f32, [u64; 64],
-    vk::ApplicationInfo,
-    vk::DeviceCreateInfo,
-    vk::DeviceQueueCreateInfo,
-    vk::ExtensionProperties,
-    vk::LayerProperties,
-    vk::PhysicalDeviceExternalImageFormatInfo,
-    vk::PhysicalDeviceGroupProperties,
-    vk::PhysicalDeviceVulkan14Features,
-    vk::PipelineCacheCreateInfo,
-    vk::QueueFamilyProperties,
-    vk::InstanceCreateInfo,
-    vk::PhysicalDeviceProperties,
 }
