@@ -1,0 +1,175 @@
+//! The host's GPU: found and warmed up before the process is sealed, shared by every client of it.
+
+use std::sync::Arc;
+
+use vulkanalia_sys as vk;
+
+use super::caches::Caches;
+use super::driver::{
+    Failure, Functions, Library, LibraryError, address_of, address_of_first, address_of_mut, pointer_to,
+};
+use super::extensions::Extensions;
+use super::memory;
+use super::shaders::Checker;
+use crate::venus::{Capset, CommandType};
+
+/// Which GPU to open.
+#[derive(Clone, Debug, Default)]
+pub struct GpuOptions {
+    /// A part of its name, or its UUID; the first discrete one, else the first.
+    pub which: Option<String>,
+}
+
+/// A GPU that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is no Vulkan.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// There is none, or none of that name.
+    #[error("no GPU of this host has {wanted:?} in its name or UUID; there are: {found}")]
+    NoSuchGpu {
+        /// What was asked for.
+        wanted: String,
+        /// The names of those there are.
+        found: String,
+    },
+    /// Its memory is of no use to guests.
+    #[error(transparent)]
+    Memory(#[from] memory::ProbeError),
+    /// The driver fails at a first step.
+    #[error("{step}: the driver answered {result}; run vulkaninfo as the same user")]
+    Driver {
+        /// What was tried.
+        step: &'static str,
+        /// Its answer.
+        result: String,
+    },
+    /// No random bytes can be had.
+    #[error("the host gives no random bytes: {0}")]
+    Random(std::io::ErrorKind),
+}
+
+/// The host's device. Guests' instances are all this one's.
+pub struct Gpu {
+    pub(super) library: Library,
+    pub(super) functions: Arc<Functions>,
+    pub(super) instance: u64,
+    pub(super) physical_device: u64,
+    pub(super) properties: vk::PhysicalDeviceProperties,
+    /// What its memory does.
+    pub(super) memory: memory::Found,
+    pub(super) extensions: Extensions,
+    /// How many queues each family has.
+    pub(super) queue_families: Vec<u32>,
+    pub(super) caches: Caches,
+    pub(super) shaders: Checker,
+    name: String,
+}
+
+impl Gpu {
+    /// Finds a GPU and has its driver load all that it will need: the process may be sealed afterwards.
+    pub fn open(options: &GpuOptions) -> Result<Arc<Self>, OpenError> {
+        let library = Library::open()?;
+        let failed = |step| move |Failure(result)| OpenError::Driver { step, result: format!("{result:?}") };
+        let instance = create_instance(&library.global()).map_err(failed("vkCreateInstance"))?;
+        let functions = Arc::new(library.of_instance(instance));
+        let devices = physical_devices(&functions, instance).map_err(failed("vkEnumeratePhysicalDevices"))?;
+        let devices: Vec<_> =
+            devices.into_iter().map(|device| (device, properties(&functions, device))).collect();
+        let (physical_device, properties) = pick(&devices, options)?;
+        let name = properties.device_name.to_string_lossy().into_owned();
+        let memory = memory::probe(&library, (instance, &functions), physical_device)?;
+        let extensions = device_extensions(&functions, physical_device);
+        let extensions = extensions.map_err(failed("vkEnumerateDeviceExtensionProperties"))?;
+        Ok(Arc::new(Self {
+            extensions: Extensions::new(&extensions),
+            queue_families: queue_families(&functions, physical_device),
+            shaders: Checker::new(),
+            caches: Caches::new().map_err(OpenError::Random)?,
+            library,
+            functions,
+            instance,
+            physical_device,
+            properties,
+            memory,
+            name,
+        }))
+    }
+
+    /// The name that the driver gives it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What a guest's driver is told of it.
+    pub fn capset(&self) -> Capset {
+        Capset::new(false, |name| self.extensions.offers(name))
+    }
+
+    /// What looks at guests' shaders before the driver does, in words.
+    pub fn shader_checks(&self) -> &'static str {
+        self.shaders.name()
+    }
+}
+
+fn create_instance(functions: &Functions) -> Result<u64, Failure> {
+    let mut version = vk::make_version(1, 0, 0);
+    _ = functions.result(CommandType::EnumerateInstanceVersion, &[address_of_mut(&mut version)]);
+    let application = vk::ApplicationInfo { api_version: version, ..Default::default() };
+    let info = vk::InstanceCreateInfo { application_info: pointer_to(&application), ..Default::default() };
+    let mut instance = 0_u64;
+    let arguments = [address_of(&info), 0, address_of_mut(&mut instance)];
+    functions.result(CommandType::CreateInstance, &arguments).map(|_| instance)
+}
+
+fn physical_devices(functions: &Functions, instance: u64) -> Result<Vec<u64>, Failure> {
+    let mut devices = [0_u64; 64];
+    let mut count = 64_u32;
+    let list = address_of_mut(&mut devices);
+    functions
+        .result(CommandType::EnumeratePhysicalDevices, &[instance, address_of_mut(&mut count), list])
+        .map(|_| devices.into_iter().take(usize::try_from(count).unwrap_or_default()).collect())
+}
+
+fn properties(functions: &Functions, device: u64) -> vk::PhysicalDeviceProperties {
+    let mut properties = vk::PhysicalDeviceProperties::default();
+    _ = functions.call(CommandType::GetPhysicalDeviceProperties, &[device, address_of_mut(&mut properties)]);
+    properties
+}
+
+fn device_extensions(functions: &Functions, device: u64) -> Result<Vec<vk::ExtensionProperties>, Failure> {
+    let command = CommandType::EnumerateDeviceExtensionProperties;
+    let mut count = 0_u32;
+    functions.result(command, &[device, 0, address_of_mut(&mut count), 0])?;
+    let mut found = vec![vk::ExtensionProperties::default(); usize::try_from(count).unwrap_or_default()];
+    let list = address_of_first(&mut found);
+    functions.result(command, &[device, 0, address_of_mut(&mut count), list])?;
+    found.truncate(usize::try_from(count).unwrap_or_default());
+    Ok(found)
+}
+
+fn queue_families(functions: &Functions, device: u64) -> Vec<u32> {
+    let command = CommandType::GetPhysicalDeviceQueueFamilyProperties;
+    let mut count = 0_u32;
+    _ = functions.call(command, &[device, address_of_mut(&mut count), 0]);
+    let mut found = vec![vk::QueueFamilyProperties::default(); usize::try_from(count).unwrap_or_default()];
+    let list = address_of_first(&mut found);
+    _ = functions.call(command, &[device, address_of_mut(&mut count), list]);
+    found.iter().map(|family| family.queue_count).collect()
+}
+
+fn pick(
+    devices: &[(u64, vk::PhysicalDeviceProperties)],
+    options: &GpuOptions,
+) -> Result<(u64, vk::PhysicalDeviceProperties), OpenError> {
+    let name =
+        |properties: &vk::PhysicalDeviceProperties| properties.device_name.to_string_lossy().into_owned();
+    let wanted = options.which.clone().unwrap_or_default();
+    let mut fitting: Vec<_> = devices.iter().filter(|(_, found)| name(found).contains(&wanted)).collect();
+    fitting.sort_by_key(|(_, found)| found.device_type != vk::PhysicalDeviceType::DISCRETE_GPU);
+    fitting.first().map(|found| **found).ok_or_else(|| OpenError::NoSuchGpu {
+        wanted,
+        found: devices.iter().map(|(_, found)| name(found)).collect::<Vec<_>>().join(", "),
+    })
+}

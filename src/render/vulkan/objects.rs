@@ -1,0 +1,230 @@
+//! Objects of guests, and who keeps whom alive.
+//!
+//! An object's place in the driver ends with the last [`Arc`] of it. Each keeps what it was made from and of, so the
+//! order in which guests destroy, and whether they do at all, cannot matter to the driver: `vkDestroy…` only takes
+//! the guest's name away. Drivers want one thread at a time in a pool, so the last `Arc` of anything is dropped
+//! under its context's lock, or when the context is gone.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use vulkanalia_sys as vk;
+
+use super::descriptors::{DescriptorSet, PipelineLayout, SetLayout};
+use super::device::Device;
+use super::driver::Functions;
+use super::gate::Semaphore;
+use super::memory::Memory;
+use super::queries::QueryPool;
+use super::queue::Queue;
+use super::resources::{Buffer, Image};
+use super::spirv::Module;
+use super::sync::Fence;
+use super::table::IdHash;
+use crate::sys::Address;
+use crate::venus::{CommandType, ObjectType};
+
+/// Something that a guest made, or that came with it.
+pub(super) struct Object {
+    pub(super) kind: ObjectType,
+    /// The guest's name of it.
+    pub(super) id: u64,
+    /// The driver's. 0: it could not be made, and nobody may use it.
+    pub(super) handle: u64,
+    /// What it was made from: a pool, a device, an instance.
+    pub(super) parent: Option<Arc<Object>>,
+    /// The functions of its device, or of the instance.
+    pub(super) functions: Arc<Functions>,
+    /// How it ends; `None` for what ends with its parent.
+    pub(super) destroy: Option<CommandType>,
+    /// What is known of it beside.
+    pub(super) data: Data,
+    keeps: Mutex<Vec<Arc<Object>>>,
+    /// The guest's names of what was made from it, for pools.
+    children: Mutex<HashSet<u64, IdHash>>,
+    /// The last recording that it was kept for.
+    recorded: AtomicU64,
+    pending: AtomicU32,
+    /// Counts its resets, for pools and command buffers.
+    version: AtomicU64,
+    /// Its pool was reset, which freed it.
+    gone: AtomicBool,
+}
+
+/// What the commands written by hand know of objects.
+pub(super) enum Data {
+    None,
+    Device(Device),
+    Buffer(Buffer),
+    CommandBuffer {
+        secondary: bool,
+    },
+    CommandPool {
+        /// Its command buffers can be reset one by one.
+        resets: bool,
+    },
+    DescriptorPool {
+        /// Its sets can be freed one by one.
+        frees: bool,
+    },
+    DescriptorSet(DescriptorSet),
+    Fence(Fence),
+    Image(Image),
+    Memory(Memory),
+    Pipeline {
+        point: vk::PipelineBindPoint,
+    },
+    PipelineLayout(PipelineLayout),
+    QueryPool(QueryPool),
+    Queue(Box<Queue>),
+    Semaphore(Arc<Semaphore>),
+    ShaderModule(Module),
+    SetLayout(Arc<SetLayout>),
+    /// It could not be made: the words say why.
+    Tombstone(String),
+}
+
+impl Object {
+    /// An object of the driver's that is alive. Its type says how it ends.
+    pub(super) fn new(kind: ObjectType, id: u64, handle: u64, parent: &Arc<Object>) -> Self {
+        let mut object = Self::root(kind, id, handle, Arc::clone(&parent.functions));
+        object.parent = Some(Arc::clone(parent));
+        object
+    }
+
+    /// As [`Object::new`], for what nothing was made for.
+    pub(super) fn root(kind: ObjectType, id: u64, handle: u64, functions: Arc<Functions>) -> Self {
+        Self {
+            kind,
+            id,
+            handle,
+            parent: None,
+            functions,
+            destroy: None,
+            data: Data::None,
+            keeps: Mutex::default(),
+            children: Mutex::default(),
+            recorded: AtomicU64::new(0),
+            pending: AtomicU32::new(0),
+            version: AtomicU64::new(0),
+            gone: AtomicBool::new(false),
+        }
+    }
+
+    /// An object that could not be made. A guest that did not ask whether it could may name it and destroy it.
+    pub(super) fn tombstone(kind: ObjectType, id: u64, parent: &Arc<Object>, refusal: String) -> Self {
+        Self::new(kind, id, 0, parent).with(Data::Tombstone(refusal))
+    }
+
+    /// Has the driver destroy it by this command when nobody needs it any more.
+    pub(super) fn destroyed_by(mut self, command: CommandType) -> Self {
+        self.destroy = Some(command);
+        self
+    }
+
+    /// Says what else is known of it.
+    pub(super) fn with(mut self, data: Data) -> Self {
+        self.data = data;
+        self
+    }
+
+    /// Keeps another object alive as long as this one lives.
+    pub(super) fn keep(&self, other: Arc<Object>) {
+        self.keeps.lock().unwrap_or_else(PoisonError::into_inner).push(other);
+    }
+
+    /// Its size, for buffers; 0 for everything else.
+    pub(super) fn bytes(&self) -> u64 {
+        match &self.data {
+            Data::Buffer(buffer) => buffer.bytes,
+            _ => 0,
+        }
+    }
+
+    /// Itself, what it was made from, what that was made from, …
+    pub(super) fn origins<'o>(self: &'o Arc<Object>) -> impl Iterator<Item = &'o Arc<Object>> {
+        std::iter::successors(Some(self), |object| object.parent.as_ref())
+    }
+
+    /// The device that it belongs to; itself for what belongs to none.
+    pub(super) fn device<'o>(self: &'o Arc<Object>) -> &'o Arc<Object> {
+        self.origins().find(|object| object.kind == ObjectType::Device).unwrap_or(self)
+    }
+
+    /// The guest's names of what was made from this pool.
+    pub(super) fn children(&self) -> std::sync::MutexGuard<'_, HashSet<u64, IdHash>> {
+        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether this is the first time that a recording (each has a number) asks.
+    pub(super) fn first_in(&self, recording: u64) -> bool {
+        self.recorded.load(Ordering::Relaxed) != recording && {
+            self.recorded.store(recording, Ordering::Relaxed);
+            true
+        }
+    }
+
+    /// The last recording that asked.
+    pub(super) fn last_recording(&self) -> u64 {
+        self.recorded.load(Ordering::Relaxed)
+    }
+
+    /// How often it was reset.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// Counts a reset.
+    pub(super) fn renew(&self) {
+        self.version.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says that the driver has destroyed it already, with all of its pool.
+    pub(super) fn is_gone_with_its_pool(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a submission that is not done needs it.
+    pub(super) fn is_pending(&self) -> bool {
+        self.pending.load(Ordering::Acquire) > 0
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        let (Some(command), Some(parent)) = (self.destroy, &self.parent) else { return };
+        if self.gone.load(Ordering::Relaxed) {
+            return;
+        }
+        let device = parent.device().handle;
+        let one = [self.handle];
+        let list: Address = one.as_ptr().expose_provenance() as Address;
+        match command {
+            CommandType::DestroyDevice => {
+                _ = self.functions.call(CommandType::DeviceWaitIdle, &[self.handle]);
+                _ = self.functions.call(command, &[self.handle, 0]);
+            }
+            CommandType::FreeCommandBuffers | CommandType::FreeDescriptorSets => {
+                _ = self.functions.call(command, &[device, parent.handle, 1, list]);
+            }
+            _ => _ = self.functions.call(command, &[device, self.handle, 0]),
+        }
+    }
+}
+
+/// An object that a submission needs, until this is dropped.
+pub(super) struct Pending(Arc<Object>);
+
+impl Pending {
+    pub(super) fn new(object: &Arc<Object>) -> Self {
+        object.pending.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(object))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.pending.fetch_sub(1, Ordering::AcqRel);
+    }
+}
