@@ -12,7 +12,7 @@ macro_rules! structures {
 }
 
 structures! {
-    u8, u32, i32, u64, i64, f32, [u64; 64],
+    u8, u32, i32, u64, i64, f32, [u64; 1], [u64; 64],
     vk::ApplicationInfo,
     vk::BindDescriptorSetsInfo,
     vk::BufferCopy,
@@ -36,6 +36,9 @@ structures! {
     vk::DeviceQueueCreateInfo,
     vk::ExtensionProperties,
     vk::GraphicsPipelineCreateInfo,
+    vk::SubmitInfo,
+    vk::RenderPassCreateInfo,
+    vk::FenceCreateInfo,
     vk::InstanceCreateInfo,
     vk::LayerProperties,
     vk::PhysicalDeviceExternalImageFormatInfo,

@@ -53,6 +53,8 @@ mod spirv;
 mod table;
 #[forbid(unsafe_code)]
 mod turn;
+#[forbid(unsafe_code)]
+mod warm_up;
 
 pub use context::{Context, Worker};
 pub use driver::LibraryError;
