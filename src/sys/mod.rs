@@ -7,6 +7,7 @@ mod descriptors;
 mod heap;
 mod inherited;
 mod mapping;
+mod pages;
 mod process;
 
 pub use arena::{Address, Arena, CStruct, Full};
@@ -14,4 +15,5 @@ pub use descriptors::{DESCRIPTORS_MAX, receive_with_descriptors};
 pub use heap::share_one_heap;
 pub use inherited::{adopt_fd, close_all_on_exec, hear_of_children};
 pub use mapping::{Mapping, SharedFile};
+pub use pages::Pages;
 pub use process::{kill_process, process_handle};
