@@ -11,6 +11,7 @@ mod pages;
 mod process;
 
 pub use arena::{Address, Arena, CStruct, Full};
+pub use cstructs::*;
 pub use descriptors::{DESCRIPTORS_MAX, receive_with_descriptors};
 pub use heap::share_one_heap;
 pub use inherited::{adopt_fd, close_all_on_exec, hear_of_children};
