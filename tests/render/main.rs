@@ -1,0 +1,8 @@
+//! Guests' Vulkan commands, executed on Mesa's llvmpipe (needs the packages libvulkan1 and mesa-vulkan-drivers).
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "these are tests")]
+
+mod compute;
+mod figures;
+mod guest;
+mod objects;
+mod scene;
