@@ -8,6 +8,7 @@ use vulkanalia_sys as vk;
 use super::checks;
 use super::context::failed;
 use super::objects::{Data, Object, Pending};
+use super::queue;
 use super::reason::Reason;
 use super::table::{Place, Table};
 use super::turn::{Outcome, Turn};
@@ -170,10 +171,10 @@ pub(super) fn reset(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 }
 
 fn start(turn: &mut Turn<'_>) -> Result<(), Reason> {
-    let (buffer, recording) = turn.recording()?;
-    if buffer.is_pending() {
+    if !queue::is_idle(turn.state, turn.first()?) {
         return Err(turn.invalid("the command buffer is still in use by a submission"));
     }
+    let (buffer, recording) = turn.recording()?;
     let resets =
         buffer.parent.as_ref().is_some_and(|pool| matches!(pool.data, Data::CommandPool { resets: true }));
     if recording.state != State::Initial && !resets {
