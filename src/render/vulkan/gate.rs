@@ -190,8 +190,7 @@ impl<W> Gate<W> {
     }
 
     /// Submissions that wait, of all queues.
-    #[cfg(test)]
-    fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.waiting
     }
 

@@ -40,6 +40,8 @@ pub(super) struct Submits {
     numbers: u64,
     /// Told whenever more was given to the GPU, or the context is lost.
     changed: Arc<Condvar>,
+    /// What was destroyed while submissions waited that may need it.
+    limbo: Vec<Arc<Object>>,
     /// Who waits for that.
     sleepers: usize,
 }
@@ -47,7 +49,14 @@ pub(super) struct Submits {
 impl Default for Submits {
     fn default() -> Self {
         let gate = Gate::new(Box::new(|| true));
-        Self { gate, queues: BTreeMap::new(), numbers: 0, changed: Arc::default(), sleepers: 0 }
+        Self {
+            gate,
+            queues: BTreeMap::new(),
+            numbers: 0,
+            changed: Arc::default(),
+            sleepers: 0,
+            limbo: Vec::new(),
+        }
     }
 }
 
@@ -78,6 +87,8 @@ struct Needs {
     _objects: Vec<Pending>,
     _running: Vec<Running>,
     fence: Option<Arc<Object>>,
+    /// A guest destroyed it while something was on the GPU that may use it.
+    destroyed: Option<Arc<Object>>,
 }
 
 /// What waits in a FIFO.
@@ -145,6 +156,11 @@ impl Queue {
         self.counter.value().is_ok_and(|value| value >= last)
     }
 
+    /// Waits until all is done that it was given. What is on the GPU ends: see gate.rs.
+    fn finish(&self) {
+        _ = self.counter.wait(self.given().last, None);
+    }
+
     /// Lets go of what is done.
     fn reap(&self) -> Result<(), Failure> {
         if self.given().pending.is_empty() {
@@ -167,8 +183,8 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        // What the GPU still reads or signals outlives it. What is on the GPU ends: see gate.rs.
-        _ = self.counter.wait(self.given().last, None);
+        // What the GPU still reads or signals outlives it.
+        self.finish();
     }
 }
 
@@ -190,10 +206,33 @@ impl Submits {
         self.queues.values().filter(move |queue| Arc::ptr_eq(queue.device(), device))
     }
 
+    /// Keeps an object that is destroyed until the GPU is done with all that it was given, and what waits is given: a
+    /// descriptor set keeps nothing of what it was told of.
+    pub(super) fn outlive(&mut self, object: Arc<Object>) {
+        if self.gate.waiting() > 0 {
+            self.limbo.push(object);
+            return;
+        }
+        for queue in self.of_device(object.device()).filter_map(|queue| queue_of(queue)) {
+            if !queue.is_done() {
+                let mut given = queue.given();
+                let last = given.last;
+                let needs = Needs { destroyed: Some(Arc::clone(&object)), ..Default::default() };
+                given.pending.push_back((last, needs));
+            }
+        }
+    }
+
+    /// Waits until the GPU is done with all that the queues of a device were given.
+    fn finish(&self, device: &Arc<Object>) {
+        self.of_device(device).filter_map(|queue| queue_of(queue)).for_each(Queue::finish);
+    }
+
     /// Forgets the queues of a device that is destroyed, with what waits for them.
     pub(super) fn forget(&mut self, device: &Arc<Object>) {
         let numbers: Vec<_> =
             self.of_device(device).filter_map(|queue| Some(queue_of(queue)?.number)).collect();
+        self.finish(device);
         for number in numbers {
             let held = [self.gate.forget(number), self.gate.forget(internal(number))];
             self.keep(held.into_iter().flatten());
@@ -249,6 +288,13 @@ impl Drop for Submits {
     }
 }
 
+impl Drop for State {
+    fn drop(&mut self) {
+        // Objects go before queues, and descriptor sets do not keep what the GPU may still read by them.
+        self.submits.queues.values().filter_map(|queue| queue_of(queue)).for_each(Queue::finish);
+    }
+}
+
 /// Lets others have their turn until something was given to the GPU or signalled, or the context is lost.
 pub(super) fn sleep(mut state: MutexGuard<'_, State>, at_most: Duration) -> MutexGuard<'_, State> {
     state.submits.sleepers += 1;
@@ -298,6 +344,8 @@ pub(super) fn advance(state: &mut State) -> Result<(), Reason> {
     }
     if moved {
         state.submits.wake();
+        let limbo = std::mem::take(&mut state.submits.limbo);
+        limbo.into_iter().for_each(|object| state.submits.outlive(object));
     }
     Ok(())
 }
@@ -456,7 +504,7 @@ fn needs(turn: &mut Turn<'_>, fence: Option<Arc<Object>>) -> Result<Needs, Reaso
     }
     let others = turn.objects().skip(1).filter(|object| object.kind != ObjectType::CommandBuffer);
     let _objects = others.map(Pending::new).collect();
-    Ok(Needs { _objects, _running, fence })
+    Ok(Needs { _objects, _running, fence, destroyed: None })
 }
 
 /// Has a submission wait, with the arena that it lies in.
