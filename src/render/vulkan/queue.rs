@@ -88,7 +88,7 @@ struct Needs {
     _running: Vec<Running>,
     fence: Option<Arc<Object>>,
     /// A guest destroyed it while something was on the GPU that may use it.
-    destroyed: Option<Arc<Object>>,
+    _destroyed: Option<Arc<Object>>,
 }
 
 /// What waits in a FIFO.
@@ -217,7 +217,7 @@ impl Submits {
             if !queue.is_done() {
                 let mut given = queue.given();
                 let last = given.last;
-                let needs = Needs { destroyed: Some(Arc::clone(&object)), ..Default::default() };
+                let needs = Needs { _destroyed: Some(Arc::clone(&object)), ..Default::default() };
                 given.pending.push_back((last, needs));
             }
         }
@@ -504,7 +504,7 @@ fn needs(turn: &mut Turn<'_>, fence: Option<Arc<Object>>) -> Result<Needs, Reaso
     }
     let others = turn.objects().skip(1).filter(|object| object.kind != ObjectType::CommandBuffer);
     let _objects = others.map(Pending::new).collect();
-    Ok(Needs { _objects, _running, fence, destroyed: None })
+    Ok(Needs { _objects, _running, fence, _destroyed: None })
 }
 
 /// Has a submission wait, with the arena that it lies in.

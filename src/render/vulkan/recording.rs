@@ -1,7 +1,7 @@
 //! Command buffers: what state they are in, and what was recorded into them, which they keep alive.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use vulkanalia_sys as vk;
 
@@ -141,16 +141,16 @@ impl Recording {
     }
 }
 
-thread_local! {
-    /// The commands whose names start with Cmd, by number.
-    static RECORDED: Vec<bool> = (0..512)
-        .map(|number| CommandType::from_number(number).is_some_and(|command| format!("{command:?}").starts_with("Cmd")))
-        .collect();
-}
+/// The commands whose names start with Cmd, by number.
+static RECORDED: LazyLock<[bool; 512]> = LazyLock::new(|| {
+    let name =
+        |number: usize| CommandType::from_number(u32::try_from(number).ok()?).map(|it| format!("{it:?}"));
+    std::array::from_fn(|number| name(number).is_some_and(|name| name.starts_with("Cmd")))
+});
 
 /// Whether a command is recorded into a command buffer.
 pub(super) fn is_recorded(command: CommandType) -> bool {
-    RECORDED.with(|recorded| recorded.get(usize::from(command as u16)).copied().unwrap_or_default())
+    RECORDED.get(usize::from(command as u16)).copied().unwrap_or_default()
 }
 
 /// vkBeginCommandBuffer.
