@@ -19,6 +19,12 @@ impl Command {
         Self(Vec::new()).int(command as u32).int(1)
     }
 
+    /// The same, wanting an answer.
+    pub(crate) fn asked(mut self) -> Self {
+        self.0[4..8].copy_from_slice(&1_u32.to_le_bytes());
+        self
+    }
+
     pub(crate) fn int(mut self, value: u32) -> Self {
         self.0.extend(value.to_le_bytes());
         self
@@ -93,6 +99,11 @@ impl Answer {
     /// The word at a place: 0 is the command, 1 its result.
     pub(crate) fn word(&self, index: usize) -> u32 {
         u32::from_le_bytes(self.0[index * 4..][..4].try_into().unwrap())
+    }
+
+    /// The long word that starts at a place.
+    pub(crate) fn long(&self, index: usize) -> u64 {
+        u64::from_le_bytes(self.0[index * 4..][..8].try_into().unwrap())
     }
 
     /// What the command returned.

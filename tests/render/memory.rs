@@ -4,8 +4,10 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 
 use vgpu::render::vulkan::Refusal;
+use vgpu::venus::CommandType;
 
-use super::client::*;
+use crate::client::*;
+use crate::scene::{self, create_buffer};
 
 const MIB: u64 = 1 << 20;
 
@@ -52,15 +54,15 @@ fn what_the_gpu_writes_is_read_through_the_exported_file() {
     assert_eq!(file.metadata().unwrap().len(), 8192, "whole pages");
     client.ask(create_buffer(11, 4096));
     assert_eq!(client.ask(bind_buffer(11, 10, 0)).result(), SUCCESS);
-    record_fill(&mut client, [12, 13, 11], 4096, 0x0102_0304);
+    record_fill(&mut client, [12, 13, 11], 4096);
     client.ask(create_fence(14, false));
     client.tell(submit(&[Batch { buffers: &[13], ..Default::default() }], 14));
-    assert_eq!(client.ask(wait_for_fences(&[14], u64::MAX)).result(), SUCCESS);
+    assert_eq!(client.ask(wait_for_fence(14, u64::MAX)).result(), SUCCESS);
     assert_eq!(client.lost(), None);
 
     let mut bytes = [0; 8192];
     file.read_exact_at(&mut bytes, 0).unwrap();
-    assert!(bytes[..4096].chunks(4).all(|word| word == [4, 3, 2, 1]), "{:?}", &bytes[..8]);
+    assert!(bytes[..4096].chunks(4).all(|word| word == [7, 0, 0, 0]), "{:?}", &bytes[..8]);
     assert!(bytes[4096..].iter().all(|byte| *byte == 0));
 }
 
@@ -86,7 +88,7 @@ fn memory_lives_as_long_as_a_buffer_lies_in_it() {
     client.ask(bind_buffer(11, 10, 0));
     client.tell(free(10));
     assert_eq!(client.ask(allocate(12, 4096)).result(), OUT_OF_DEVICE_MEMORY);
-    client.tell(Command::new(vgpu::venus::CommandType::DestroyBuffer).u64(DEVICE).u64(11).none());
+    client.tell(scene::destroy(CommandType::DestroyBuffer, 11));
     assert_eq!(client.ask(allocate(12, 4096)).result(), SUCCESS);
 }
 

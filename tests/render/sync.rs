@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use super::client::*;
+use crate::client::*;
+use crate::guest::Command;
+use crate::scene::{begin, create_buffer};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -21,11 +23,11 @@ fn a_submission_waits_for_the_hosts_signal_that_lies_behind_it_on_the_ring() {
     client.tell(create_fence(11, false));
     assert_eq!(client.ask(waits(10, 5, 11)).result(), SUCCESS, "the ring goes on");
     assert_eq!(client.ask(fence_status(11)).result(), NOT_READY);
-    assert_eq!(client.ask(wait_for_fences(&[11], 1_000_000)).result(), TIMEOUT);
+    assert_eq!(client.ask(wait_for_fence(11, 1_000_000)).result(), TIMEOUT);
     assert_eq!(client.ask(signal(10, 4)).result(), SUCCESS);
     assert_eq!(client.ask(fence_status(11)).result(), NOT_READY);
     assert_eq!(client.ask(signal(10, 5)).result(), SUCCESS);
-    assert_eq!(client.ask(wait_for_fences(&[11], u64::MAX)).result(), SUCCESS);
+    assert_eq!(client.ask(wait_for_fence(11, u64::MAX)).result(), SUCCESS);
     assert_eq!(client.ask(reset_fence(11)).result(), SUCCESS);
     assert_eq!(client.ask(fence_status(11)).result(), NOT_READY);
     assert_eq!(client.lost(), None);
@@ -41,7 +43,7 @@ fn what_a_waiting_submission_signals_comes_with_it() {
     assert_eq!(client.ask(wait_semaphore(11, 7, 1_000_000)).result(), TIMEOUT);
     client.tell(signal(10, 1));
     assert_eq!(client.ask(wait_semaphore(11, 7, u64::MAX)).result(), SUCCESS);
-    assert_eq!(client.ask(value(11)).u64(8), 7);
+    assert_eq!(client.ask(value(11)).long(4), 7);
     assert_eq!(client.lost(), None);
 }
 
@@ -51,7 +53,7 @@ fn a_thread_that_waits_is_woken_by_another_ones_signal() {
     client.tell(create_timeline(10, 0));
     client.tell(create_fence(11, false));
     let mut other = client.other_thread();
-    let waiting = std::thread::spawn(move || other.ask(wait_for_fences(&[11], u64::MAX)).result());
+    let waiting = std::thread::spawn(move || other.ask(wait_for_fence(11, u64::MAX)).result());
     client.tell(waits(10, 1, 11));
     client.tell(signal(10, 1));
     assert_eq!(waiting.join().unwrap(), SUCCESS);
@@ -127,11 +129,7 @@ fn a_client_that_is_given_up_wakes_everybody() {
     let mut others: Vec<Client> = (0..3).map(|_| client.other_thread()).collect();
     std::thread::scope(|scope| {
         let mut others = others.iter_mut();
-        let commands = [
-            wait_for_fences(&[11], u64::MAX),
-            wait_semaphore(10, 1, u64::MAX),
-            Command::new(vgpu::venus::CommandType::QueueWaitIdle).u64(QUEUE),
-        ];
+        let commands = [wait_for_fence(11, u64::MAX), wait_semaphore(10, 1, u64::MAX), wait_idle()];
         let waiting: Vec<_> = commands
             .into_iter()
             .map(|command| {
@@ -159,19 +157,16 @@ fn a_command_buffer_in_use_is_not_begun_again() {
     client.ask(allocate(10, 4096));
     client.ask(create_buffer(11, 4096));
     client.ask(bind_buffer(11, 10, 0));
-    record_fill(&mut client, [12, 13, 11], 4096, 1);
+    record_fill(&mut client, [12, 13, 11], 4096);
     client.tell(create_timeline(14, 0));
     let batch = |waits| Batch { waits, buffers: &[13], ..Default::default() };
     for _ in 0..100 {
         client.tell(submit(&[batch(&[])], 0));
         client.tell(submit(&[], 0));
-        assert_eq!(
-            client.ask(Command::new(vgpu::venus::CommandType::QueueWaitIdle).u64(QUEUE)).result(),
-            SUCCESS
-        );
+        assert_eq!(client.ask(wait_idle()).result(), SUCCESS);
     }
     client.tell(submit(&[batch(&[(14, 1)])], 0));
-    begin(&mut client, 13);
+    client.tell(begin(13));
     client.assert_lost("still in use");
 }
 
@@ -191,7 +186,7 @@ fn clients_that_come_and_go_in_the_middle_of_their_work_leave_nothing() {
         client.ask(allocate(10, 65536));
         client.ask(create_buffer(11, 65536));
         client.ask(bind_buffer(11, 10, 0));
-        record_fill(&mut client, [12, 13, 11], 65536, 1);
+        record_fill(&mut client, [12, 13, 11], 65536);
         client.tell(create_timeline(14, 0));
         client.tell(submit(&[Batch { buffers: &[13], ..Default::default() }], 0));
         client.tell(submit(&[Batch { waits: &[(14, 1)], buffers: &[13], ..Default::default() }], 0));

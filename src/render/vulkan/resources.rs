@@ -380,6 +380,38 @@ fn needed(bind: &Bind) -> vk::MemoryRequirements {
     found.memory_requirements
 }
 
+/// Whether something lies in no memory that has to, before anything is done with it. Drivers do not look.
+pub(super) fn is_unbound(object: &Object) -> bool {
+    let (sparse, bound) = match &object.data {
+        Data::Buffer(buffer) => (buffer.flags.contains(vk::BufferCreateFlags::SPARSE_BINDING), &buffer.bound),
+        Data::Image(image) => (image.flags.contains(vk::ImageCreateFlags::SPARSE_BINDING), &image.bound),
+        _ => return false,
+    };
+    !sparse && bound.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+}
+
+/// Refuses commands that name what lies in no memory.
+pub(super) fn check_bound(turn: &Turn<'_>) -> Result<(), Reason> {
+    if turn.objects().any(|object| is_unbound(object)) {
+        return Err(turn.invalid("a buffer or an image is bound to no memory"));
+    }
+    Ok(())
+}
+
+/// vkGetBufferDeviceAddress.
+pub(super) fn device_address(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    check_bound(turn)?;
+    turn.pass().map(Outcome::Done)
+}
+
+/// vkGetImageSubresourceLayout and vkGetImageSubresourceLayout2: of images whose layout is not the driver's choice.
+pub(super) fn subresource_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    if is_optimal(turn.objects().nth(1)) {
+        return Err(turn.invalid("the image has no layout that is told"));
+    }
+    turn.pass().map(Outcome::Done)
+}
+
 /// vkGetMemoryResourcePropertiesMESA: there are no resources of virtio-gpu here.
 pub(super) fn resource_properties() -> Outcome {
     vk::Result::ERROR_INVALID_EXTERNAL_HANDLE.into()
