@@ -6,6 +6,7 @@
 //! counts and values that a driver would not look at. That is the argument for every `unsafe` below.
 #![allow(unsafe_code)]
 
+#[rustfmt::skip]
 mod calls;
 mod library;
 mod validator;
@@ -57,11 +58,6 @@ impl Functions {
             }
         });
         Self { by_command: by_command.collect(), host_pointer_properties }
-    }
-
-    /// Whether the driver has a command's function.
-    pub(super) fn has(&self, command: CommandType) -> bool {
-        self.function(command).is_some()
     }
 
     fn function(&self, command: CommandType) -> Option<RawFunction> {
