@@ -72,14 +72,18 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
             Op::Union { at, selector, arms } => self.union(base, at, selector, arms),
             Op::Text { at, nullable } => match self.text()? {
                 0 if !nullable => Err(Malformed::NullPointer(self.command)),
-                text => Ok(self.write(base, at, text.to_ne_bytes())),
+                text => {
+                    self.write(base, at, text.to_ne_bytes());
+                    Ok(())
+                }
             },
             Op::Pointer { at, nullable, element } => self.pointer(base, at, nullable, element, form),
             Op::Array { at, nullable, count, element } => {
                 let expected = count.read(self.arena, base);
                 let count = self.length(expected, nullable)?;
                 let array = self.elements(element, count, base, form)?;
-                Ok(self.write(base, at, array.to_ne_bytes()))
+                self.write(base, at, array.to_ne_bytes());
+                Ok(())
             }
             Op::Null => match self.long()? {
                 0 => Ok(()),

@@ -1,5 +1,11 @@
 //! Commands of Venus as bytes, written by hand from what Mesa's driver sends: decoded, answered, and spoilt.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "these are tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "these are tests"
+)]
+#![allow(clippy::panic, reason = "these are tests")]
 
 mod commands;
 mod hostile;

@@ -22,8 +22,7 @@ fn a_command_that_returns_nothing_is_answered_with_its_number() {
 
 fn properties2() -> Bytes {
     let head = Bytes::command(148, 1).longs(&[2]).longs(&[1]).words(&[1_000_059_001]);
-    let chain = head.longs(&[1]).words(&[1_000_196_000]).longs(&[1]).words(&[1_000_071_004]).longs(&[0]);
-    chain
+    head.longs(&[1]).words(&[1_000_196_000]).longs(&[1]).words(&[1_000_071_004]).longs(&[0])
 }
 
 #[test]

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use vulkanalia_sys as vk;
 
-/// What Venus can carry: name, number, newest version.
-const CARRIED: &str = include_str!("../../venus/extensions.tsv");
+use crate::venus;
 
 /// What needs a descriptor or an address of the host, and what the executor does not look through yet.
 const WITHHELD: [&str; 16] = [
@@ -28,7 +27,7 @@ const WITHHELD: [&str; 16] = [
 ];
 
 /// What we need of the driver ourselves; enabled on every device that has it.
-pub(super) const OWN: [&std::ffi::CStr; 1] = [c"VK_EXT_external_memory_host"];
+pub(super) const OWN: [&std::ffi::CStr; 2] = [c"VK_EXT_external_memory_host", c"VK_KHR_timeline_semaphore"];
 
 /// The device extensions of the host, and those among them that guests may use.
 #[derive(Default)]
@@ -66,13 +65,7 @@ impl Extensions {
 }
 
 fn carried() -> BTreeMap<&'static str, u32> {
-    let lines = CARRIED.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .filter_map(|line| {
-            let mut cells = line.split('\t');
-            Some((cells.next()?, cells.nth(1)?.parse().ok()?))
-        })
-        .collect()
+    venus::extensions().map(|(name, _, version)| (name, version)).collect()
 }
 
 /// Whether an extension of the instance is one that Venus carries. They are all about what devices can do.

@@ -9,7 +9,9 @@ use super::driver::{
     Failure, Functions, Library, LibraryError, address_of, address_of_first, address_of_mut, pointer_to,
 };
 use super::extensions::Extensions;
-use crate::venus::CommandType;
+use super::memory;
+use super::shaders::Checker;
+use crate::venus::{Capset, CommandType};
 
 /// Which GPU to open.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +21,7 @@ pub struct GpuOptions {
 }
 
 /// A GPU that cannot be opened.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no Vulkan.
     #[error(transparent)]
@@ -32,6 +34,9 @@ pub enum OpenError {
         /// The names of those there are.
         found: String,
     },
+    /// Its memory is of no use to guests.
+    #[error(transparent)]
+    Memory(#[from] memory::ProbeError),
     /// The driver fails at a first step.
     #[error("{step}: the driver answered {result}; run vulkaninfo as the same user")]
     Driver {
@@ -52,10 +57,13 @@ pub struct Gpu {
     pub(super) instance: u64,
     pub(super) physical_device: u64,
     pub(super) properties: vk::PhysicalDeviceProperties,
+    /// What its memory does.
+    pub(super) memory: memory::Found,
     pub(super) extensions: Extensions,
     /// How many queues each family has.
     pub(super) queue_families: Vec<u32>,
     pub(super) caches: Caches,
+    pub(super) shaders: Checker,
     name: String,
 }
 
@@ -71,17 +79,20 @@ impl Gpu {
             devices.into_iter().map(|device| (device, properties(&functions, device))).collect();
         let (physical_device, properties) = pick(&devices, options)?;
         let name = properties.device_name.to_string_lossy().into_owned();
+        let memory = memory::probe(&library, (instance, &functions), physical_device)?;
         let extensions = device_extensions(&functions, physical_device);
         let extensions = extensions.map_err(failed("vkEnumerateDeviceExtensionProperties"))?;
         Ok(Arc::new(Self {
             extensions: Extensions::new(&extensions),
             queue_families: queue_families(&functions, physical_device),
+            shaders: Checker::new(),
             caches: Caches::new().map_err(OpenError::Random)?,
             library,
             functions,
             instance,
             physical_device,
             properties,
+            memory,
             name,
         }))
     }
@@ -89,6 +100,16 @@ impl Gpu {
     /// The name that the driver gives it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What a guest's driver is told of it.
+    pub fn capset(&self) -> Capset {
+        Capset::new(false, |name| self.extensions.offers(name))
+    }
+
+    /// What looks at guests' shaders before the driver does, in words.
+    pub fn shader_checks(&self) -> &'static str {
+        self.shaders.name()
     }
 }
 

@@ -11,9 +11,6 @@ use super::turn::{Outcome, Turn};
 use crate::sys::Address;
 use crate::venus::ObjectType;
 
-/// Names of extensions and layers are this long at most, and end.
-const NAME_BYTES_MAX: usize = vk::MAX_EXTENSION_NAME_SIZE;
-
 /// vkCreateInstance: the driver is not asked.
 pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let id = *turn.get::<u64>(turn.call.arg(2))?;
@@ -37,13 +34,11 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 
 /// An array of names: where each lies, and what it says.
 pub(super) fn names(turn: &Turn<'_>, list: Address, count: u32) -> Result<Vec<(Address, String)>, Reason> {
-    turn.slice::<u64>(list, count)?.iter().map(|at| Ok((*at, name(turn, *at)?))).collect()
-}
-
-fn name(turn: &Turn<'_>, at: Address) -> Result<String, Reason> {
-    let byte = |offset: usize| turn.arena.bytes(at + offset as u64, 1)?.first().copied();
-    let bytes: Vec<u8> = (0..NAME_BYTES_MAX).map_while(byte).take_while(|byte| *byte != 0).collect();
-    String::from_utf8(bytes).map_err(|_| turn.invalid("a name is no text"))
+    let text = |at: &Address| turn.text(*at).map(|text| (*at, text));
+    turn.slice::<u64>(list, count)?
+        .iter()
+        .map(|at| text(at).ok_or(turn.invalid("a name is no text")))
+        .collect()
 }
 
 /// vkDestroyInstance: all that the guest made from it goes, whatever it left.

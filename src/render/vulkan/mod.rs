@@ -13,7 +13,13 @@
 #[forbid(unsafe_code)]
 mod caches;
 #[forbid(unsafe_code)]
+mod checks;
+#[forbid(unsafe_code)]
+mod command_pools;
+#[forbid(unsafe_code)]
 mod context;
+#[forbid(unsafe_code)]
+mod descriptors;
 #[forbid(unsafe_code)]
 mod device;
 #[forbid(unsafe_code)]
@@ -22,25 +28,46 @@ mod driver;
 #[forbid(unsafe_code)]
 mod extensions;
 #[forbid(unsafe_code)]
+mod gate;
+#[forbid(unsafe_code)]
 mod gpu;
 #[forbid(unsafe_code)]
 mod instance;
+#[forbid(unsafe_code)]
+mod memory;
 #[forbid(unsafe_code)]
 mod objects;
 #[forbid(unsafe_code)]
 mod physical_device;
 #[forbid(unsafe_code)]
+mod pipelines;
+#[forbid(unsafe_code)]
+mod queries;
+#[forbid(unsafe_code)]
+mod queue;
+#[forbid(unsafe_code)]
 mod reason;
 #[forbid(unsafe_code)]
 mod recording;
 #[forbid(unsafe_code)]
+mod resources;
+#[forbid(unsafe_code)]
+mod shaders;
+#[forbid(unsafe_code)]
 mod simple;
 #[forbid(unsafe_code)]
+mod spirv;
+#[forbid(unsafe_code)]
+mod sync;
+#[forbid(unsafe_code)]
 mod table;
+#[forbid(unsafe_code)]
+mod timelines;
 #[forbid(unsafe_code)]
 mod turn;
 
 pub use context::{Context, Worker};
 pub use driver::LibraryError;
 pub use gpu::{Gpu, GpuOptions, OpenError};
+pub use memory::{ProbeError, Refusal};
 pub use reason::Reason;

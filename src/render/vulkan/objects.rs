@@ -6,11 +6,21 @@
 //! under its context's lock, or when the context is gone.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use vulkanalia_sys as vk;
+
+use super::descriptors::{DescriptorSet, PipelineLayout, SetLayout};
 use super::device::Device;
 use super::driver::Functions;
+use super::gate::Semaphore;
+use super::memory::Memory;
+use super::queries::QueryPool;
+use super::queue::Queue;
+use super::resources::{Buffer, Image};
+use super::spirv::Module;
+use super::sync::Fence;
 use super::table::IdHash;
 use crate::sys::Address;
 use crate::venus::{CommandType, ObjectType};
@@ -36,12 +46,41 @@ pub(super) struct Object {
     /// The last recording that it was kept for.
     recorded: AtomicU64,
     pending: AtomicU32,
+    /// Counts its resets, for pools and command buffers.
+    version: AtomicU64,
+    /// Its pool was reset, which freed it.
+    gone: AtomicBool,
 }
 
 /// What the commands written by hand know of objects.
 pub(super) enum Data {
     None,
     Device(Device),
+    Buffer(Buffer),
+    CommandBuffer {
+        secondary: bool,
+    },
+    CommandPool {
+        /// Its command buffers can be reset one by one.
+        resets: bool,
+    },
+    DescriptorPool {
+        /// Its sets can be freed one by one.
+        frees: bool,
+    },
+    DescriptorSet(DescriptorSet),
+    Fence(Fence),
+    Image(Image),
+    Memory(Memory),
+    Pipeline {
+        point: vk::PipelineBindPoint,
+    },
+    PipelineLayout(PipelineLayout),
+    QueryPool(QueryPool),
+    Queue(Box<Queue>),
+    Semaphore(Arc<Semaphore>),
+    ShaderModule(Module),
+    SetLayout(Arc<SetLayout>),
     /// It could not be made: the words say why.
     Tombstone(String),
 }
@@ -68,6 +107,8 @@ impl Object {
             children: Mutex::default(),
             recorded: AtomicU64::new(0),
             pending: AtomicU32::new(0),
+            version: AtomicU64::new(0),
+            gone: AtomicBool::new(false),
         }
     }
 
@@ -93,6 +134,14 @@ impl Object {
         self.keeps.lock().unwrap_or_else(PoisonError::into_inner).push(other);
     }
 
+    /// Its size, for buffers; 0 for everything else.
+    pub(super) fn bytes(&self) -> u64 {
+        match &self.data {
+            Data::Buffer(buffer) => buffer.bytes,
+            _ => 0,
+        }
+    }
+
     /// Itself, what it was made from, what that was made from, …
     pub(super) fn origins<'o>(self: &'o Arc<Object>) -> impl Iterator<Item = &'o Arc<Object>> {
         std::iter::successors(Some(self), |object| object.parent.as_ref())
@@ -116,6 +165,26 @@ impl Object {
         }
     }
 
+    /// The last recording that asked.
+    pub(super) fn last_recording(&self) -> u64 {
+        self.recorded.load(Ordering::Relaxed)
+    }
+
+    /// How often it was reset.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// Counts a reset.
+    pub(super) fn renew(&self) {
+        self.version.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says that the driver has destroyed it already, with all of its pool.
+    pub(super) fn is_gone_with_its_pool(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+    }
+
     /// Whether a submission that is not done needs it.
     pub(super) fn is_pending(&self) -> bool {
         self.pending.load(Ordering::Acquire) > 0
@@ -125,6 +194,9 @@ impl Object {
 impl Drop for Object {
     fn drop(&mut self) {
         let (Some(command), Some(parent)) = (self.destroy, &self.parent) else { return };
+        if self.gone.load(Ordering::Relaxed) {
+            return;
+        }
         let device = parent.device().handle;
         let one = [self.handle];
         let list: Address = one.as_ptr().expose_provenance() as Address;
@@ -148,10 +220,6 @@ impl Pending {
     pub(super) fn new(object: &Arc<Object>) -> Self {
         object.pending.fetch_add(1, Ordering::AcqRel);
         Self(Arc::clone(object))
-    }
-
-    pub(super) fn object(&self) -> &Arc<Object> {
-        &self.0
     }
 }
 

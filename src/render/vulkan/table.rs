@@ -98,6 +98,12 @@ impl Table {
         drop(removed);
     }
 
+    /// The number of what is recorded into a command buffer now.
+    pub(super) fn recorded_number(&self, place: Place) -> u64 {
+        let entry = self.entries.get(place.index()).and_then(Option::as_ref);
+        entry.and_then(|entry| entry.recording.as_deref()).map_or(0, Recording::number)
+    }
+
     /// An object and what is recorded into it, if it is a command buffer.
     pub(super) fn recording(&mut self, place: Place) -> Option<(&Arc<Object>, &mut Recording)> {
         let entry = self.entries.get_mut(place.index())?.as_mut()?;

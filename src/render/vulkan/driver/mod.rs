@@ -9,6 +9,7 @@
 #[rustfmt::skip]
 mod calls;
 mod library;
+mod validator;
 
 use std::ffi::{CStr, CString};
 
@@ -16,6 +17,7 @@ use vulkanalia_sys as vk;
 
 pub(super) use library::Library;
 pub use library::LibraryError;
+pub(super) use validator::Validator;
 
 use crate::sys::{Address, CStruct};
 use crate::venus::CommandType;
@@ -137,9 +139,19 @@ pub(super) fn address_of_mut<T: CStruct>(value: &mut T) -> Address {
     std::ptr::from_mut(value).expose_provenance() as Address
 }
 
+/// A structure of ours that a driver writes, as C knows it.
+pub(super) fn pointer_to_mut<T, P>(value: &mut T) -> *mut P {
+    std::ptr::from_mut(value).cast()
+}
+
 /// Where an array of ours lies, for a driver to write during a call.
 pub(super) fn address_of_first<T: CStruct>(values: &mut [T]) -> Address {
     values.as_mut_ptr().expose_provenance() as Address
+}
+
+/// Where an array of ours lies, for a driver to read during a call.
+pub(super) fn address_of_list<T: CStruct>(values: &[T]) -> Address {
+    values.as_ptr().expose_provenance() as Address
 }
 
 /// Where a constant name lies.
