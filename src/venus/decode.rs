@@ -6,8 +6,8 @@ use super::tables::{Command, Element, Lengths, Op, Struct, Way};
 use super::{ARGUMENTS_MAX, Call, CommandType, Malformed, Names, ObjectType, Reader, Slot};
 use crate::sys::{Address, Arena, Full};
 
-/// Chains and structures stand within each other no deeper than this. The longest chain in use is one of features, which
-/// has a structure for each of the extensions that a driver knows.
+/// Chains and structures stand within each other no deeper than this. The longest chain in use is one of features,
+/// which has a structure for each of the extensions that a driver knows.
 pub(super) const DEPTH_MAX: usize = 256;
 const POINTER_BYTES: usize = size_of::<Address>();
 /// No structure of C needs more.
@@ -60,11 +60,13 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
             Op::Copy { at, bytes: 4 } => self.word().map(|word| self.write(base, at, word.to_le_bytes())),
             Op::Copy { at, bytes: 8 } => self.long().map(|long| self.write(base, at, long.to_le_bytes())),
             Op::Copy { at, bytes } => self.copy(base, at, bytes),
-            Op::Small { at, bytes: 1 } => {
-                self.word().map(|word| self.write(base, at, [word.to_le_bytes()[0]]))
-            }
-            Op::Small { at, .. } => {
-                self.word().map(|word| self.write(base, at, [word.to_le_bytes()[0], word.to_le_bytes()[1]]))
+            Op::Small { at, bytes } => {
+                let [first, second, ..] = self.word()?.to_le_bytes();
+                self.write(base, at, [first]);
+                if bytes == 2 {
+                    self.write(base, at + 1, [second]);
+                }
+                Ok(())
             }
             Op::Length(expected) => self.length(expected, false).map(drop),
             Op::Handle { at, kind, nullable } => self.handle(kind, nullable, base + at as u64),
