@@ -87,3 +87,36 @@ private_apt() { # get|cache ARGUMENT...
 kvm_works() {
     [ -r /dev/kvm ] && [ -w /dev/kvm ] && grep -qE '^flags.* (vmx|svm)( |$)' /proc/cpuinfo
 }
+
+# A command that starts a program of this tree, or one of ours, with the tree's libraries, from anywhere, without root.
+write_command() { # TREE NAME PROGRAM ARGUMENT...: words that start with $ are the command's own
+    local tree=$1 name=$2
+    shift 2
+    cat >"$tree/$name" <<COMMAND
+#!/bin/sh
+tree=\$(dirname "\$(readlink -f "\$0")")
+lib=usr/lib/x86_64-linux-gnu
+export QEMU_MODULE_DIR="\$tree/\$lib/qemu"
+for loader in "\$tree/lib64/ld-linux-x86-64.so.2" "\$tree/usr/lib64/ld-linux-x86-64.so.2"; do
+    [ -e "\$loader" ] && break
+done
+exec "\$loader" --library-path "\$tree/\$lib:\$tree/lib/x86_64-linux-gnu" $* "\$@"
+COMMAND
+    chmod +x "$tree/$name"
+}
+
+# Unpacks packages and all that they need, of the last suite where they differ, into a folder of their own.
+unpack_tree() { # FOLDER PIN PACKAGE... -- SUITE...
+    local work=$1 pin=$2 packages=() archive
+    shift 2
+    while [ "$1" != -- ]; do packages+=("$1") && shift; done
+    shift
+    rm -rf "$work"
+    mkdir -p "$work"
+    printf 'Package: %s\nPin: release n=%s\nPin-Priority: 990\n' "$pin" "${@: -1}" >"$work/preferences"
+    private_apt_open "$work" "$@"
+    private_apt get -qq -y --download-only install "${packages[@]}"
+    for archive in "$work"/cache/archives/*.deb; do
+        dpkg-deb -x "$archive" "$work/tree"
+    done
+}

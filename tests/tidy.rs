@@ -8,6 +8,16 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 600;
 const COLUMNS_MAX: usize = 120;
 
+/// What scripts/venus-codec writes: nobody reads it from end to end.
+const GENERATED: [&str; 6] = [
+    "src/render/vulkan/driver/calls.rs",
+    "src/sys/cstructs/registry.rs",
+    "src/venus/tables/commands.rs",
+    "src/venus/tables/layouts.rs",
+    "src/venus/tables/names.rs",
+    "src/venus/tables/structs.rs",
+];
+
 /// What may lie at the top of the repository.
 const TOP_LEVEL: [&str; 13] = [
     "CHANGELOG.md",
@@ -102,7 +112,8 @@ fn every_module_has_a_row() {
 #[test]
 fn files_and_lines_are_short() {
     let mut wrong = Vec::new();
-    for (path, text) in ["src", "tests"].into_iter().flat_map(sources) {
+    let generated = |path: &Path| GENERATED.iter().any(|name| path == Path::new(name));
+    for (path, text) in ["src", "tests"].into_iter().flat_map(sources).filter(|(path, _)| !generated(path)) {
         if text.lines().count() > LINES_MAX {
             wrong.push(format!("{}: {} lines, at most {LINES_MAX}", path.display(), text.lines().count()));
         }

@@ -49,6 +49,7 @@ impl Arena {
     }
 
     /// Takes back everything that was handed out.
+    #[inline]
     pub fn reset(&mut self) {
         if self.used > BYTES_KEPT {
             // SAFETY: both ends lie in our range, and the start is that of a page.
@@ -76,6 +77,7 @@ impl Arena {
     }
 
     /// Hands out `bytes` zeroed bytes at a multiple of `align`, a power of two of at most 16.
+    #[inline]
     pub fn alloc(&mut self, bytes: usize, align: usize) -> Result<Address, Full> {
         let start = self.reserve(bytes, align)?;
         // SAFETY: the range is ours.
@@ -84,6 +86,7 @@ impl Arena {
     }
 
     /// Hands out a copy of `bytes` at a multiple of `align`, a power of two of at most 16.
+    #[inline]
     pub fn put_bytes(&mut self, bytes: &[u8], align: usize) -> Result<Address, Full> {
         let start = self.reserve(bytes.len(), align)?;
         // SAFETY: the range is ours, and nobody has a reference into it.
@@ -92,6 +95,7 @@ impl Arena {
     }
 
     /// Takes a range, and says where it starts.
+    #[inline]
     fn reserve(&mut self, bytes: usize, align: usize) -> Result<usize, Full> {
         let start = self.used.next_multiple_of(align.max(1));
         let end = start.checked_add(bytes).filter(|end| *end <= self.capacity).ok_or(Full(self.capacity))?;
@@ -99,17 +103,20 @@ impl Arena {
         Ok(start)
     }
 
+    #[inline]
     fn base(&self) -> Address {
         self.start.as_ptr().expose_provenance() as u64
     }
 
     /// The offset of a range that was handed out.
+    #[inline]
     fn place(&self, at: Address, bytes: usize) -> Option<usize> {
         let start = usize::try_from(at.checked_sub(self.base())?).ok()?;
         start.checked_add(bytes).filter(|end| *end <= self.used).map(|_| start)
     }
 
     /// The bytes of a range that was handed out; `None` if any of it was not.
+    #[inline]
     pub fn bytes(&self, at: Address, count: usize) -> Option<&[u8]> {
         let start = self.place(at, count)?;
         // SAFETY: the range was handed out, so it is ours and initialised.
@@ -117,6 +124,7 @@ impl Arena {
     }
 
     /// As [`Arena::bytes`], to write.
+    #[inline]
     pub fn bytes_mut(&mut self, at: Address, count: usize) -> Option<&mut [u8]> {
         let start = self.place(at, count)?;
         // SAFETY: as above, and `self` is borrowed alone.
@@ -124,16 +132,19 @@ impl Arena {
     }
 
     /// The structure at an address; `None` where none can lie: not handed out, or not aligned.
+    #[inline]
     pub fn get<T: CStruct>(&self, at: Address) -> Option<&T> {
         self.slice(at, 1)?.first()
     }
 
     /// As [`Arena::get`], to write.
+    #[inline]
     pub fn get_mut<T: CStruct>(&mut self, at: Address) -> Option<&mut T> {
         self.slice_mut(at, 1)?.first_mut()
     }
 
     /// `count` structures in a row.
+    #[inline]
     pub fn slice<T: CStruct>(&self, at: Address, count: usize) -> Option<&[T]> {
         let start = self.place(at, count.checked_mul(size_of::<T>())?)?;
         let first = self.start.as_ptr().wrapping_add(start).cast::<T>();
@@ -142,6 +153,7 @@ impl Arena {
     }
 
     /// As [`Arena::slice`], to write.
+    #[inline]
     pub fn slice_mut<T: CStruct>(&mut self, at: Address, count: usize) -> Option<&mut [T]> {
         let start = self.place(at, count.checked_mul(size_of::<T>())?)?;
         let first = self.start.as_ptr().wrapping_add(start).cast::<T>();
@@ -150,6 +162,7 @@ impl Arena {
     }
 
     /// Puts a copy of a structure of ours into the arena, for a driver to read.
+    #[inline]
     pub fn put<T: CStruct>(&mut self, value: T) -> Result<Address, Full> {
         let at = self.alloc(size_of::<T>(), align_of::<T>())?;
         if let Some(place) = self.get_mut(at) {

@@ -1,9 +1,10 @@
 //! Descriptors that another process sends over a Unix socket.
 
 use std::io::{self, IoSliceMut};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
+use nix::errno::Errno;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
 /// Descriptors that one message may carry.
@@ -27,6 +28,19 @@ pub fn receive_with_descriptors(stream: &UnixStream, buffer: &mut [u8]) -> io::R
         .map(|number| unsafe { OwnedFd::from_raw_fd(number) })
         .collect();
     Ok((message.bytes, descriptors))
+}
+
+/// Has looks (`MSG_PEEK`) at a stream begin at its first byte and go on where the last one ended, so that one can wait
+/// for more bytes than are there. What is taken out moves the place back.
+pub fn peek_from_start(stream: BorrowedFd<'_>) -> io::Result<()> {
+    let (place, length) = (0, libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or_default());
+    // SAFETY: setsockopt reads one integer of ours.
+    let result = unsafe {
+        let place: *const libc::c_int = &place;
+        libc::setsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEEK_OFF, place.cast(), length)
+    };
+    Errno::result(result)?;
+    Ok(())
 }
 
 #[cfg(test)]

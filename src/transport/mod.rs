@@ -4,6 +4,7 @@
 
 pub mod queue;
 pub mod vhost_user;
+pub mod vtest;
 
 use vm_memory::GuestMemoryAtomic;
 

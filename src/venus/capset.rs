@@ -69,8 +69,8 @@ mod tests {
 
         assert_eq!([0, 1, 2, 3, 4].map(word), [1, 0x0040_4157, 1, 4, 1]);
         assert_eq!(word(5) & 1, 1, "the mask is valid");
-        assert_eq!(word(5 + 384 / 32) >> (384 % 32) & 1, 1, "VK_EXT_command_serialization");
-        assert_eq!(word(5 + 385 / 32) >> (385 % 32) & 1, 1, "VK_MESA_venus_protocol");
+        assert_eq!(word(5 + 12) & 1, 1, "384, VK_EXT_command_serialization");
+        assert_eq!(word(5 + 12) >> 1 & 1, 1, "385, VK_MESA_venus_protocol");
         assert_eq!([37, 38, 39].map(word), [1, 1, 0]);
         assert_eq!(extensions().count(), 187);
     }

@@ -6,8 +6,8 @@ use super::tables::{Command, Element, Lengths, Op, Struct, Way};
 use super::{ARGUMENTS_MAX, Call, CommandType, Malformed, Names, ObjectType, Reader, Slot};
 use crate::sys::{Address, Arena, Full};
 
-/// Chains and structures stand within each other no deeper than this. The longest chain in use is one of features, which
-/// has a structure for each of the extensions that a driver knows.
+/// Chains and structures stand within each other no deeper than this. The longest chain in use is one of features,
+/// which has a structure for each of the extensions that a driver knows.
 pub(super) const DEPTH_MAX: usize = 256;
 const POINTER_BYTES: usize = size_of::<Address>();
 /// No structure of C needs more.
@@ -43,27 +43,30 @@ struct Decoder<'d, 's, N> {
 
 impl<'s, N: Names> Decoder<'_, 's, N> {
     fn command(&mut self, table: &'static Command, flags: u32) -> Result<Call, Malformed> {
-        let bytes = table.parameters.len() * ARGUMENT_BYTES;
-        let base = self.alloc(bytes)?;
-        self.arguments = base..base + bytes as u64;
+        let full = |full| Malformed::TooLarge(self.command, full);
+        let base = self.arena.put([0_u64; ARGUMENTS_MAX]).map_err(full)?;
+        self.arguments = base..base + (ARGUMENTS_MAX * ARGUMENT_BYTES) as u64;
         for (way, op) in table.parameters {
             let form = if *way == Way::Out { Form::Skeleton } else { Form::Whole };
             self.step(op, base, form)?;
         }
-        let mut arguments = [0; ARGUMENTS_MAX];
-        let bytes = self.arena.bytes(base, bytes).unwrap_or_default();
-        for (argument, bytes) in arguments.iter_mut().zip(bytes.as_chunks().0) {
-            *argument = u64::from_ne_bytes(*bytes);
-        }
+        let arguments = self.arena.get(base).copied().unwrap_or_default();
         Ok(Call { command: self.command, flags, arguments, table, decoded_at: base })
     }
 
     fn step(&mut self, op: &'static Op, base: Address, form: Form) -> Result<(), Malformed> {
         match *op {
+            // Most members are of one of two sizes, which need no loop.
+            Op::Copy { at, bytes: 4 } => self.word().map(|word| self.write(base, at, word.to_le_bytes())),
+            Op::Copy { at, bytes: 8 } => self.long().map(|long| self.write(base, at, long.to_le_bytes())),
             Op::Copy { at, bytes } => self.copy(base, at, bytes),
             Op::Small { at, bytes } => {
-                let word = self.word()?.to_le_bytes();
-                self.write(base, at, word.get(..bytes).unwrap_or_default())
+                let [first, second, ..] = self.word()?.to_le_bytes();
+                self.write(base, at, [first]);
+                if bytes == 2 {
+                    self.write(base, at + 1, [second]);
+                }
+                Ok(())
             }
             Op::Length(expected) => self.length(expected, false).map(drop),
             Op::Handle { at, kind, nullable } => self.handle(kind, nullable, base + at as u64),
@@ -71,14 +74,18 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
             Op::Union { at, selector, arms } => self.union(base, at, selector, arms),
             Op::Text { at, nullable } => match self.text()? {
                 0 if !nullable => Err(Malformed::NullPointer(self.command)),
-                text => self.write(base, at, &text.to_ne_bytes()),
+                text => {
+                    self.write(base, at, text.to_ne_bytes());
+                    Ok(())
+                }
             },
             Op::Pointer { at, nullable, element } => self.pointer(base, at, nullable, element, form),
             Op::Array { at, nullable, count, element } => {
                 let expected = count.read(self.arena, base);
                 let count = self.length(expected, nullable)?;
                 let array = self.elements(element, count, base, form)?;
-                self.write(base, at, &array.to_ne_bytes())
+                self.write(base, at, array.to_ne_bytes());
+                Ok(())
             }
             Op::Null => match self.long()? {
                 0 => Ok(()),
@@ -89,7 +96,10 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
 
     fn copy(&mut self, base: Address, at: usize, count: usize) -> Result<(), Malformed> {
         let bytes = self.take(count)?;
-        self.write(base, at, bytes)
+        if let Some(place) = self.arena.bytes_mut(base + at as u64, count) {
+            place.copy_from_slice(bytes);
+        }
+        Ok(())
     }
 
     fn handle(&mut self, kind: ObjectType, nullable: bool, at: Address) -> Result<(), Malformed> {
@@ -102,7 +112,8 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
             _ => Slot::Memory(at),
         };
         let handle = self.names.handle(kind, id, slot)?;
-        self.write(at, 0, &handle.to_ne_bytes())
+        self.write(at, 0, handle.to_ne_bytes());
+        Ok(())
     }
 
     fn structure(&mut self, of: &'static Struct, at: Address, form: Form) -> Result<(), Malformed> {
@@ -112,9 +123,9 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
             if sent != expected {
                 return Err(Malformed::Structure { command: self.command, sent, expected });
             }
-            self.write(at, 0, &sent.to_ne_bytes())?;
+            self.write(at, 0, sent.to_ne_bytes());
             let next = self.chain(of, form, &mut [0; 4])?;
-            self.write(at, NEXT_AT, &next.to_ne_bytes())?;
+            self.write(at, NEXT_AT, next.to_ne_bytes());
         }
         self.members(of, at, form)?;
         self.depth -= 1;
@@ -147,9 +158,9 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         }
         *word |= bit;
         let at = self.alloc(of.bytes)?;
-        self.write(at, 0, &kind.to_ne_bytes())?;
+        self.write(at, 0, kind.to_ne_bytes());
         let next = self.chain(head, form, seen)?;
-        self.write(at, NEXT_AT, &next.to_ne_bytes())?;
+        self.write(at, NEXT_AT, next.to_ne_bytes());
         self.members(of, at, form)?;
         self.depth -= 1;
         Ok(at)
@@ -182,7 +193,8 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
             return if nullable { Ok(()) } else { Err(Malformed::NullPointer(self.command)) };
         }
         let pointee = self.elements(element, 1, base, form)?;
-        self.write(base, at, &pointee.to_ne_bytes())
+        self.write(base, at, pointee.to_ne_bytes());
+        Ok(())
     }
 
     /// The elements of an array, and where they lie. 0 elements lie nowhere.
@@ -218,7 +230,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
                 for at in places(texts, count, POINTER_BYTES) {
                     match self.text()? {
                         0 => return Err(Malformed::NullPointer(self.command)),
-                        text => self.write(at, 0, &text.to_ne_bytes())?,
+                        text => self.write(at, 0, text.to_ne_bytes()),
                     }
                 }
                 Ok(texts)
@@ -246,7 +258,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
             };
             let length = self.length(expected, false)?;
             let row = self.elements(of, length, base, form)?;
-            self.write(at, 0, &row.to_ne_bytes())?;
+            self.write(at, 0, row.to_ne_bytes());
         }
         Ok(rows)
     }
@@ -307,11 +319,10 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         if self.depth > DEPTH_MAX { Err(Malformed::TooDeep(self.command)) } else { Ok(()) }
     }
 
-    fn write(&mut self, base: Address, at: usize, bytes: &[u8]) -> Result<(), Malformed> {
-        if let Some(place) = self.arena.bytes_mut(base + at as u64, bytes.len()) {
-            place.copy_from_slice(bytes);
+    fn write<const BYTES: usize>(&mut self, base: Address, at: usize, bytes: [u8; BYTES]) {
+        if let Some(place) = self.arena.bytes_mut(base + at as u64, BYTES) {
+            place.copy_from_slice(&bytes);
         }
-        Ok(())
     }
 
     fn alloc(&mut self, bytes: usize) -> Result<Address, Malformed> {

@@ -6,14 +6,20 @@ use crate::sys::{Address, Arena};
 /// Where `pNext` lies in each structure that has one.
 pub(super) const NEXT_AT: usize = 8;
 
-/// The number of 4 or 8 bytes at an offset from an address; 0 behind NULL.
+/// The number of so many bytes at an offset from an address; 0 behind NULL.
+#[inline]
 pub(super) fn read(arena: &Arena, base: Address, at: usize, bytes: usize) -> u64 {
-    let mut number = [0; 8];
-    let found = base.checked_add(at as u64).and_then(|place| arena.bytes(place, bytes));
-    if let (Some(found), Some(number)) = (found, number.get_mut(..bytes)) {
-        number.copy_from_slice(found);
+    let place = base.wrapping_add(at as u64);
+    match bytes {
+        8 => chunk(arena, place).map_or(0, u64::from_ne_bytes),
+        4 => chunk(arena, place).map_or(0, |bytes| u32::from_ne_bytes(bytes).into()),
+        2 => chunk(arena, place).map_or(0, |bytes| u16::from_ne_bytes(bytes).into()),
+        _ => chunk(arena, place).map_or(0, |[byte]| byte.into()),
     }
-    u64::from_le_bytes(number)
+}
+
+fn chunk<const BYTES: usize>(arena: &Arena, place: Address) -> Option<[u8; BYTES]> {
+    arena.bytes(place, BYTES)?.try_into().ok()
 }
 
 /// The pointer at an offset from an address.
@@ -23,7 +29,7 @@ pub(super) fn pointer(arena: &Arena, base: Address, at: usize) -> Address {
 
 /// The `sType` of the structure at an address; that of VkApplicationInfo, which is in no chain, if none is there.
 pub(super) fn kind(arena: &Arena, at: Address) -> i32 {
-    i32::from_le_bytes(*read(arena, at, 0, size_of::<i32>()).to_le_bytes().first_chunk().unwrap_or(&[0; 4]))
+    chunk(arena, at).map_or(0, i32::from_ne_bytes)
 }
 
 /// Where each element of an array lies.

@@ -40,18 +40,21 @@ impl<'s> Reader<'s> {
     }
 
     /// The next bytes; `None`, and nothing is read, if there are fewer.
+    #[inline]
     pub(super) fn take(&mut self, count: usize) -> Option<&'s [u8]> {
         let (taken, rest) = self.rest.split_at_checked(count)?;
         self.rest = rest;
         Some(taken)
     }
 
+    #[inline]
     pub(super) fn word(&mut self) -> Option<u32> {
         let (taken, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
         Some(u32::from_le_bytes(*taken))
     }
 
+    #[inline]
     pub(super) fn long(&mut self) -> Option<u64> {
         let (taken, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;

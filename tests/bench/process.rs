@@ -18,6 +18,7 @@ pub fn wake_ups(process: Pid) -> u64 {
         .sum()
 }
 
+#[allow(dead_code, reason = "not every benchmark needs it")]
 /// Proportional set size of all mappings but the memory of a guest in this program.
 pub fn pss_bytes(process: Pid) -> f64 {
     let maps = fs::read_to_string(format!("/proc/{process}/smaps")).unwrap();

@@ -124,7 +124,9 @@ impl Context {
     pub fn lose(&self, reason: Reason) {
         let mut state = self.state();
         if state.lost.is_none() {
-            guest_warn!("{}: its device is lost: {reason}", self.name);
+            if !matches!(reason, Reason::Gone) {
+                guest_warn!("{}: its device is lost: {reason}", self.name);
+            }
             state.lost = Some(reason);
             let told = state.submits.lose();
             drop(state);

@@ -50,6 +50,9 @@ pub enum Reason {
     /// The host's driver says that the device is lost.
     #[error("{0:?}: the host's driver lost its device; look at the host's kernel log")]
     DeviceLost(CommandType),
+    /// The client went away: whoever still executes or waits for it may stop. This is no line in the log.
+    #[error("the client went away")]
+    Gone,
     /// Somebody else gave the context up, and says why.
     #[error("{0}")]
     GivenUp(String),

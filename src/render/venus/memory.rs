@@ -1,0 +1,142 @@
+//! Memory that a client shares with us: its rings and streams lie there.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use crate::quota::{Charge, Ledger};
+use crate::sys::{SharedMemory, SharedWord};
+
+/// Resources that a client may have at a time; each takes one of the process's mappings.
+pub(super) const RESOURCES_MAX: usize = 4096;
+
+/// What a client may share with us when its memory limit is reached. Its context is lost then, but it must be able to
+/// ask, and we to answer.
+const LAST_BYTES: u64 = 16 << 20;
+
+/// A range of memory, mapped here and there, and what it costs.
+#[derive(Debug)]
+pub(super) struct Shared {
+    memory: Arc<SharedMemory>,
+    _charge: Option<Charge>,
+}
+
+impl Shared {
+    pub(super) fn bytes(&self) -> u64 {
+        self.memory.bytes()
+    }
+
+    pub(super) fn word(&self, offset: u64) -> Option<SharedWord> {
+        self.memory.word(offset)
+    }
+
+    #[must_use]
+    pub(super) fn copy_out(&self, offset: u64, into: &mut [u8]) -> Option<()> {
+        self.memory.copy_out(offset, into)
+    }
+
+    #[must_use]
+    pub(super) fn copy_in(&self, offset: u64, from: &[u8]) -> Option<()> {
+        self.memory.copy_in(offset, from)
+    }
+}
+
+/// Why a client gets memory that nobody serves.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("it has {RESOURCES_MAX} resources, and may have no more")]
+    Resources,
+    #[error("resource {0} exists")]
+    Exists(u32),
+    #[error("the host has no memory to share: {0}")]
+    Host(#[from] io::Error),
+    #[error("memory {memory_id:#x} cannot be shared: {reason}")]
+    Export { memory_id: u64, reason: String },
+}
+
+/// A client's resources by their numbers.
+#[derive(Debug)]
+pub(super) struct Resources {
+    /// `None` for device memory: it is the executor's.
+    table: BTreeMap<u32, Option<Arc<Shared>>>,
+    last_bytes: u64,
+}
+
+impl Default for Resources {
+    fn default() -> Self {
+        Self { table: BTreeMap::new(), last_bytes: LAST_BYTES }
+    }
+}
+
+impl Resources {
+    /// Whether one more may have this number.
+    pub(super) fn check(&self, id: u32) -> Result<(), Refusal> {
+        match self.table.len() {
+            RESOURCES_MAX.. => Err(Refusal::Resources),
+            _ if self.table.contains_key(&id) => Err(Refusal::Exists(id)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Memory that is shared with the client. `over_limit` is told if it had to be taken from what is kept for the end.
+    pub(super) fn share(
+        &mut self,
+        id: u32,
+        bytes: u64,
+        ledger: &Ledger,
+        over_limit: impl FnOnce(&str),
+    ) -> Result<OwnedFd, Refusal> {
+        self.check(id)?;
+        let charge = self.charge(bytes, ledger, over_limit)?;
+        let (memory, file) = SharedMemory::create(bytes)?;
+        self.table.insert(id, Some(Arc::new(Shared { memory: Arc::new(memory), _charge: charge })));
+        Ok(file)
+    }
+
+    fn charge(
+        &mut self,
+        bytes: u64,
+        ledger: &Ledger,
+        over_limit: impl FnOnce(&str),
+    ) -> Result<Option<Charge>, io::Error> {
+        match ledger.charge(bytes.next_multiple_of(4096)) {
+            Ok(charge) => Ok(Some(charge)),
+            Err(over) => {
+                over_limit(&over.to_string());
+                let left = self.last_bytes.checked_sub(bytes).ok_or(io::ErrorKind::OutOfMemory)?;
+                self.last_bytes = left;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Memory that the client shared with another process.
+    pub(super) fn inherit(
+        &mut self,
+        id: u32,
+        bytes: u64,
+        file: &OwnedFd,
+        ledger: &Ledger,
+    ) -> Result<(), Refusal> {
+        self.check(id)?;
+        let charge = self.charge(bytes, ledger, |_| ())?;
+        let memory = Arc::new(SharedMemory::map(file, bytes)?);
+        self.table.insert(id, Some(Arc::new(Shared { memory, _charge: charge })));
+        Ok(())
+    }
+
+    /// Device memory that was handed out.
+    pub(super) fn add_exported(&mut self, id: u32) {
+        self.table.insert(id, None);
+    }
+
+    pub(super) fn remove(&mut self, id: u32) -> bool {
+        self.table.remove(&id).is_some()
+    }
+
+    /// Memory that the client shares with us.
+    pub(super) fn shared(&self, id: u32) -> Option<Arc<Shared>> {
+        self.table.get(&id)?.clone()
+    }
+}

@@ -1,0 +1,22 @@
+//! Compiles the shaders; scripts/setup installs what it takes.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn main() {
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo names a folder"));
+    println!("cargo::rerun-if-changed=shaders");
+    for shader in Path::new("shaders").read_dir().expect("there are shaders").flatten() {
+        let name = shader.path().with_extension("spv");
+        let status = Command::new("glslangValidator")
+            .args(["-V", "--quiet", "--target-env", "vulkan1.1", "-o"])
+            .arg(out.join(name.file_name().expect("a shader has a name")))
+            .arg(shader.path())
+            .status();
+        match status {
+            Ok(status) if status.success() => {}
+            Ok(_) => panic!("{} does not compile", shader.path().display()),
+            Err(error) => panic!("cannot run glslangValidator ({error}): run scripts/setup"),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Mesa's own Vulkan driver on a vGPU, through vtest, with lavapipe as the GPU. Run scripts/setup first.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
+
+mod server;
+
+use std::process::Output;
+
+use server::{Server, eventually, holdings, native};
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// The lines of checks, without the one that names the device.
+fn verdicts(output: &Output) -> Vec<String> {
+    String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .filter(|line| line.contains(": "))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn vulkaninfo_tells_all_of_the_device() {
+    let server = Server::start("memory = \"1GiB\"");
+    let output = server.vulkaninfo(&[]);
+
+    let told = text(&output);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("Virtio-GPU Venus (llvmpipe"), "{told}");
+    assert!(told.contains("VkPhysicalDeviceMemoryProperties"), "{told}");
+}
+
+#[test]
+fn every_check_gives_what_it_gives_on_the_gpu_itself() {
+    let server = Server::start("memory = \"1GiB\"");
+    let (here, there) = (native(&[]), server.client(&[]).output().unwrap());
+
+    assert!(here.status.success(), "{}", text(&here));
+    assert_eq!(verdicts(&there), verdicts(&here), "{}", text(&there));
+    assert!(verdicts(&there).iter().filter(|line| line.ends_with(": ok")).count() >= 15, "{}", text(&there));
+}
+
+/// Mesa's ways to know what happened, all switched off: every answer comes through the ring.
+#[test]
+fn every_check_passes_without_feedback_in_memory() {
+    let server = Server::start("memory = \"1GiB\"");
+    let without = "no_fence_feedback,no_semaphore_feedback,no_query_feedback,no_event_feedback";
+    let there = server.client(&[]).env("VN_PERF", without).output().unwrap();
+
+    assert_eq!(verdicts(&there), verdicts(&native(&[])), "{}", text(&there));
+}
+
+#[test]
+fn memory_ends_at_the_limit_with_vulkans_error() {
+    let server = Server::start("memory = \"64MiB\"");
+    let filled = server.client(&["fill", "100"]).env("VN_PERF", "no_async_mem_alloc").output().unwrap();
+
+    let told = text(&filled);
+    let taken: u64 =
+        told.lines().find_map(|line| line.strip_prefix("took ")?.split(' ').next()?.parse().ok()).unwrap();
+    assert!(told.contains("then Some(ERROR_OUT_OF_DEVICE_MEMORY)"), "{told}");
+    assert!((40..=64).contains(&taken), "{told}");
+    // Below the limit all goes on as ever.
+    assert!(told.contains("empty submission: Ok(())"), "{told}");
+    let after = server.client(&["widths32"]).output().unwrap();
+    assert!(after.status.success(), "{}", text(&after));
+}
+
+/// Mesa asks for no answer then: the allocation that did not fit is noticed when it is used.
+#[test]
+fn memory_beyond_the_limit_that_nobody_asked_about_costs_that_client_alone() {
+    let server = Server::start("memory = \"64MiB\"");
+    let mut neighbour = server.talk(&["idle"]);
+    assert_eq!(neighbour.line(), "idle");
+    let filled = server.client(&["use-beyond", "100"]).output().unwrap();
+
+    let told = text(&filled);
+    assert!(told.contains("used: Err(ERROR_DEVICE_LOST)"), "{told}");
+    eventually("the log says why", || server.log().contains("limit").then_some(()));
+    assert!(neighbour.finish());
+}
+
+#[test]
+fn a_thousand_contexts_leave_nothing_behind() {
+    let server = Server::start("memory = \"1GiB\"");
+    let run = |count: &str| assert!(server.client(&["contexts", count]).status().unwrap().success());
+    run("50");
+    let render = server.render();
+    let before = holdings(render);
+    run("1000");
+
+    let settled = eventually("its threads end", || {
+        let after = holdings(render);
+        (after.threads <= before.threads && after.descriptors <= before.descriptors).then_some(after)
+    });
+    let grown = settled.resident_kib.saturating_sub(before.resident_kib);
+    assert!(grown < 16 << 10, "{before:?}, then {settled:?}");
+    assert_eq!(server.render(), render, "another process renders");
+}
+
+#[test]
+fn two_clients_compute_at_the_same_time() {
+    let server = Server::start("memory = \"1GiB\"");
+    let start = || server.client(&["widths32", "atomics", "copies", "host-signal"]).spawn().unwrap();
+    let clients = [start(), start()];
+
+    for mut client in clients {
+        assert!(client.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn clients_of_a_renderer_that_was_killed_lose_their_device_and_the_next_ones_work() {
+    let server = Server::start("memory = \"1GiB\"");
+    let mut client = server.talk(&["until-lost"]);
+    assert_eq!(client.line(), "running");
+    let dead = server.kill_render();
+
+    assert_eq!(client.line(), "ended with ERROR_DEVICE_LOST");
+    assert!(client.finish());
+    assert_ne!(server.render(), dead);
+    let next = server.client(&["widths32"]).output().unwrap();
+    assert!(next.status.success(), "{}", text(&next));
+    assert!(server.log().contains("killed"), "{}", server.log());
+}
+
+#[test]
+fn what_a_client_wrote_is_gone_when_the_next_one_looks() {
+    let server = Server::start("memory = \"1GiB\"");
+    let mut first = server.talk(&["write-and-wait", "64"]);
+    assert_eq!(first.line(), "written");
+    first.kill();
+
+    let second = server.client(&["look", "64"]).output().unwrap();
+    assert!(text(&second).contains("all zero"), "{}", text(&second));
+}

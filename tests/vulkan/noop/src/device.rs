@@ -1,0 +1,156 @@
+//! Objects that are numbers, and the few answers that whoever makes them needs.
+
+use std::alloc::{Layout, alloc_zeroed};
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ash::vk;
+
+use crate::{Function, commands, dispatchable};
+
+pub fn commands() -> &'static [(&'static str, Function)] {
+    commands! {
+        "vkGetDeviceQueue" => get_queue,
+        "vkGetDeviceQueue2" => get_queue2,
+        "vkAllocateCommandBuffers" => allocate_command_buffers,
+        "vkAllocateDescriptorSets" => allocate_descriptor_sets,
+        "vkAllocateMemory" => create,
+        "vkMapMemory" => map,
+        "vkGetBufferMemoryRequirements" => requirements,
+        "vkGetBufferMemoryRequirements2" => requirements2,
+        "vkGetBufferMemoryRequirements2KHR" => requirements2,
+        "vkGetImageMemoryRequirements" => requirements,
+        "vkGetImageMemoryRequirements2" => requirements2,
+        "vkGetImageMemoryRequirements2KHR" => requirements2,
+        "vkGetDeviceBufferMemoryRequirements" => requirements2,
+        "vkGetMemoryHostPointerPropertiesEXT" => host_pointer,
+        "vkGetMemoryFdPropertiesKHR" => host_pointer,
+        "vkGetPipelineCacheData" => no_data,
+        "vkGetSemaphoreCounterValue" => counter,
+        "vkGetSemaphoreCounterValueKHR" => counter,
+        "vkCreateGraphicsPipelines" => create_pipelines,
+        "vkCreateComputePipelines" => create_pipelines,
+        "vkCreateBuffer" => create,
+        "vkCreateBufferView" => create,
+        "vkCreateCommandPool" => create,
+        "vkCreateDescriptorPool" => create,
+        "vkCreateDescriptorSetLayout" => create,
+        "vkCreateDescriptorUpdateTemplate" => create,
+        "vkCreateEvent" => create,
+        "vkCreateFence" => create,
+        "vkCreateFramebuffer" => create,
+        "vkCreateImage" => create,
+        "vkCreateImageView" => create,
+        "vkCreatePipelineCache" => create,
+        "vkCreatePipelineLayout" => create,
+        "vkCreateQueryPool" => create,
+        "vkCreateRenderPass" => create,
+        "vkCreateRenderPass2" => create,
+        "vkCreateSampler" => create,
+        "vkCreateSemaphore" => create,
+        "vkCreateShaderModule" => create,
+    }
+}
+
+/// A number that no object had before.
+fn fresh() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0x1000);
+    NEXT.fetch_add(0x10, Ordering::Relaxed)
+}
+
+unsafe extern "system" fn create(
+    _: *mut c_void,
+    _: *const c_void,
+    _: *const c_void,
+    place: *mut u64,
+) -> vk::Result {
+    *place = fresh();
+    vk::Result::SUCCESS
+}
+
+unsafe extern "system" fn create_pipelines(
+    _: *mut c_void,
+    _: u64,
+    count: u32,
+    _: *const c_void,
+    _: *const c_void,
+    places: *mut u64,
+) -> vk::Result {
+    (0..count as usize).for_each(|index| *places.add(index) = fresh());
+    vk::Result::SUCCESS
+}
+
+unsafe extern "system" fn get_queue(_: *mut c_void, _: u32, _: u32, place: *mut *mut c_void) {
+    static QUEUE: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+    *place = *QUEUE.get_or_init(|| dispatchable::<c_void>() as usize) as *mut c_void;
+}
+
+unsafe extern "system" fn get_queue2(device: *mut c_void, _: *const c_void, place: *mut *mut c_void) {
+    get_queue(device, 0, 0, place);
+}
+
+unsafe extern "system" fn allocate_command_buffers(
+    _: *mut c_void,
+    info: *const vk::CommandBufferAllocateInfo<'static>,
+    places: *mut *mut c_void,
+) -> vk::Result {
+    (0..(*info).command_buffer_count as usize).for_each(|index| *places.add(index) = dispatchable());
+    vk::Result::SUCCESS
+}
+
+unsafe extern "system" fn allocate_descriptor_sets(
+    _: *mut c_void,
+    info: *const vk::DescriptorSetAllocateInfo<'static>,
+    places: *mut u64,
+) -> vk::Result {
+    (0..(*info).descriptor_set_count as usize).for_each(|index| *places.add(index) = fresh());
+    vk::Result::SUCCESS
+}
+
+/// Memory of 64 KiB, whatever was asked for: nobody who measures looks further.
+unsafe extern "system" fn map(
+    _: *mut c_void,
+    _: u64,
+    _: u64,
+    _: u64,
+    _: u32,
+    place: *mut *mut c_void,
+) -> vk::Result {
+    *place = Layout::from_size_align(1 << 16, 4096)
+        .map_or(std::ptr::null_mut(), |layout| alloc_zeroed(layout))
+        .cast();
+    vk::Result::SUCCESS
+}
+
+unsafe extern "system" fn requirements(_: *mut c_void, _: u64, place: *mut vk::MemoryRequirements) {
+    *place = vk::MemoryRequirements { size: 1 << 16, alignment: 4096, memory_type_bits: 3 };
+}
+
+unsafe extern "system" fn requirements2(
+    device: *mut c_void,
+    _: *const c_void,
+    place: *mut vk::MemoryRequirements2<'static>,
+) {
+    requirements(device, 0, &mut (*place).memory_requirements);
+}
+
+unsafe extern "system" fn host_pointer(
+    _: *mut c_void,
+    _: u32,
+    _: *const c_void,
+    place: *mut vk::MemoryHostPointerPropertiesEXT<'static>,
+) -> vk::Result {
+    (*place).memory_type_bits = 2;
+    vk::Result::SUCCESS
+}
+
+unsafe extern "system" fn no_data(_: *mut c_void, _: u64, size: *mut usize, _: *mut c_void) -> vk::Result {
+    *size = 0;
+    vk::Result::SUCCESS
+}
+
+/// Work ends at once, so every value was reached.
+unsafe extern "system" fn counter(_: *mut c_void, _: u64, value: *mut u64) -> vk::Result {
+    *value = u64::MAX / 2;
+    vk::Result::SUCCESS
+}
