@@ -86,10 +86,21 @@ fn on_device(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::EndCommandBuffer => recording::end(turn),
         C::ResetCommandBuffer => recording::reset(turn),
 
-        // Event and private data: no parameter can be wrong.
-        C::GetEventStatus | C::SetEvent | C::ResetEvent | C::SetPrivateData | C::GetPrivateData => {
-            turn.pass().map(Outcome::Done)
-        }
+        // Of these no parameter can be wrong that was decoded.
+        C::GetEventStatus
+        | C::SetEvent
+        | C::ResetEvent
+        | C::SetPrivateData
+        | C::GetPrivateData
+        | C::GetRenderAreaGranularity
+        | C::GetRenderingAreaGranularity
+        | C::GetCalibratedTimestampsKHR
+        | C::GetImageSparseMemoryRequirements
+        | C::GetImageSparseMemoryRequirements2
+        | C::GetDeviceImageSparseMemoryRequirements
+        | C::GetDeviceImageSubresourceLayout => turn.pass().map(Outcome::Done),
+        // A device alone has no peers.
+        C::GetDeviceGroupPeerMemoryFeatures => Ok(Outcome::Done(0)),
         _ if recording::is_recorded(command) => recording::record(turn),
         _ => of_memory(turn),
     }
