@@ -45,6 +45,11 @@ impl Client {
         Self { context: Arc::clone(&self.context), guest: Guest::new(Arc::clone(&self.context)) }
     }
 
+    /// Sends a stream of commands that want no answer.
+    pub(crate) fn stream(&mut self, bytes: &[u8]) {
+        self.guest.stream(bytes);
+    }
+
     /// Sends a command and wants no answer.
     pub(crate) fn tell(&mut self, command: Command) {
         self.guest.send(command);
@@ -74,9 +79,10 @@ fn list32(command: Command, values: &[u32]) -> Command {
     command.long(values.len() as u64).ints(values.iter().copied())
 }
 
-/// vkAllocateMemory, of the only type that lavapipe has.
+/// vkAllocateMemory, of a type that guests map: the only one that lavapipe has.
 pub(crate) fn allocate(id: u64, bytes: u64) -> Command {
-    Command::new(CommandType::AllocateMemory).long(DEVICE).info(5).long(bytes).int(0).makes(id)
+    let memory_type = std::env::var("VGPU_TEST_MEMORY_TYPE").map_or(0, |number| number.parse().unwrap());
+    Command::new(CommandType::AllocateMemory).long(DEVICE).info(5).long(bytes).int(memory_type).makes(id)
 }
 
 /// vkFreeMemory.

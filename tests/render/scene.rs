@@ -16,7 +16,8 @@ pub(crate) const QUEUE: u64 = 4;
 /// The host's GPU, opened once. Needs libvulkan1 and mesa-vulkan-drivers.
 pub(crate) fn gpu() -> Arc<Gpu> {
     static GPU: OnceLock<Arc<Gpu>> = OnceLock::new();
-    GPU.get_or_init(|| Gpu::open(&GpuOptions { which: Some("llvmpipe".into()) }).unwrap()).clone()
+    let which = std::env::var("VGPU_TEST_GPU").unwrap_or("llvmpipe".into());
+    GPU.get_or_init(|| Gpu::open(&GpuOptions { which: Some(which) }).unwrap()).clone()
 }
 
 /// A guest that has made nothing.

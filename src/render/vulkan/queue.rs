@@ -35,6 +35,9 @@ const RING_INDEX_MAX: u32 = 63;
 /// How long a driver sleeps on behalf of a guest before we look whether its context is lost.
 pub(super) const SLICE: Duration = Duration::from_secs(1);
 
+/// What may be destroyed while submissions wait, before that is no driver's way any more.
+const LIMBO_MAX: usize = 1 << 16;
+
 /// What a context has given to the GPU, and what waits.
 pub(super) struct Submits {
     gate: Gate<Work>,
@@ -210,10 +213,14 @@ impl Submits {
 
     /// Keeps an object that is destroyed until the GPU is done with all that it was given, and what waits is given: a
     /// descriptor set keeps nothing of what it was told of.
-    pub(super) fn outlive(&mut self, object: Arc<Object>) {
+    pub(super) fn outlive(&mut self, object: Arc<Object>) -> Result<(), Reason> {
         if self.gate.waiting() > 0 {
             self.limbo.push(object);
-            return;
+            let few = self.limbo.len() <= LIMBO_MAX;
+            return few.then_some(()).ok_or_else(|| {
+                let why = "objects were destroyed while a submission waits for what nothing signals";
+                Reason::GivenUp(format!("more than {LIMBO_MAX} {why}"))
+            });
         }
         for queue in self.of_device(object.device()).filter_map(|queue| queue_of(queue)) {
             if !queue.is_done() {
@@ -223,6 +230,7 @@ impl Submits {
                 given.pending.push_back((last, needs));
             }
         }
+        Ok(())
     }
 
     /// Waits until the GPU is done with all that the queues of a device were given.
@@ -237,8 +245,12 @@ impl Submits {
         self.finish(device);
         for number in numbers {
             let held = [self.gate.forget(number), self.gate.forget(internal(number))];
-            self.keep(held.into_iter().flatten());
-            self.queues.remove(&number);
+            let marks = self.keep(held.into_iter().flatten());
+            let object = self.queues.remove(&number);
+            if let Some(queue) = object.as_deref().and_then(queue_of) {
+                // The queue has come further; its thread tells them before it ends.
+                marks.into_iter().for_each(|done| _ = queue.timeline.mark(0, done));
+            }
         }
     }
 
@@ -347,7 +359,7 @@ pub(super) fn advance(state: &mut State) -> Result<(), Reason> {
     if moved {
         state.submits.wake();
         let limbo = std::mem::take(&mut state.submits.limbo);
-        limbo.into_iter().for_each(|object| state.submits.outlive(object));
+        limbo.into_iter().try_for_each(|object| state.submits.outlive(object))?;
     }
     Ok(())
 }

@@ -277,7 +277,7 @@ impl Turn<'_> {
             && let Some(object) = self.state.objects.remove(id)
             && object.handle != 0
         {
-            self.state.submits.outlive(object);
+            self.state.submits.outlive(object)?;
         }
         Ok(Outcome::Done(0))
     }
