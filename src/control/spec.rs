@@ -25,18 +25,6 @@ pub const LOCK_FD: RawFd = 7;
 /// The number under which a device process inherits the connection that another one served until it died.
 pub const CONNECTION_FD: RawFd = 8;
 
-/// The way by which a VM or a client comes in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Transport {
-    /// QEMU's `vhost-user-gpu-pci` and `vhost-user-vga`
-    VhostUser,
-    /// A PCI function in user space (not built yet)
-    VfioUser,
-    /// Mesa without a VM (not built yet)
-    Vtest,
-}
-
 /// What waits under [`FRONT_END_FD`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -53,8 +41,6 @@ pub enum Entry {
 pub struct DeviceSpec {
     /// The vGPU's name: it is in the log, and its monitors' serial number is made of it.
     pub name: String,
-    /// Who comes in, and how.
-    pub transport: Transport,
     /// What waits under [`FRONT_END_FD`].
     pub entry: Entry,
     /// Whether operators' requests come in under [`CONTROL_FD`].
@@ -75,14 +61,13 @@ pub struct DeviceSpec {
 
 #[cfg(test)]
 mod tests {
-    use super::{DeviceSpec, Entry, Transport};
+    use super::{DeviceSpec, Entry};
     use crate::control::profile::Profile;
 
     #[test]
     fn a_spec_survives_the_way_through_an_argument() {
         let spec = DeviceSpec {
             name: "vm1".to_owned(),
-            transport: Transport::VhostUser,
             entry: Entry::Connection,
             control: true,
             kept: true,
