@@ -61,12 +61,26 @@ impl Arena {
 
     /// Hands out `bytes` zeroed bytes at a multiple of `align`, a power of two of at most 16.
     pub fn alloc(&mut self, bytes: usize, align: usize) -> Result<Address, Full> {
+        let start = self.reserve(bytes, align)?;
+        // SAFETY: the range is ours.
+        unsafe { self.start.as_ptr().add(start).write_bytes(0, bytes) };
+        Ok(self.base() + start as u64)
+    }
+
+    /// Hands out a copy of `bytes` at a multiple of `align`, a power of two of at most 16.
+    pub fn put_bytes(&mut self, bytes: &[u8], align: usize) -> Result<Address, Full> {
+        let start = self.reserve(bytes.len(), align)?;
+        // SAFETY: the range is ours, and nobody has a reference into it.
+        unsafe { self.start.as_ptr().add(start).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        Ok(self.base() + start as u64)
+    }
+
+    /// Takes a range, and says where it starts.
+    fn reserve(&mut self, bytes: usize, align: usize) -> Result<usize, Full> {
         let start = self.used.next_multiple_of(align.max(1));
         let end = start.checked_add(bytes).filter(|end| *end <= self.capacity).ok_or(Full(self.capacity))?;
         self.used = end;
-        // SAFETY: `start` to `end` lies in our range.
-        unsafe { self.start.as_ptr().add(start).write_bytes(0, bytes) };
-        Ok(self.base() + start as u64)
+        Ok(start)
     }
 
     fn base(&self) -> Address {

@@ -1,18 +1,26 @@
+use std::fmt::{self, Debug, Formatter};
+
+use super::tables::{Command, Returns};
 use super::{CommandType, Malformed, ObjectType};
 use crate::sys::Address;
 
 /// No command has more parameters.
-pub const ARGUMENTS_MAX: usize = 16;
+pub const ARGUMENTS_MAX: usize = 10;
+
+/// What an argument takes in the arena and in a call.
+pub(super) const ARGUMENT_BYTES: usize = size_of::<u64>();
 
 /// A decoded command. Scalars stand in it by value; all else is the [`Address`] where it lies in the arena, 0 for NULL.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Call {
     /// Which command it is.
     pub command: CommandType,
     /// Bit 0: the guest wants a reply.
     pub flags: u32,
     pub(super) arguments: [u64; ARGUMENTS_MAX],
-    pub(super) arity: u8,
+    /// Where the arguments lay when they were decoded. The reply comes from there.
+    pub(super) decoded_at: Address,
+    pub(super) table: &'static Command,
 }
 
 impl Call {
@@ -37,7 +45,7 @@ impl Call {
 
     /// How many arguments the command takes.
     pub fn arity(&self) -> usize {
-        self.arity.into()
+        self.table.parameters.len()
     }
 
     /// Whether the guest waits for a reply.
@@ -47,7 +55,13 @@ impl Call {
 
     /// Whether the command returns something: a VkResult mostly.
     pub fn returns_result(&self) -> bool {
-        false
+        self.table.returns != Returns::Nothing
+    }
+}
+
+impl Debug for Call {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}{:#x?}, flags {:#x}", self.command, self.arguments(), self.flags)
     }
 }
 

@@ -8,11 +8,12 @@ mod chain;
 mod decode;
 mod encode;
 mod malformed;
+mod memory;
 mod reader;
 mod tables;
 
 pub use call::{ARGUMENTS_MAX, Call, Names, Slot};
-pub use capset::Capset;
+pub use capset::{CAPSET_ID, Capset, extensions};
 pub use chain::{find, prepend, unlink};
 pub use decode::decode;
 pub use encode::encode_reply;

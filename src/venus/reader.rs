@@ -3,14 +3,14 @@ use super::{CommandType, Malformed};
 /// A private copy of a stream of commands, and how far it was read.
 #[derive(Debug)]
 pub struct Reader<'s> {
-    bytes: &'s [u8],
-    position: usize,
+    rest: &'s [u8],
+    length: usize,
 }
 
 impl<'s> Reader<'s> {
     /// Reads `bytes` from their start.
     pub fn new(bytes: &'s [u8]) -> Self {
-        Self { bytes, position: 0 }
+        Self { rest: bytes, length: bytes.len() }
     }
 
     /// The command that comes next; `None` at the end.
@@ -18,7 +18,7 @@ impl<'s> Reader<'s> {
         if self.is_empty() {
             return None;
         }
-        let Some(number) = self.rest().first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) else {
+        let Some(number) = self.rest.first_chunk().map(|bytes| u32::from_le_bytes(*bytes)) else {
             return Some(Err(Malformed::NoCommand));
         };
         Some(CommandType::from_number(number).ok_or(Malformed::UnknownCommand(number)))
@@ -26,15 +26,35 @@ impl<'s> Reader<'s> {
 
     /// How many bytes were read.
     pub fn position(&self) -> usize {
-        self.position
+        self.length - self.rest.len()
     }
 
     /// Whether all was read.
     pub fn is_empty(&self) -> bool {
-        self.position == self.bytes.len()
+        self.rest.is_empty()
     }
 
-    fn rest(&self) -> &'s [u8] {
-        self.bytes.get(self.position..).unwrap_or_default()
+    /// How many bytes are left.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// The next bytes; `None`, and nothing is read, if there are fewer.
+    pub(super) fn take(&mut self, count: usize) -> Option<&'s [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(count)?;
+        self.rest = rest;
+        Some(taken)
+    }
+
+    pub(super) fn word(&mut self) -> Option<u32> {
+        let (taken, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(u32::from_le_bytes(*taken))
+    }
+
+    pub(super) fn long(&mut self) -> Option<u64> {
+        let (taken, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(u64::from_le_bytes(*taken))
     }
 }

@@ -125,7 +125,6 @@ fn words_that_the_client_writes_all_the_time_do_no_harm() {
         ring.set_tail(step);
     }
     scribbler.join().unwrap();
-    peer.submit(&[1000, 0]);
     drop(peer);
     server.client().sync();
 }

@@ -4,6 +4,7 @@
 
 mod hostile;
 mod idle;
+mod orphans;
 mod peer;
 mod protocol;
 mod rings;

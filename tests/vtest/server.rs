@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::socket::{Shutdown, shutdown};
 use vgpu::quota::Ledger;
-use vgpu::render::venus::{Executor, Monitor, Renderer};
+use vgpu::render::venus::{Estate, Executor, Heirloom, Monitor, Nobody, Renderer};
 use vgpu::render::vulkan::{Reason, Worker};
 use vgpu::sandbox::Sealed;
 use vgpu::sys::sealed_file;
@@ -77,7 +77,9 @@ impl Executor for Fake {
             }
             SLEEP => {
                 let [_, _, milliseconds] = words(stream)?;
-                thread::sleep(Duration::from_millis(milliseconds.into()));
+                if !self.lost.load(Ordering::Relaxed) {
+                    thread::sleep(Duration::from_millis(milliseconds.into()));
+                }
                 bytes = 12;
             }
             PANIC => panic!("a command made me"),
@@ -141,14 +143,24 @@ impl Server {
     }
 
     pub fn start_with(clients_max: usize, bytes: u64) -> Self {
+        Self::start_after(clients_max, bytes, Arc::new(Nobody), Vec::new())
+    }
+
+    /// One that goes on with the clients of another.
+    pub fn start_after(
+        clients_max: usize,
+        bytes: u64,
+        estate: Arc<dyn Estate>,
+        inherited: Vec<Heirloom>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
         let ledger = Ledger::new(bytes);
         let done = Arc::default();
         let renderer = Arc::new(Contexts(Arc::clone(&done)));
-        let house = House { renderer, ledger: ledger.clone(), monitor: Monitor::new(), clients_max };
+        let house = House { renderer, ledger: ledger.clone(), monitor: Monitor::new(), estate, clients_max };
         let theirs = listener.try_clone().unwrap();
-        let thread = thread::spawn(move || serve(&Sealed::not_really(), &theirs, house).unwrap());
+        let thread = thread::spawn(move || serve(&Sealed::not_really(), &theirs, house, inherited).unwrap());
         Self { listener, thread: Some(thread), folder, ledger, done }
     }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -12,17 +13,16 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::command::Place;
+use super::estate::{Page, SLOTS, Will};
 use super::layout::RingInfo;
 use super::line::Line;
 use super::memory::{Resources, Shared};
 use super::monitor::{Monitor, Watch};
 use super::ring::Ring;
+use super::session::Setup;
 use super::{Executor, Fault};
 use crate::quota::{Charge, Ledger};
 use crate::render::vulkan::Reason;
-
-/// Rings that a client may have; Mesa makes one for each thread of a program that compiles pipelines.
-const RINGS_MAX: usize = 256;
 
 /// What a ring takes beside its buffer: a stack, and room for the commands that it is at.
 const RING_BYTES: u64 = 128 << 10;
@@ -39,7 +39,7 @@ pub(super) struct Core {
     pub(super) name: String,
     pub(super) executor: Arc<dyn Executor>,
     pub(super) ledger: Ledger,
-    pub(super) resources: Mutex<Resources>,
+    resources: Mutex<Resources>,
     monitor: Arc<Monitor>,
     /// Hangs up when the client goes.
     gone: Option<OwnedFd>,
@@ -47,20 +47,52 @@ pub(super) struct Core {
     /// Wakes the control thread when it waits for a ring.
     progress: EventFd,
     fault: OnceLock<Fault>,
+    will: Will,
+    pub(super) page: Page,
+    /// Whether another process served this client before, and died.
+    orphaned: bool,
 }
 
 impl Core {
-    pub(super) fn new(
-        name: String,
-        executor: Arc<dyn Executor>,
-        ledger: Ledger,
-        monitor: Arc<Monitor>,
-        gone: Option<OwnedFd>,
-    ) -> std::io::Result<Self> {
+    /// A client that has nothing yet.
+    pub(super) fn new(setup: Setup) -> io::Result<Self> {
+        let (page, file) = Page::create()?;
+        setup.will.note_session(&setup.name, file.as_fd());
+        Self::with(setup, page, false)
+    }
+
+    /// A client of another process. Its context is lost, and it has no memory and no rings yet.
+    pub(super) fn inherit(setup: Setup, page: Page) -> io::Result<Self> {
+        Self::with(setup, page, true)
+    }
+
+    fn with(setup: Setup, page: Page, orphaned: bool) -> io::Result<Self> {
+        let Setup { name, executor, ledger, monitor, gone, will } = setup;
         let progress = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         let (resources, rings) = (Mutex::default(), Mutex::default());
         let fault = OnceLock::new();
-        Ok(Self { name, executor, ledger, resources, monitor, gone, rings, progress, fault })
+        Ok(Self {
+            name,
+            executor,
+            ledger,
+            resources,
+            monitor,
+            gone,
+            rings,
+            progress,
+            fault,
+            will,
+            page,
+            orphaned,
+        })
+    }
+
+    pub(super) fn is_orphaned(&self) -> bool {
+        self.orphaned
+    }
+
+    pub(super) fn will(&self) -> &Will {
+        &self.will
     }
 
     /// Why no more commands are understood.
@@ -89,7 +121,7 @@ impl Core {
     /// The shared memory that has this range.
     pub(super) fn place(&self, place: Place) -> Result<Arc<Shared>, Fault> {
         let Place { resource_id, offset, size } = place;
-        let memory = self.resources.lock().unwrap_or_else(PoisonError::into_inner).shared(resource_id);
+        let memory = self.lock_resources().shared(resource_id);
         let memory = memory.ok_or(Fault::Resource(resource_id))?;
         match offset.checked_add(size) {
             Some(end) if end <= memory.bytes() => Ok(memory),
@@ -102,26 +134,55 @@ impl Core {
     }
 
     pub(super) fn create_ring(self: &Arc<Self>, id: u64, info: &RingInfo) -> Result<(), Fault> {
-        let memory = self.place(Place { resource_id: info.resource_id, offset: 0, size: 0 })?;
-        let ring = Arc::new(Ring::new(id, info, memory)?);
+        // It was created by the message that the other process died at.
+        if self.orphaned && self.ring(id).is_ok() {
+            return Ok(());
+        }
+        let slot = self.free_slot()?;
+        let ring = Arc::new(Ring::new(id, slot, info, self.memory_of(info)?)?);
         if !ring.is_fresh() {
             return Err(Fault::NotFresh(id));
         }
-        self.start_ring(&ring, info.report_period_us).inspect_err(|_| ring.condemn())
+        self.will.note_ring(id, slot, *info);
+        let line = Line::new(Arc::clone(self), Some(Arc::clone(&ring)));
+        let started = line.and_then(|line| self.start_ring(&ring, line, info.report_period_us));
+        started.inspect_err(|_| {
+            self.will.forget_ring(slot);
+            ring.condemn();
+        })
     }
 
-    fn start_ring(self: &Arc<Self>, ring: &Arc<Ring>, report_period_us: Option<u32>) -> Result<(), Fault> {
+    /// Goes on with a ring of another process, from where its head is.
+    pub(super) fn inherit_ring(self: &Arc<Self>, id: u64, slot: u64, info: &RingInfo) -> Result<(), Fault> {
+        let ring = Arc::new(Ring::new(id, slot, info, self.memory_of(info)?)?);
+        let line = Line::inherit(Arc::clone(self), Some(Arc::clone(&ring)))?;
+        self.start_ring(&ring, line, info.report_period_us).inspect_err(|_| ring.condemn())
+    }
+
+    fn memory_of(&self, info: &RingInfo) -> Result<Arc<Shared>, Fault> {
+        self.place(Place { resource_id: info.resource_id, offset: 0, size: 0 })
+    }
+
+    fn free_slot(&self) -> Result<u64, Fault> {
+        let rings = self.lock_rings();
+        let is_free = |slot: &u64| rings.values().all(|running| running.ring.slot() != *slot);
+        (1..SLOTS).find(is_free).ok_or(Fault::Rings(rings.len()))
+    }
+
+    fn start_ring(
+        self: &Arc<Self>,
+        ring: &Arc<Ring>,
+        line: Line,
+        period_us: Option<u32>,
+    ) -> Result<(), Fault> {
         let mut rings = self.lock_rings();
-        match rings.len() {
-            RINGS_MAX.. => return Err(Fault::Rings(rings.len())),
-            _ if rings.contains_key(&ring.id()) => return Err(Fault::RingExists(ring.id())),
-            _ => {}
+        if rings.contains_key(&ring.id()) {
+            return Err(Fault::RingExists(ring.id()));
         }
-        let host = |error: std::io::Error| Fault::Host(error.to_string());
+        let host = |error: io::Error| Fault::Host(error.to_string());
         let charge = self.ledger.charge(RING_BYTES + u64::from(ring.buffer_bytes()))?;
-        let watch = report_period_us.map(|period| self.monitor.watch(Arc::clone(ring.words()), period));
+        let watch = period_us.map(|period| self.monitor.watch(Arc::clone(ring.words()), period));
         let watch = watch.transpose().map_err(host)?;
-        let line = Line::new(Arc::clone(self), Some(Arc::clone(ring)))?;
         let (core, served) = (Arc::clone(self), Arc::clone(ring));
         let body = move || core.serve_ring(&served, line);
         let thread = thread::Builder::new().name("ring".into()).spawn(body).map_err(host)?;
@@ -149,9 +210,15 @@ impl Core {
     }
 
     pub(super) fn destroy_ring(&self, id: u64) -> Result<(), Fault> {
-        let running = self.lock_rings().remove(&id).ok_or(Fault::Ring(id))?;
+        let running = match self.lock_rings().remove(&id) {
+            Some(running) => running,
+            // It was destroyed by the message that the other process died at.
+            None if self.orphaned => return Ok(()),
+            None => return Err(Fault::Ring(id)),
+        };
         running.ring.stop();
         _ = running.thread.join();
+        self.will.forget_ring(running.ring.slot());
         Ok(())
     }
 
@@ -166,6 +233,10 @@ impl Core {
 
     /// Has the control thread wait, and with it this client alone.
     pub(super) fn wait_ring_seqno(&self, id: u64, seqno: u64) -> Result<(), Fault> {
+        // Nothing is in order any more.
+        if self.orphaned {
+            return Ok(());
+        }
         let ring = self.ring(id)?;
         ring.want(seqno)?;
         loop {
@@ -190,6 +261,10 @@ impl Core {
         let gone = PollFlags::POLLHUP | PollFlags::POLLERR;
         let client = waits.get(1).and_then(PollFd::revents).unwrap_or(PollFlags::empty());
         if client.intersects(gone) { Err(Fault::Gone) } else { Ok(()) }
+    }
+
+    pub(super) fn lock_resources(&self) -> MutexGuard<'_, Resources> {
+        self.resources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_rings(&self) -> MutexGuard<'_, BTreeMap<u64, Running>> {

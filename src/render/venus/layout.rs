@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 /// The buffer is copied out at once, so this is memory of ours too.
 pub const BUFFER_BYTES_MAX: u64 = 16 << 20;
 
 /// `VkRingCreateInfoMESA` and what may be chained to it, as it came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names are the protocol's")]
 pub struct RingInfo {
     pub resource_id: u32,

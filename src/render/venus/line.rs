@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Fault;
 use super::command::{Command, Decoded, Indirect, Place, decode, is_transport};
 use super::core::Core;
+use super::estate::ReplyPlace;
 use super::memory::Shared;
 use super::ring::Ring;
 use crate::render::vulkan::Worker;
@@ -18,29 +19,25 @@ const STREAM_BYTES_MAX: u64 = 256 << 20;
 /// Where replies go.
 struct ReplyStream {
     memory: Arc<Shared>,
-    start: u64,
-    size: u64,
-    position: u64,
+    place: ReplyPlace,
 }
 
 impl ReplyStream {
     fn seek(&mut self, position: u64) -> Result<(), Fault> {
-        if position > self.size {
-            return Err(Fault::Reply { bytes: 0, position, size: self.size });
+        if position > self.place.size {
+            return Err(Fault::Reply { bytes: 0, position, size: self.place.size });
         }
-        self.position = position;
+        self.place.position = position;
         Ok(())
     }
 
     fn write(&mut self, reply: &[u8]) -> Result<(), Fault> {
-        let end = self.position + reply.len() as u64;
-        let room = (end <= self.size).then_some(());
-        room.and_then(|()| self.memory.copy_in(self.start + self.position, reply)).ok_or(Fault::Reply {
-            bytes: reply.len(),
-            position: self.position,
-            size: self.size,
-        })?;
-        self.position = end;
+        let ReplyPlace { offset, size, position, .. } = self.place;
+        let end = position + reply.len() as u64;
+        let room = (end <= size).then_some(());
+        let written = room.and_then(|()| self.memory.copy_in(offset + position, reply));
+        written.ok_or(Fault::Reply { bytes: reply.len(), position, size })?;
+        self.place.position = end;
         Ok(())
     }
 }
@@ -58,6 +55,20 @@ impl Line {
     pub(super) fn new(core: Arc<Core>, ring: Option<Arc<Ring>>) -> Result<Self, Fault> {
         let worker = Worker::new().map_err(|error| Fault::Host(error.to_string()))?;
         Ok(Self { core, ring, worker, replies: None, scratch: Vec::new() })
+    }
+
+    /// As [`Line::new`], with the reply stream that this line had in another process.
+    pub(super) fn inherit(core: Arc<Core>, ring: Option<Arc<Ring>>) -> Result<Self, Fault> {
+        let mut line = Self::new(core, ring)?;
+        let place = line.core.page.reply_place(line.slot());
+        let ReplyPlace { resource_id, offset, size, position } = place;
+        let memory = line.core.place(Place { resource_id, offset, size }).ok();
+        line.replies = memory.filter(|_| position <= size).map(|memory| ReplyStream { memory, place });
+        Ok(line)
+    }
+
+    fn slot(&self) -> u64 {
+        self.ring.as_ref().map_or(0, |ring| ring.slot())
     }
 
     /// Carries out a stream. After each command, when its reply is there, `consumed` is told where the next one begins.
@@ -94,25 +105,48 @@ impl Line {
             return Err(Fault::Bug("a command of no length was carried out"));
         }
         if !self.worker.reply.is_empty() {
-            self.replies.as_mut().ok_or(Fault::NoReplyStream)?.write(&self.worker.reply)?;
+            self.reply()?;
         }
         Ok(bytes)
+    }
+
+    /// Appends what the worker has to the reply stream.
+    fn reply(&mut self) -> Result<(), Fault> {
+        match &mut self.replies {
+            Some(replies) => replies.write(&self.worker.reply)?,
+            // Its place was lost with the other process.
+            None if self.core.is_orphaned() => {}
+            None => return Err(Fault::NoReplyStream),
+        }
+        self.keep_place();
+        Ok(())
+    }
+
+    /// Leaves the place of the next reply to the next process.
+    fn keep_place(&self) {
+        if let Some(replies) = &self.replies {
+            self.core.page.set_reply_place(self.slot(), &replies.place);
+        }
     }
 
     fn transport(&mut self, stream: &[u8], nested: bool) -> Result<usize, Fault> {
         let Decoded { command, bytes, reply } = decode(stream)?;
         match (command, self.ring.clone()) {
             (Command::SetReplyStream(place), _) => self.set_reply_stream(place)?,
-            (Command::SeekReplyStream(position), _) => self.reply_stream()?.seek(position)?,
+            (Command::SeekReplyStream(position), _) => self.seek(position)?,
             (Command::ExecuteStreams(_), _) if nested => return Err(Fault::Nested),
             (Command::ExecuteStreams(streams), _) => self.execute_streams(&streams)?,
+            // What came before it was said to another process.
+            (Command::WaitVirtqueueSeqno(_), Some(_)) if self.core.is_orphaned() => {}
             (Command::WaitVirtqueueSeqno(seqno), Some(ring)) => ring.wait_virtqueue_seqno(seqno)?,
             (Command::WaitVirtqueueSeqno(_), None) => return Err(Fault::Misplaced("on a ring")),
             (_, Some(_)) => return Err(Fault::Misplaced("on no ring")),
             (command, None) => self.control(command)?,
         }
         if let Some(reply) = reply {
-            self.reply_stream()?.write(&reply)?;
+            self.worker.reply.clear();
+            self.worker.reply.extend_from_slice(&reply);
+            self.reply()?;
         }
         Ok(bytes)
     }
@@ -134,20 +168,25 @@ impl Line {
         }
     }
 
-    fn reply_stream(&mut self) -> Result<&mut ReplyStream, Fault> {
-        self.replies.as_mut().ok_or(Fault::NoReplyStream)
+    fn seek(&mut self, position: u64) -> Result<(), Fault> {
+        self.replies.as_mut().ok_or(Fault::NoReplyStream)?.seek(position)?;
+        self.keep_place();
+        Ok(())
     }
 
     fn set_reply_stream(&mut self, place: Place) -> Result<(), Fault> {
         let memory = self.core.place(place)?;
-        self.replies = Some(ReplyStream { memory, start: place.offset, size: place.size, position: 0 });
+        let Place { resource_id, offset, size } = place;
+        let place = ReplyPlace { resource_id, offset, size, position: 0 };
+        self.replies = Some(ReplyStream { memory, place });
+        self.keep_place();
         Ok(())
     }
 
     fn execute_streams(&mut self, streams: &[Indirect]) -> Result<(), Fault> {
         for stream in streams {
             if let Some(position) = stream.reply_position {
-                self.reply_stream()?.seek(position)?;
+                self.seek(position)?;
             }
             self.execute_indirect(stream.place)?;
         }

@@ -111,6 +111,21 @@ impl Resources {
         }
     }
 
+    /// Memory that the client shared with another process.
+    pub(super) fn inherit(
+        &mut self,
+        id: u32,
+        bytes: u64,
+        file: &OwnedFd,
+        ledger: &Ledger,
+    ) -> Result<(), Refusal> {
+        self.check(id)?;
+        let charge = self.charge(bytes, ledger, |_| ())?;
+        let memory = Arc::new(SharedMemory::map(file, bytes)?);
+        self.table.insert(id, Some(Arc::new(Shared { memory, _charge: charge })));
+        Ok(())
+    }
+
     /// Device memory that was handed out.
     pub(super) fn add_exported(&mut self, id: u32) {
         self.table.insert(id, None);

@@ -17,6 +17,7 @@
 
 mod command;
 mod core;
+mod estate;
 mod fault;
 mod layout;
 mod line;
@@ -25,6 +26,7 @@ mod monitor;
 mod ring;
 mod session;
 
+pub use estate::{Estate, Heirloom, Nobody, RECORD_BYTES_MAX, Will};
 pub use fault::Fault;
 pub use layout::{BUFFER_BYTES_MAX, LayoutError, RingInfo};
 pub use monitor::Monitor;

@@ -58,6 +58,8 @@ fn reached(position: u32, seqno: u32) -> bool {
 #[derive(Debug)]
 pub(super) struct Ring {
     id: u64,
+    /// Its place in what is kept for the next process.
+    slot: u64,
     memory: Arc<Shared>,
     layout: Layout,
     words: Arc<Words>,
@@ -92,13 +94,14 @@ impl Inbox {
 
 impl Ring {
     /// A ring that begins at the head that its memory says.
-    pub(super) fn new(id: u64, info: &RingInfo, memory: Arc<Shared>) -> Result<Self, Fault> {
+    pub(super) fn new(id: u64, slot: u64, info: &RingInfo, memory: Arc<Shared>) -> Result<Self, Fault> {
         let layout = info.layout(memory.bytes())?;
         let word = |offset| memory.word(offset).ok_or(Fault::Bug("a ring's word lies outside its memory"));
         let words =
             Words { head: word(layout.head)?, tail: word(layout.tail)?, status: word(layout.status)? };
         Ok(Self {
             id,
+            slot,
             head: AtomicU32::new(words.head.load(Ordering::Acquire)),
             words: Arc::new(words),
             layout,
@@ -114,6 +117,10 @@ impl Ring {
 
     pub(super) fn id(&self) -> u64 {
         self.id
+    }
+
+    pub(super) fn slot(&self) -> u64 {
+        self.slot
     }
 
     pub(super) fn words(&self) -> &Arc<Words> {
@@ -220,6 +227,8 @@ impl Ring {
             // Others of this client can be nicer, none can be less nice than we are.
             _ = be_nice(nice.clamp(0, 19));
         }
+        // Another process may have died while it slept.
+        self.words.status.fetch_and(!IDLE, Ordering::SeqCst);
         let size = self.layout.buffer_bytes;
         let mut commands = vec![0; usize::try_from(size).unwrap_or_default()];
         let mut quiet = Quiet::default();

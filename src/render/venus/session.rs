@@ -1,11 +1,12 @@
 //! One client.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::core::Core;
+use super::estate::{Heirloom, Inheritance, Will};
 use super::line::Line;
 use super::memory::Refusal;
 use super::monitor::Monitor;
@@ -29,6 +30,8 @@ pub struct Setup {
     pub monitor: Arc<Monitor>,
     /// A descriptor that hangs up when the client goes: nobody waits for a ring of a client that is gone.
     pub gone: Option<OwnedFd>,
+    /// Keeps what the next process needs of it.
+    pub will: Will,
 }
 
 /// One client: what it shares with us, its rings, and the executor of its commands. Dropped, it ends all of them.
@@ -41,11 +44,35 @@ pub struct Session {
 impl Session {
     /// A client that has nothing yet.
     pub fn new(setup: Setup) -> Result<Self, Fault> {
-        let Setup { name, executor, ledger, monitor, gone } = setup;
-        let charge = ledger.charge(SESSION_BYTES)?;
-        let core = Core::new(name, executor, ledger, monitor, gone);
-        let core = Arc::new(core.map_err(|error| Fault::Host(error.to_string()))?);
+        let charge = setup.ledger.charge(SESSION_BYTES)?;
+        let core = Arc::new(Core::new(setup).map_err(host)?);
         Ok(Self { line: Line::new(Arc::clone(&core), None)?, core, _charge: charge })
+    }
+
+    /// Goes on with a client of a process that died: its device is lost, and whatever it still says is answered.
+    /// `None` if it had no session yet.
+    pub fn inherit(setup: Setup, items: Vec<Heirloom>) -> Option<Result<Self, Fault>> {
+        Some(Inheritance::sort(items)?.and_then(|items| Self::go_on(setup, items)))
+    }
+
+    fn go_on(setup: Setup, items: Inheritance) -> Result<Self, Fault> {
+        let charge = setup.ledger.charge(SESSION_BYTES)?;
+        setup.executor.lose(Reason::GivenUp("the renderer died, and its work with it".to_owned()));
+        let setup = Setup { name: items.name, ..setup };
+        let core = Arc::new(Core::inherit(setup, items.page).map_err(host)?);
+        for (id, bytes, file) in items.memories {
+            let inherited = core.lock_resources().inherit(id, bytes, &file, &core.ledger);
+            inherited.map_err(|refusal| Fault::Host(refusal.to_string()))?;
+        }
+        let line = Line::inherit(Arc::clone(&core), None)?;
+        let session = Self { core, line, _charge: charge };
+        items.rings.iter().try_for_each(|(id, slot, info)| session.core.inherit_ring(*id, *slot, info))?;
+        Ok(session)
+    }
+
+    /// The number of the resource that was made last, by this process or the one before.
+    pub fn last_resource(&self) -> u32 {
+        self.core.page.last_id()
     }
 
     /// Makes a resource: memory shared with us where `blob_id` is 0, and else the device memory of that name.
@@ -53,6 +80,7 @@ impl Session {
     /// There is always a file, which the client can map: if the resource cannot be had, one of zeros that nobody
     /// serves, and the client's context is lost.
     pub fn create_blob(&self, id: u32, blob_id: u64, bytes: u64) -> io::Result<OwnedFd> {
+        self.core.page.set_last_id(id);
         self.blob(id, blob_id, bytes).or_else(|refusal| {
             self.lose(&refusal.to_string());
             sealed_file(bytes)
@@ -60,20 +88,23 @@ impl Session {
     }
 
     fn blob(&self, id: u32, blob_id: u64, bytes: u64) -> Result<OwnedFd, Refusal> {
-        let resources = || self.core.resources.lock().unwrap_or_else(PoisonError::into_inner);
+        let core = &self.core;
         if blob_id == 0 {
-            return resources().share(id, bytes, &self.core.ledger, |reason| self.lose(reason));
+            let file = core.lock_resources().share(id, bytes, &core.ledger, |reason| self.lose(reason))?;
+            core.will().note_memory(id, bytes, file.as_fd());
+            return Ok(file);
         }
-        resources().check(id)?;
-        let export = self.core.executor.export(blob_id, bytes);
+        core.lock_resources().check(id)?;
+        let export = core.executor.export(blob_id, bytes);
         let file = export.map_err(|reason| Refusal::Export { memory_id: blob_id, reason })?;
-        resources().add_exported(id);
+        core.lock_resources().add_exported(id);
         Ok(file)
     }
 
     /// Forgets a resource; what still uses its memory keeps it. Whether there was one.
     pub fn unref(&self, id: u32) -> bool {
-        self.core.resources.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
+        self.core.will().forget_memory(id);
+        self.core.lock_resources().remove(id)
     }
 
     /// Carries out commands on the control thread: this one, which may wait for a ring.
@@ -100,6 +131,10 @@ impl Session {
     pub fn lose(&self, reason: &str) {
         self.core.executor.lose(Reason::GivenUp(reason.to_owned()));
     }
+}
+
+fn host(error: io::Error) -> Fault {
+    Fault::Host(error.to_string())
 }
 
 impl Drop for Session {

@@ -2,14 +2,77 @@
 
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
-use super::{recording, simple};
-use crate::venus::CommandType;
+use super::{
+    caches, command_pools, descriptors, device, instance, physical_device, pipelines, queries, recording,
+    shaders, simple,
+};
+use crate::venus::{CommandType, ObjectType};
 
 /// Carries one command out.
 pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     use CommandType as C;
     let command = turn.command();
     match command {
+        C::CreateInstance => instance::create(turn),
+        C::DestroyInstance => instance::destroy(turn),
+        C::EnumerateInstanceVersion => instance::version(turn),
+        C::EnumerateInstanceExtensionProperties => instance::instance_extensions(turn),
+        C::EnumerateInstanceLayerProperties => instance::nothing(turn, 0),
+        C::EnumeratePhysicalDevices => instance::physical_devices(turn),
+        C::EnumeratePhysicalDeviceGroups => instance::groups(turn),
+        C::EnumerateDeviceExtensionProperties => instance::device_extensions(turn),
+        C::EnumerateDeviceLayerProperties | C::GetPhysicalDeviceToolProperties => instance::nothing(turn, 1),
+
+        C::GetPhysicalDeviceProperties => physical_device::properties(turn),
+        C::GetPhysicalDeviceProperties2 => physical_device::properties2(turn),
+        C::GetPhysicalDeviceFeatures2 => physical_device::features2(turn),
+        C::GetPhysicalDeviceImageFormatProperties2 => physical_device::image_format2(turn),
+        C::GetPhysicalDeviceExternalBufferProperties
+        | C::GetPhysicalDeviceExternalFenceProperties
+        | C::GetPhysicalDeviceExternalSemaphoreProperties => Ok(physical_device::external()),
+        C::GetPhysicalDeviceFeatures
+        | C::GetPhysicalDeviceFormatProperties
+        | C::GetPhysicalDeviceFormatProperties2
+        | C::GetPhysicalDeviceImageFormatProperties
+        | C::GetPhysicalDeviceQueueFamilyProperties
+        | C::GetPhysicalDeviceQueueFamilyProperties2
+        | C::GetPhysicalDeviceSparseImageFormatProperties
+        | C::GetPhysicalDeviceSparseImageFormatProperties2
+        | C::GetPhysicalDeviceFragmentShadingRatesKHR
+        | C::GetPhysicalDeviceMultisamplePropertiesEXT
+        | C::GetPhysicalDeviceCooperativeMatrixPropertiesKHR
+        | C::GetPhysicalDeviceCalibrateableTimeDomainsKHR => physical_device::query(turn),
+        C::CreateDevice => device::create(turn),
+        C::DestroyDevice => device::destroy(turn),
+
+        C::CreateCommandPool => command_pools::create(turn),
+        C::ResetCommandPool => command_pools::reset(turn),
+        C::TrimCommandPool => turn.pass().map(Outcome::Done),
+        C::DestroyCommandPool | C::DestroyDescriptorPool => turn.destroy_pool(),
+        C::AllocateCommandBuffers => command_pools::allocate(turn),
+        C::FreeCommandBuffers => turn.free(ObjectType::CommandBuffer),
+
+        C::CreateDescriptorSetLayout => descriptors::create_layout(turn),
+        C::GetDescriptorSetLayoutSupport => turn.pass().map(Outcome::Done),
+        C::CreatePipelineLayout => descriptors::create_pipeline_layout(turn),
+        C::CreateDescriptorPool => descriptors::create_pool(turn),
+        C::ResetDescriptorPool => descriptors::reset_pool(turn),
+        C::AllocateDescriptorSets => descriptors::allocate(turn),
+        C::FreeDescriptorSets => descriptors::free(turn),
+        C::UpdateDescriptorSets => descriptors::update(turn),
+
+        C::CreateShaderModule => shaders::create(turn),
+        C::CreateComputePipelines => pipelines::create_compute(turn),
+        C::CreateGraphicsPipelines => pipelines::create_graphics(turn),
+
+        C::CreateQueryPool => queries::create(turn),
+        C::ResetQueryPool => queries::reset(turn),
+        C::GetQueryPoolResults => queries::results(turn),
+
+        C::CreatePipelineCache => caches::create(turn),
+        C::GetPipelineCacheData => caches::data(turn),
+        C::MergePipelineCaches => turn.pass().map(Outcome::Done),
+
         C::BeginCommandBuffer => recording::begin(turn),
         C::EndCommandBuffer => recording::end(turn),
         C::ResetCommandBuffer => recording::reset(turn),

@@ -4,8 +4,13 @@ use std::sync::Arc;
 
 use vulkanalia_sys as vk;
 
-use super::driver::{Failure, Functions, Library, LibraryError, address_of, address_of_mut, pointer_to};
-use crate::venus::CommandType;
+use super::caches::Caches;
+use super::driver::{
+    Failure, Functions, Library, LibraryError, address_of, address_of_first, address_of_mut, pointer_to,
+};
+use super::extensions::Extensions;
+use super::shaders::Checker;
+use crate::venus::{Capset, CommandType};
 
 /// Which GPU to open.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +41,9 @@ pub enum OpenError {
         /// Its answer.
         result: String,
     },
+    /// No random bytes can be had.
+    #[error("the host gives no random bytes: {0}")]
+    Random(std::io::ErrorKind),
 }
 
 /// The host's device. Guests' instances are all this one's.
@@ -45,6 +53,11 @@ pub struct Gpu {
     pub(super) instance: u64,
     pub(super) physical_device: u64,
     pub(super) properties: vk::PhysicalDeviceProperties,
+    pub(super) extensions: Extensions,
+    /// How many queues each family has.
+    pub(super) queue_families: Vec<u32>,
+    pub(super) caches: Caches,
+    pub(super) shaders: Checker,
     name: String,
 }
 
@@ -60,12 +73,35 @@ impl Gpu {
             devices.into_iter().map(|device| (device, properties(&functions, device))).collect();
         let (physical_device, properties) = pick(&devices, options)?;
         let name = properties.device_name.to_string_lossy().into_owned();
-        Ok(Arc::new(Self { library, functions, instance, physical_device, properties, name }))
+        let extensions = device_extensions(&functions, physical_device);
+        let extensions = extensions.map_err(failed("vkEnumerateDeviceExtensionProperties"))?;
+        Ok(Arc::new(Self {
+            extensions: Extensions::new(&extensions),
+            queue_families: queue_families(&functions, physical_device),
+            shaders: Checker::new(),
+            caches: Caches::new().map_err(OpenError::Random)?,
+            library,
+            functions,
+            instance,
+            physical_device,
+            properties,
+            name,
+        }))
     }
 
     /// The name that the driver gives it.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What a guest's driver is told of it.
+    pub fn capset(&self) -> Capset {
+        Capset::new(false, |name| self.extensions.offers(name))
+    }
+
+    /// What looks at guests' shaders before the driver does, in words.
+    pub fn shader_checks(&self) -> &'static str {
+        self.shaders.name()
     }
 }
 
@@ -92,6 +128,27 @@ fn properties(functions: &Functions, device: u64) -> vk::PhysicalDevicePropertie
     let mut properties = vk::PhysicalDeviceProperties::default();
     _ = functions.call(CommandType::GetPhysicalDeviceProperties, &[device, address_of_mut(&mut properties)]);
     properties
+}
+
+fn device_extensions(functions: &Functions, device: u64) -> Result<Vec<vk::ExtensionProperties>, Failure> {
+    let command = CommandType::EnumerateDeviceExtensionProperties;
+    let mut count = 0_u32;
+    functions.result(command, &[device, 0, address_of_mut(&mut count), 0])?;
+    let mut found = vec![vk::ExtensionProperties::default(); usize::try_from(count).unwrap_or_default()];
+    let list = address_of_first(&mut found);
+    functions.result(command, &[device, 0, address_of_mut(&mut count), list])?;
+    found.truncate(usize::try_from(count).unwrap_or_default());
+    Ok(found)
+}
+
+fn queue_families(functions: &Functions, device: u64) -> Vec<u32> {
+    let command = CommandType::GetPhysicalDeviceQueueFamilyProperties;
+    let mut count = 0_u32;
+    _ = functions.call(command, &[device, address_of_mut(&mut count), 0]);
+    let mut found = vec![vk::QueueFamilyProperties::default(); usize::try_from(count).unwrap_or_default()];
+    let list = address_of_first(&mut found);
+    _ = functions.call(command, &[device, address_of_mut(&mut count), list]);
+    found.iter().map(|family| family.queue_count).collect()
 }
 
 fn pick(

@@ -11,20 +11,44 @@
 //! the rules where it could harm the driver loses its context, and nothing else happens.
 
 #[forbid(unsafe_code)]
+mod caches;
+#[forbid(unsafe_code)]
+mod checks;
+#[forbid(unsafe_code)]
+mod command_pools;
+#[forbid(unsafe_code)]
 mod context;
+#[forbid(unsafe_code)]
+mod descriptors;
+#[forbid(unsafe_code)]
+mod device;
 #[forbid(unsafe_code)]
 mod dispatch;
 mod driver;
 #[forbid(unsafe_code)]
+mod extensions;
+#[forbid(unsafe_code)]
 mod gpu;
 #[forbid(unsafe_code)]
+mod instance;
+#[forbid(unsafe_code)]
 mod objects;
+#[forbid(unsafe_code)]
+mod physical_device;
+#[forbid(unsafe_code)]
+mod pipelines;
+#[forbid(unsafe_code)]
+mod queries;
 #[forbid(unsafe_code)]
 mod reason;
 #[forbid(unsafe_code)]
 mod recording;
 #[forbid(unsafe_code)]
+mod shaders;
+#[forbid(unsafe_code)]
 mod simple;
+#[forbid(unsafe_code)]
+mod spirv;
 #[forbid(unsafe_code)]
 mod table;
 #[forbid(unsafe_code)]

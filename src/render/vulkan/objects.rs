@@ -6,10 +6,16 @@
 //! under its context's lock, or when the context is gone.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use vulkanalia_sys as vk;
+
+use super::descriptors::{DescriptorSet, PipelineLayout, SetLayout};
+use super::device::Device;
 use super::driver::Functions;
+use super::queries::QueryPool;
+use super::spirv::Module;
 use super::table::IdHash;
 use crate::sys::Address;
 use crate::venus::{CommandType, ObjectType};
@@ -35,11 +41,38 @@ pub(super) struct Object {
     /// The last recording that it was kept for.
     recorded: AtomicU64,
     pending: AtomicU32,
+    /// Counts its resets, for pools and command buffers.
+    version: AtomicU64,
+    /// Its pool was reset, which freed it.
+    gone: AtomicBool,
 }
 
 /// What the commands written by hand know of objects.
 pub(super) enum Data {
     None,
+    Device(Device),
+    Buffer {
+        bytes: u64,
+    },
+    CommandBuffer {
+        secondary: bool,
+    },
+    CommandPool {
+        /// Its command buffers can be reset one by one.
+        resets: bool,
+    },
+    DescriptorPool {
+        /// Its sets can be freed one by one.
+        frees: bool,
+    },
+    DescriptorSet(DescriptorSet),
+    Pipeline {
+        point: vk::PipelineBindPoint,
+    },
+    PipelineLayout(PipelineLayout),
+    QueryPool(QueryPool),
+    ShaderModule(Module),
+    SetLayout(Arc<SetLayout>),
     /// It could not be made: the words say why.
     Tombstone(String),
 }
@@ -66,6 +99,8 @@ impl Object {
             children: Mutex::default(),
             recorded: AtomicU64::new(0),
             pending: AtomicU32::new(0),
+            version: AtomicU64::new(0),
+            gone: AtomicBool::new(false),
         }
     }
 
@@ -91,15 +126,22 @@ impl Object {
         self.keeps.lock().unwrap_or_else(PoisonError::into_inner).push(other);
     }
 
+    /// Its size, for buffers; 0 for everything else.
+    pub(super) fn bytes(&self) -> u64 {
+        match self.data {
+            Data::Buffer { bytes } => bytes,
+            _ => 0,
+        }
+    }
+
+    /// Itself, what it was made from, what that was made from, …
+    pub(super) fn origins<'o>(self: &'o Arc<Object>) -> impl Iterator<Item = &'o Arc<Object>> {
+        std::iter::successors(Some(self), |object| object.parent.as_ref())
+    }
+
     /// The device that it belongs to; itself for what belongs to none.
     pub(super) fn device<'o>(self: &'o Arc<Object>) -> &'o Arc<Object> {
-        let mut at = self;
-        while at.kind != ObjectType::Device
-            && let Some(parent) = &at.parent
-        {
-            at = parent;
-        }
-        at
+        self.origins().find(|object| object.kind == ObjectType::Device).unwrap_or(self)
     }
 
     /// The guest's names of what was made from this pool.
@@ -115,6 +157,26 @@ impl Object {
         }
     }
 
+    /// The last recording that asked.
+    pub(super) fn last_recording(&self) -> u64 {
+        self.recorded.load(Ordering::Relaxed)
+    }
+
+    /// How often it was reset.
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// Counts a reset.
+    pub(super) fn renew(&self) {
+        self.version.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Says that the driver has destroyed it already, with all of its pool.
+    pub(super) fn is_gone_with_its_pool(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+    }
+
     /// Whether a submission that is not done needs it.
     pub(super) fn is_pending(&self) -> bool {
         self.pending.load(Ordering::Acquire) > 0
@@ -124,6 +186,9 @@ impl Object {
 impl Drop for Object {
     fn drop(&mut self) {
         let (Some(command), Some(parent)) = (self.destroy, &self.parent) else { return };
+        if self.gone.load(Ordering::Relaxed) {
+            return;
+        }
         let device = parent.device().handle;
         let one = [self.handle];
         let list: Address = one.as_ptr().expose_provenance() as Address;
@@ -147,10 +212,6 @@ impl Pending {
     pub(super) fn new(object: &Arc<Object>) -> Self {
         object.pending.fetch_add(1, Ordering::AcqRel);
         Self(Arc::clone(object))
-    }
-
-    pub(super) fn object(&self) -> &Arc<Object> {
-        &self.0
     }
 }
 

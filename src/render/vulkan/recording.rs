@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use vulkanalia_sys as vk;
+
+use super::checks;
 use super::context::failed;
-use super::objects::Object;
+use super::objects::{Data, Object, Pending};
 use super::reason::Reason;
+use super::table::{Place, Table};
 use super::turn::{Outcome, Turn};
 use crate::venus::{CommandType, ObjectType};
 
@@ -16,10 +20,15 @@ static RECORDINGS: AtomicU64 = AtomicU64::new(0);
 #[derive(Default)]
 pub(super) struct Recording {
     pub(super) state: State,
+    /// It may be submitted again while it runs.
+    simultaneous: bool,
+    /// It may be submitted once.
+    once: bool,
     number: u64,
     keeps: Vec<Arc<Object>>,
+    expires: Vec<(Arc<Object>, u64)>,
     /// What was recorded, once it is whole.
-    pub(super) kept: Arc<Kept>,
+    kept: Arc<Kept>,
 }
 
 /// The states of a command buffer, as the specification has them. Whether it is pending is counted in its object.
@@ -35,7 +44,16 @@ pub(super) enum State {
 /// What a recorded command buffer needs.
 #[derive(Default)]
 pub(super) struct Kept {
-    pub(super) objects: Vec<Arc<Object>>,
+    _objects: Vec<Arc<Object>>,
+    /// Descriptor pools and secondary command buffers, as they were: once reset, the recording is worth nothing.
+    expires: Vec<(Arc<Object>, u64)>,
+}
+
+/// What the GPU needs as long as a command buffer runs. It is dropped under the lock of the context.
+pub(super) struct Running {
+    /// The command buffer, its pool, the pools and command buffers that it uses.
+    _pending: Vec<Pending>,
+    _kept: Arc<Kept>,
 }
 
 impl Recording {
@@ -45,36 +63,81 @@ impl Recording {
     }
 
     /// Starts anew.
-    pub(super) fn begin(&mut self) {
-        self.reset();
+    fn begin(&mut self, usage: vk::CommandBufferUsageFlags) {
         self.state = State::Recording;
         self.number = RECORDINGS.fetch_add(1, Ordering::Relaxed) + 1;
+        self.simultaneous = usage.contains(vk::CommandBufferUsageFlags::SIMULTANEOUS_USE);
+        self.once = usage.contains(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Keeps an object until the command buffer is begun or reset again.
-    pub(super) fn keep(&mut self, object: &Arc<Object>) {
-        if object.first_in(self.number) {
-            self.keeps.push(Arc::clone(object));
+    fn keep(&mut self, object: &Arc<Object>) {
+        if !object.first_in(self.number) {
+            return;
         }
+        match (object.kind, &object.parent) {
+            (ObjectType::DescriptorSet, Some(pool)) if pool.first_in(self.number) => self.depend(pool),
+            (ObjectType::CommandBuffer, _) => self.depend(object),
+            _ => {}
+        }
+        if self.keeps.len() == self.keeps.capacity() {
+            // Two recordings by turns make each other forget what they have kept.
+            self.keeps.sort_unstable_by_key(Arc::as_ptr);
+            self.keeps.dedup_by_key(|kept| Arc::as_ptr(kept));
+        }
+        self.keeps.push(Arc::clone(object));
     }
 
-    /// Ends it, well or not.
-    pub(super) fn end(&mut self, state: State) {
+    fn depend(&mut self, object: &Arc<Object>) {
+        self.expires.push((Arc::clone(object), object.version()));
+    }
+
+    fn end(&mut self, state: State) {
         self.state = state;
-        self.kept = Arc::new(Kept { objects: std::mem::take(&mut self.keeps) });
+        let expires = std::mem::take(&mut self.expires);
+        self.kept = Arc::new(Kept { _objects: std::mem::take(&mut self.keeps), expires });
     }
 
     /// Forgets what was recorded.
-    pub(super) fn reset(&mut self) {
+    pub(super) fn reset(&mut self, buffer: &Object) {
+        buffer.renew();
         self.state = State::Initial;
         self.keeps.clear();
+        self.expires.clear();
         self.kept = Arc::default();
     }
-}
 
-/// Whether a command is recorded into a command buffer.
-pub(super) fn is_recorded(command: CommandType) -> bool {
-    RECORDED.with(|recorded| recorded.get(usize::from(command as u16)).copied().unwrap_or_default())
+    /// Takes a submission of it. The error is the rule that the guest breaks.
+    pub(super) fn submit(&mut self, buffer: &Arc<Object>) -> Result<Running, &'static str> {
+        if matches!(buffer.data, Data::CommandBuffer { secondary: true }) {
+            return Err("a secondary command buffer is submitted");
+        }
+        self.check_executable(buffer)?;
+        if self.once {
+            self.state = State::Invalid;
+        }
+        let used = self.kept.expires.iter().map(|(object, _)| object);
+        let pending = used.chain([buffer]).chain(&buffer.parent).map(Pending::new).collect();
+        Ok(Running { _pending: pending, _kept: Arc::clone(&self.kept) })
+    }
+
+    /// Whether it can be submitted, or executed from another one.
+    fn check_executable(&self, buffer: &Object) -> Result<(), &'static str> {
+        if self.state != State::Executable {
+            return Err("a command buffer is not executable");
+        }
+        if buffer.is_pending() && !self.simultaneous {
+            return Err("a command buffer runs already and was not begun for simultaneous use");
+        }
+        if self.kept.expires.iter().any(|(object, version)| object.version() != *version) {
+            return Err("what a command buffer uses was reset after it was recorded");
+        }
+        Ok(())
+    }
 }
 
 thread_local! {
@@ -84,12 +147,18 @@ thread_local! {
         .collect();
 }
 
+/// Whether a command is recorded into a command buffer.
+pub(super) fn is_recorded(command: CommandType) -> bool {
+    RECORDED.with(|recorded| recorded.get(usize::from(command as u16)).copied().unwrap_or_default())
+}
+
 /// vkBeginCommandBuffer.
 pub(super) fn begin(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let usage = turn.get::<vk::CommandBufferBeginInfo>(turn.call.arg(1))?.flags;
     start(turn)?;
     let result = turn.pass()?;
     if !failed(result) {
-        turn.recording()?.1.begin();
+        turn.recording()?.1.begin(usage);
     }
     Ok(Outcome::Done(result))
 }
@@ -105,7 +174,12 @@ fn start(turn: &mut Turn<'_>) -> Result<(), Reason> {
     if buffer.is_pending() {
         return Err(turn.invalid("the command buffer is still in use by a submission"));
     }
-    recording.reset();
+    let resets =
+        buffer.parent.as_ref().is_some_and(|pool| matches!(pool.data, Data::CommandPool { resets: true }));
+    if recording.state != State::Initial && !resets {
+        return Err(turn.invalid("the command buffer is of a pool that is only reset as a whole"));
+    }
+    recording.reset(buffer);
     Ok(())
 }
 
@@ -120,20 +194,45 @@ pub(super) fn end(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     Ok(Outcome::Done(result))
 }
 
-/// Every vkCmd…: keeps what it names, and passes it on.
+/// Every vkCmd…: looks at what a driver would not, keeps what it names, and passes it on.
 pub(super) fn record(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    checks::check(turn)?;
     let (named, objects) = (turn.named, &mut turn.state.objects);
     let Some((first, others)) = named.split_first() else {
         return Err(turn.invalid("it names no command buffer"));
     };
+    if !objects.recording(first.place).is_some_and(|(_, recording)| recording.state == State::Recording) {
+        return Err(turn.invalid("the command buffer is not being recorded"));
+    }
     for other in others {
-        let Some(object) = objects.at(other.place).cloned() else { continue };
-        if let Some((_, recording)) = objects.recording(first.place) {
-            recording.keep(&object);
+        keep(objects, first.place, other.place);
+    }
+    turn.pass().map(Outcome::Done)
+}
+
+fn keep(objects: &mut Table, buffer: Place, other: Place) {
+    // Cloned only if the recording does not have it yet.
+    let Some(object) = objects.at(other) else { return };
+    if objects.recorded_number(buffer) == object.last_recording() {
+        return;
+    }
+    let object = Arc::clone(object);
+    if let Some((_, recording)) = objects.recording(buffer) {
+        recording.keep(&object);
+    }
+}
+
+/// vkCmdExecuteCommands: what it executes must be recorded to its end, and be secondary.
+pub(super) fn check_secondaries(turn: &mut Turn<'_>) -> Result<(), Reason> {
+    let (named, command) = (turn.named, turn.command());
+    let invalid = |rule| Reason::Invalid { command, rule };
+    for named in named.iter().skip(1) {
+        let place = turn.state.objects.recording(named.place);
+        let (buffer, recording) = place.ok_or(invalid("it executes no command buffer"))?;
+        if !matches!(buffer.data, Data::CommandBuffer { secondary: true }) {
+            return Err(invalid("it executes a primary command buffer"));
         }
+        recording.check_executable(buffer).map_err(invalid)?;
     }
-    match objects.recording(first.place) {
-        Some((_, recording)) if recording.state == State::Recording => turn.pass().map(Outcome::Done),
-        _ => Err(turn.invalid("the command buffer is not being recorded")),
-    }
+    Ok(())
 }

@@ -83,6 +83,27 @@ impl Table {
         Some(entry.object)
     }
 
+    /// Takes away the names of an object and of all that was made from it, directly or not.
+    pub(super) fn remove_made_from(&mut self, origin: &Arc<Object>) {
+        let made = |object: &Arc<Object>| object.origins().any(|parent| Arc::ptr_eq(parent, origin));
+        let ids: Vec<u64> = self
+            .entries
+            .iter()
+            .flatten()
+            .map(|entry| &entry.object)
+            .filter(|object| made(object))
+            .map(|object| object.id)
+            .collect();
+        let removed: Vec<_> = ids.into_iter().filter_map(|id| self.remove(id)).collect();
+        drop(removed);
+    }
+
+    /// The number of what is recorded into a command buffer now.
+    pub(super) fn recorded_number(&self, place: Place) -> u64 {
+        let entry = self.entries.get(place.index()).and_then(Option::as_ref);
+        entry.and_then(|entry| entry.recording.as_deref()).map_or(0, Recording::number)
+    }
+
     /// An object and what is recorded into it, if it is a command buffer.
     pub(super) fn recording(&mut self, place: Place) -> Option<(&Arc<Object>, &mut Recording)> {
         let entry = self.entries.get_mut(place.index())?.as_mut()?;

@@ -14,6 +14,9 @@ use super::table::Place;
 use crate::sys::{Address, Arena, CStruct};
 use crate::venus::{Call, CommandType, ObjectType, Slot};
 
+/// Names of extensions are shorter, and entry points have sensible names.
+const TEXT_BYTES_MAX: u64 = 4096;
+
 /// An object that the command names.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Named {
@@ -118,6 +121,21 @@ impl Turn<'_> {
         self.arena.slice(at, count).ok_or(self.invalid("an array is NULL that must not be"))
     }
 
+    /// Writes a structure of the command anew.
+    pub(super) fn set<T: CStruct>(&mut self, at: Address, value: T) -> Result<(), Reason> {
+        let null = self.invalid("a structure is NULL that must not be");
+        *self.arena.get_mut(at).ok_or(null)? = value;
+        Ok(())
+    }
+
+    /// A text of the command, without its end; `None` if it is none, or NULL.
+    pub(super) fn text(&self, at: Address) -> Option<String> {
+        let byte = |offset: u64| self.arena.bytes(at.checked_add(offset)?, 1)?.first().copied();
+        byte(0)?;
+        let bytes = (0..TEXT_BYTES_MAX).map_while(byte).take_while(|byte| *byte != 0).collect();
+        String::from_utf8(bytes).ok()
+    }
+
     /// Puts something into the arena.
     pub(super) fn put<T: CStruct>(&mut self, value: T) -> Result<Address, Reason> {
         self.arena.put(value).map_err(|_| Reason::TooLarge(self.call.command))
@@ -155,6 +173,66 @@ impl Turn<'_> {
         let handle = *self.get::<u64>(slot)?;
         self.enter(finish(Object::new(kind, id, handle, parent)))?;
         Ok(result.into())
+    }
+
+    /// Makes `count` objects of a pool by a command of the form (device, pAllocateInfo, pHandles).
+    pub(super) fn create_many(
+        &mut self,
+        kind: ObjectType,
+        pool: &Arc<Object>,
+        count: u32,
+        finish: impl Fn(Object, usize) -> Object,
+    ) -> Result<Outcome, Reason> {
+        let ids = self.slice::<u64>(self.call.arg(2), count)?.to_vec();
+        ids.iter().try_for_each(|id| self.check_free(*id))?;
+        let handles = self.arena.alloc(size_of_val(ids.as_slice()), align_of::<u64>());
+        let handles = handles.map_err(|_| Reason::TooLarge(self.call.command))?;
+        self.call.set_arg(2, handles);
+        let result = if count == 0 { vk::Result::SUCCESS } else { result_of(self.pass()?) };
+        if result.as_raw() < 0 {
+            for id in ids {
+                self.refuse(kind, id, pool, result)?;
+            }
+            return Ok(result.into());
+        }
+        let handles = self.slice::<u64>(handles, count)?.to_vec();
+        for (index, (id, handle)) in ids.into_iter().zip(handles).enumerate() {
+            self.enter(finish(Object::new(kind, id, handle, pool), index))?;
+            pool.children().insert(id);
+        }
+        Ok(result.into())
+    }
+
+    /// Takes away the names of objects of a pool: all that the command names of a type.
+    pub(super) fn free(&mut self, kind: ObjectType) -> Result<Outcome, Reason> {
+        let pool = Arc::clone(self.argument(1).ok_or(self.invalid("the pool is NULL"))?);
+        let of_pool =
+            |object: &Object| object.parent.as_ref().is_some_and(|parent| Arc::ptr_eq(parent, &pool));
+        let freed: Vec<_> = self.objects().filter(|object| object.kind == kind).cloned().collect();
+        for object in freed {
+            if !of_pool(&object) {
+                return Err(self.invalid("it frees what is not of this pool"));
+            }
+            self.state.objects.remove(object.id);
+            pool.children().remove(&object.id);
+        }
+        Ok(Outcome::Done(0))
+    }
+
+    /// What was made from a pool and is named still.
+    pub(super) fn children(&self, pool: &Object) -> Vec<Arc<Object>> {
+        pool.children().iter().filter_map(|id| self.state.objects.get(*id)).cloned().collect()
+    }
+
+    /// Takes the names of a pool and of all that was made from it away.
+    pub(super) fn destroy_pool(&mut self) -> Result<Outcome, Reason> {
+        if let Some(pool) = self.argument(1).cloned() {
+            for child in self.children(&pool) {
+                self.state.objects.remove(child.id);
+            }
+            self.state.objects.remove(pool.id);
+        }
+        Ok(Outcome::Done(0))
     }
 
     /// Answers that an object cannot be made. A guest that asked for no answer may go on to name it.

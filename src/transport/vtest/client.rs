@@ -1,7 +1,7 @@
 //! One client: its messages in order, each dealt with before it is taken out of the socket.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::House;
 use super::socket::{Socket, SocketError};
 use super::syncs::{SyncError, Syncs};
 use super::wire::{Batch, CAPSET_VENUS, Kind, PROTOCOL_VERSION, Request, WireError, answer, parameter};
-use crate::render::venus::{Fault, Session, Setup};
+use crate::render::venus::{Fault, Heirloom, Session, Setup, Will};
 
 /// Why a connection was closed by us.
 #[derive(Debug, thiserror::Error)]
@@ -48,12 +48,38 @@ pub(super) struct Client {
     syncs: Syncs,
     session: Option<Session>,
     last_resource: u32,
+    will: Will,
 }
 
 impl Client {
+    /// A client that has said nothing yet.
     pub(super) fn new(stream: UnixStream, number: u64, house: Arc<House>) -> io::Result<Self> {
+        let client = Self::with(stream, number, house)?;
+        client.will.note_connection(client.socket.as_fd());
+        Ok(client)
+    }
+
+    /// A client of a process that died, with what was kept of it.
+    pub(super) fn inherit(
+        stream: UnixStream,
+        number: u64,
+        house: Arc<House>,
+        items: Vec<Heirloom>,
+    ) -> Result<Self, ClientError> {
+        let mut client = Self::with(stream, number, house)?;
+        if let Some(session) = Session::inherit(client.setup()?, items) {
+            let session = session?;
+            client.last_resource = session.last_resource();
+            client.session = Some(session);
+            client.syncs = Syncs::orphaned();
+        }
+        Ok(client)
+    }
+
+    fn with(stream: UnixStream, number: u64, house: Arc<House>) -> io::Result<Self> {
         Ok(Self {
             socket: Socket::new(stream)?,
+            will: Will::new(Arc::clone(&house.estate), number),
             house,
             number,
             name: format!("client {number}"),
@@ -134,14 +160,19 @@ impl Client {
             CAPSET_VENUS => {}
             other => return Err(ClientError::Capset(other)),
         }
-        self.session = Some(Session::new(Setup {
+        self.session = Some(Session::new(self.setup()?)?);
+        Ok(())
+    }
+
+    fn setup(&self) -> io::Result<Setup> {
+        Ok(Setup {
             name: self.name.clone(),
             executor: self.house.renderer.context(&self.name),
             ledger: self.house.ledger.clone(),
             monitor: Arc::clone(&self.house.monitor),
-            gone: Some(self.socket.gone()?),
-        })?);
-        Ok(())
+            gone: Some(self.socket.as_fd().try_clone_to_owned()?),
+            will: self.will.clone(),
+        })
     }
 
     fn create_blob(&mut self, bytes: u64, blob_id: u64) -> Result<Answer, ClientError> {
@@ -164,6 +195,12 @@ impl Client {
 
     fn session(&self) -> Result<&Session, ClientError> {
         self.session.as_ref().ok_or(ClientError::NoContext)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.will.burn();
     }
 }
 

@@ -13,6 +13,7 @@ mod socket;
 mod syncs;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,10 +24,10 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
-use self::client::Client;
+use self::client::{Client, ClientError};
 use crate::guest_log::guest_warn;
 use crate::quota::Ledger;
-use crate::render::venus::{Monitor, Renderer};
+use crate::render::venus::{Estate, Heirloom, Monitor, Renderer};
 use crate::sandbox::Sealed;
 
 /// How long to wait for a descriptor when there is none for a new client: others give theirs back when they go.
@@ -40,20 +41,23 @@ pub struct House {
     pub ledger: Ledger,
     /// Says that we are alive.
     pub monitor: Arc<Monitor>,
+    /// Keeps what the next process needs when this one dies.
+    pub estate: Arc<dyn Estate>,
     /// Clients at a time; others are sent away.
     pub clients_max: usize,
 }
 
-/// Serves clients until the socket is shut down. No unsealed process can call it.
-pub fn serve(_: &Sealed, listener: &UnixListener, house: House) -> io::Result<()> {
-    let house = Arc::new(house);
-    let clients = Arc::new(AtomicUsize::new(0));
-    let mut number = 0;
+/// Serves clients until the socket is shut down: those of a process that died, whose devices are lost, and new ones.
+/// No unsealed process can call it.
+pub fn serve(_: &Sealed, listener: &UnixListener, house: House, inherited: Vec<Heirloom>) -> io::Result<()> {
+    let door = Door { house: Arc::new(house), clients: Arc::default() };
+    let mut number = inherited.iter().map(|item| item.client).max().unwrap_or_default();
+    door.readmit(inherited);
     loop {
         match listener.accept() {
             Ok((stream, _)) => {
                 number += 1;
-                admit(stream, number, &house, &clients);
+                door.admit(stream, number);
             }
             Err(error) if error.kind() == ErrorKind::InvalidInput => return Ok(()),
             Err(error) => patient(error)?,
@@ -90,18 +94,50 @@ impl Drop for Seat {
     }
 }
 
-fn admit(stream: UnixStream, number: u64, house: &Arc<House>, clients: &Arc<AtomicUsize>) {
-    let Some(seat) = Seat::take(clients, house.clients_max) else {
-        let max = house.clients_max;
-        guest_warn!("client {number} was sent away: {max} are served at a time; raise the profile's limit");
-        return;
-    };
-    let client = Client::new(stream, number, Arc::clone(house));
+struct Door {
+    house: Arc<House>,
+    clients: Arc<AtomicUsize>,
+}
+
+impl Door {
+    fn admit(&self, stream: UnixStream, number: u64) {
+        let max = self.house.clients_max;
+        let Some(seat) = Seat::take(&self.clients, max) else {
+            guest_warn!(
+                "client {number} was sent away: {max} are served at a time; raise the profile's limit"
+            );
+            return;
+        };
+        let client = Client::new(stream, number, Arc::clone(&self.house)).map_err(ClientError::from);
+        start(number, seat, client);
+    }
+
+    /// Lets those in that another process served. They have their places, however many there are now.
+    fn readmit(&self, inherited: Vec<Heirloom>) {
+        let mut clients: BTreeMap<u64, (Option<UnixStream>, Vec<Heirloom>)> = BTreeMap::new();
+        for item in inherited {
+            let (connection, items) = clients.entry(item.client).or_default();
+            match item {
+                Heirloom { file: Some(file), .. } if item.is_connection() => *connection = Some(file.into()),
+                item => items.push(item),
+            }
+        }
+        for (number, (connection, items)) in clients {
+            let seat = Seat::take(&self.clients, usize::MAX);
+            if let (Some(stream), Some(seat)) = (connection, seat) {
+                start(number, seat, Client::inherit(stream, number, Arc::clone(&self.house), items));
+            }
+        }
+    }
+}
+
+fn start(number: u64, seat: Seat, client: Result<Client, ClientError>) {
     let started = client.and_then(|client| {
-        thread::Builder::new().name("client".into()).spawn(move || {
+        let thread = thread::Builder::new().name("client".into()).spawn(move || {
             attend(client);
             drop(seat);
-        })
+        });
+        thread.map(drop).map_err(ClientError::from)
     });
     if let Err(error) = started {
         guest_warn!("client {number} was sent away: {error}");

@@ -6,7 +6,7 @@
 //! system calls.
 
 use std::io::{self, ErrorKind, IoSlice, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
 use nix::errno::Errno;
@@ -42,11 +42,6 @@ impl Socket {
     pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
         peek_from_start(stream.as_fd())?;
         Ok(Self(stream))
-    }
-
-    /// A descriptor that hangs up with the client.
-    pub(super) fn gone(&self) -> io::Result<OwnedFd> {
-        self.0.as_fd().try_clone_to_owned()
     }
 
     /// Waits for a whole message; `None` when the client hung up, be it in the middle of one.
@@ -105,5 +100,11 @@ impl Socket {
                 sent => return sent.map(drop).map_err(Into::into),
             }
         }
+    }
+}
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }

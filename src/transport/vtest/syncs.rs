@@ -1,13 +1,16 @@
 //! Numbers that only the client and the GPU move, and descriptors that become readable when they are high enough.
+//!
+//! These are pipes: the other end hangs up if this process dies, which Mesa's driver takes for a lost device.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::fcntl::OFlag;
+use nix::unistd::{pipe2, write};
 
 use super::wire::SyncPoint;
 
@@ -16,6 +19,9 @@ const SYNCS_MAX: usize = 1 << 16;
 
 /// Waits of a client that may be open at a time; each keeps a descriptor of ours.
 const WAITS_MAX: usize = 256;
+
+/// A client that gives up does so by itself; until it has, its end must not hang up.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Why a client is sent away.
 #[derive(Debug, thiserror::Error)]
@@ -42,12 +48,14 @@ struct State {
     table: BTreeMap<u32, Sync>,
     last_id: u32,
     waits: Vec<Wait>,
+    /// Whether another process knew the client's syncs, and died: all of them are signalled.
+    orphaned: bool,
 }
 
 struct Wait {
     points: Vec<(Sync, u64)>,
     any: bool,
-    event: EventFd,
+    signal: OwnedFd,
     until: Option<Instant>,
 }
 
@@ -76,20 +84,25 @@ impl Signal {
 }
 
 impl State {
-    fn find(&self, id: u32) -> Result<&Sync, SyncError> {
-        self.table.get(&id).ok_or(SyncError::Unknown(id))
+    fn find(&self, id: u32) -> Result<Sync, SyncError> {
+        match self.table.get(&id) {
+            Some(sync) => Ok(Arc::clone(sync)),
+            None if self.orphaned => Ok(Arc::new(AtomicU64::new(u64::MAX))),
+            None => Err(SyncError::Unknown(id)),
+        }
     }
 
     fn find_all(&self, points: &[SyncPoint]) -> Result<Vec<(Sync, u64)>, SyncError> {
-        points.iter().map(|(id, value)| Ok((Arc::clone(self.find(*id)?), *value))).collect()
+        points.iter().map(|(id, value)| Ok((self.find(*id)?, *value))).collect()
     }
 
     fn finish_waits(&mut self) {
+        let orphaned = self.orphaned;
         self.waits.retain(|wait| {
-            let over = wait.is_over();
+            let over = wait.is_over() || orphaned;
             if over {
-                // It counts to far more than one.
-                _ = wait.event.write(1);
+                // The pipe is empty; the client may have closed its end.
+                _ = write(&wait.signal, &[1]);
             }
             !over
         });
@@ -97,6 +110,12 @@ impl State {
 }
 
 impl Syncs {
+    /// Syncs of which only the client knows. Numbers that it got from another process may be given out again: to wait
+    /// for any of them is over at once.
+    pub(super) fn orphaned() -> Self {
+        Self(Arc::new(Mutex::new(State { orphaned: true, ..State::default() })))
+    }
+
     pub(super) fn create(&self, value: u64) -> Result<u32, SyncError> {
         let mut state = self.lock();
         if state.table.len() >= SYNCS_MAX {
@@ -140,17 +159,14 @@ impl Syncs {
         any: bool,
         timeout_ms: Option<u32>,
     ) -> Result<OwnedFd, SyncError> {
-        let event = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK);
-        let event = event.map_err(io::Error::from)?;
-        let theirs = event.as_fd().try_clone_to_owned()?;
+        let (theirs, signal) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).map_err(io::Error::from)?;
         let now = Instant::now();
-        let until = timeout_ms.and_then(|timeout| now.checked_add(Duration::from_millis(timeout.into())));
+        let patience = |timeout: u32| Duration::from_millis(timeout.into()) + GRACE;
+        let until = timeout_ms.and_then(|timeout| now.checked_add(patience(timeout)));
         let mut state = self.lock();
-        let wait = Wait { points: state.find_all(points)?, any, event, until };
+        let wait = Wait { points: state.find_all(points)?, any, signal, until };
         state.waits.retain(|wait| wait.until.is_none_or(|until| until > now));
-        if timeout_ms != Some(0) || wait.is_over() {
-            state.waits.push(wait);
-        }
+        state.waits.push(wait);
         state.finish_waits();
         if state.waits.len() > WAITS_MAX { Err(SyncError::TooMany) } else { Ok(theirs) }
     }
@@ -162,12 +178,16 @@ impl Syncs {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
     use super::*;
 
     fn readable(file: &OwnedFd) -> bool {
-        poll(&mut [PollFd::new(file.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO).unwrap() == 1
+        let mut waits = [PollFd::new(file.as_fd(), PollFlags::POLLIN)];
+        poll(&mut waits, PollTimeout::ZERO).unwrap();
+        waits[0].revents().unwrap().contains(PollFlags::POLLIN)
     }
 
     #[test]
@@ -192,8 +212,8 @@ mod tests {
         for (points, any) in [(&[(a, 5)][..], false), (&[(a, 5), (a, 6)], true), (&[], false), (&[], true)] {
             assert!(readable(&syncs.wait(points, any, Some(0)).unwrap()));
         }
-        assert!(!readable(&syncs.wait(&[(a, 6)], false, Some(0)).unwrap()));
         assert_eq!(syncs.lock().waits.len(), 0);
+        assert!(!readable(&syncs.wait(&[(a, 6)], false, Some(0)).unwrap()));
     }
 
     #[test]
@@ -217,6 +237,25 @@ mod tests {
         syncs.write((a, 1)).unwrap();
         assert_eq!(syncs.read(a).unwrap(), 1);
         assert!(syncs.create(0).unwrap() != a);
+    }
+
+    #[test]
+    fn syncs_of_another_process_are_signalled() {
+        let syncs = Syncs::orphaned();
+        assert_eq!(syncs.read(7).unwrap(), u64::MAX);
+        let again = syncs.create(0).unwrap();
+        assert!(readable(&syncs.wait(&[(7, 9), (again, 1)], false, None).unwrap()));
+    }
+
+    #[test]
+    fn a_wait_hangs_up_with_the_process() {
+        let syncs = Syncs::default();
+        let a = syncs.create(0).unwrap();
+        let wait = syncs.wait(&[(a, 1)], false, None).unwrap();
+        drop(syncs);
+        let mut waits = [PollFd::new(wait.as_fd(), PollFlags::POLLIN)];
+        poll(&mut waits, PollTimeout::ZERO).unwrap();
+        assert_eq!(waits[0].revents(), Some(PollFlags::POLLHUP), "Mesa: a lost device");
     }
 
     #[test]

@@ -1,6 +1,4 @@
-//! Made by scripts/venus-codec: do not edit.
-#![allow(missing_docs, reason = "the names are the registry's")]
-
+// Made by scripts/venus-codec from the Vulkan registry 1.4.363: do not edit.
 /// A command, by its number on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u16)]

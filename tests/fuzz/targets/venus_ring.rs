@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use libfuzzer_sys::fuzz_target;
 use vgpu::quota::Ledger;
-use vgpu::render::venus::{Monitor, Session, Setup};
+use vgpu::render::venus::{Monitor, Session, Setup, Will};
 use vgpu::sys::SharedMemory;
 
 use executor::Nothing;
@@ -33,6 +33,7 @@ fuzz_target!(|input: &[u8]| {
         ledger: ledger.clone(),
         monitor: Monitor::new(),
         gone: None,
+        will: Will::none(),
     });
     let mut session = session.unwrap();
     let memories = [1, 2].map(|id| {

@@ -12,7 +12,7 @@ use std::thread;
 use libfuzzer_sys::fuzz_target;
 use nix::sys::signal::{SigSet, Signal};
 use vgpu::quota::Ledger;
-use vgpu::render::venus::Monitor;
+use vgpu::render::venus::{Monitor, Nobody};
 use vgpu::sandbox::Sealed;
 use vgpu::transport::vtest::{House, serve};
 
@@ -30,8 +30,9 @@ fn server() -> &'static Server {
         let listener = UnixListener::bind_addr(&address).unwrap();
         let ledger = Ledger::new(1 << 24);
         let renderer = Arc::new(Contexts);
-        let house = House { renderer, ledger: ledger.clone(), monitor: Monitor::new(), clients_max: 4 };
-        thread::spawn(move || serve(&Sealed::not_really(), &listener, house));
+        let (monitor, estate) = (Monitor::new(), Arc::new(Nobody));
+        let house = House { renderer, ledger: ledger.clone(), monitor, estate, clients_max: 4 };
+        thread::spawn(move || serve(&Sealed::not_really(), &listener, house, Vec::new()));
         Server { address, ledger }
     })
 }

@@ -8,6 +8,7 @@
 
 mod calls;
 mod library;
+mod validator;
 
 use std::ffi::{CStr, CString};
 
@@ -15,6 +16,7 @@ use vulkanalia_sys as vk;
 
 pub(super) use library::Library;
 pub use library::LibraryError;
+pub(super) use validator::Validator;
 
 use crate::sys::{Address, CStruct};
 use crate::venus::CommandType;
@@ -134,6 +136,21 @@ pub(super) fn address_of<T: CStruct>(value: &T) -> Address {
 /// Where a value of ours lies, for a driver to write during a call.
 pub(super) fn address_of_mut<T: CStruct>(value: &mut T) -> Address {
     std::ptr::from_mut(value).expose_provenance() as Address
+}
+
+/// Where an array of ours lies, for a driver to write during a call.
+pub(super) fn address_of_first<T: CStruct>(values: &mut [T]) -> Address {
+    values.as_mut_ptr().expose_provenance() as Address
+}
+
+/// Where a constant name lies.
+pub(super) fn address_of_name(name: &'static CStr) -> Address {
+    name.as_ptr().expose_provenance() as Address
+}
+
+/// An array of ours as C knows it.
+pub(super) fn pointer_to_first<T, P>(values: &[T]) -> *const P {
+    values.as_ptr().cast()
 }
 
 /// A structure of ours as C knows it.

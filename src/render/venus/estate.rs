@@ -1,0 +1,255 @@
+//! What the next process needs to answer a client when this one dies: a driver whose ring stands still aborts the
+//! program, and one that is told that its device is lost does not.
+//!
+//! Rare changes are noted with whoever started the process. What changes with every reply is written into a page that
+//! the keeper has too; a command whose effect on it was cut off is carried out again, for the head has not passed it.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Fault;
+use super::layout::RingInfo;
+use crate::sys::SharedMemory;
+
+/// Longest record that is noted.
+pub const RECORD_BYTES_MAX: usize = 256;
+
+/// The page: a word for the transport, then a slot for each line.
+const PAGE_BYTES: u64 = SLOTS_START + SLOT_BYTES * SLOTS;
+const SLOTS_START: u64 = 64;
+const SLOT_BYTES: u64 = 32;
+
+/// The control thread has slot 0, rings have the others.
+pub(super) const SLOTS: u64 = 256;
+
+/// Items by their kinds; the connection is the transport's.
+const CONNECTION: u64 = 0;
+const SESSION: u64 = 1;
+const MEMORY: u64 = 1 << 32;
+const RING: u64 = 2 << 32;
+
+/// Keeps what a client has, beyond this process. What is said is kept in this order, and nothing is answered.
+pub trait Estate: Send + Sync {
+    /// Keeps an item, in place of one that the client had of this number.
+    fn note(&self, client: u64, item: u64, record: &[u8], file: Option<BorrowedFd<'_>>);
+
+    /// Forgets an item, or the client with all its items.
+    fn gone(&self, client: u64, item: Option<u64>);
+}
+
+/// An estate of which nothing is kept.
+#[derive(Debug)]
+pub struct Nobody;
+
+impl Estate for Nobody {
+    fn note(&self, _: u64, _: u64, _: &[u8], _: Option<BorrowedFd<'_>>) {}
+
+    fn gone(&self, _: u64, _: Option<u64>) {}
+}
+
+/// An item as it was kept.
+#[derive(Debug)]
+pub struct Heirloom {
+    /// Whose it was.
+    pub client: u64,
+    /// The item's number.
+    pub item: u64,
+    /// What was noted.
+    pub record: Vec<u8>,
+    /// The file that came with it.
+    pub file: Option<OwnedFd>,
+}
+
+impl Heirloom {
+    /// Whether this is the connection itself.
+    pub fn is_connection(&self) -> bool {
+        self.item == CONNECTION
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Record {
+    Session { name: String },
+    Memory { id: u32, bytes: u64 },
+    Ring { id: u64, slot: u64, info: RingInfo },
+}
+
+impl Record {
+    pub(super) fn of(heirloom: &Heirloom) -> Option<Self> {
+        postcard::from_bytes(&heirloom.record).ok()
+    }
+}
+
+/// One client's part of an estate.
+#[derive(Clone)]
+pub struct Will {
+    estate: Arc<dyn Estate>,
+    client: u64,
+}
+
+impl Will {
+    /// For the client of this number.
+    pub fn new(estate: Arc<dyn Estate>, client: u64) -> Self {
+        Self { estate, client }
+    }
+
+    /// For a client of whom nothing is kept.
+    pub fn none() -> Self {
+        Self::new(Arc::new(Nobody), 0)
+    }
+
+    /// Notes the client's connection: the first thing that is noted.
+    pub fn note_connection(&self, file: BorrowedFd<'_>) {
+        self.estate.note(self.client, CONNECTION, &[], Some(file));
+    }
+
+    /// Forgets all of the client.
+    pub fn burn(&self) {
+        self.estate.gone(self.client, None);
+    }
+
+    pub(super) fn note_session(&self, name: &str, page: BorrowedFd<'_>) {
+        self.note(SESSION, &Record::Session { name: name.to_owned() }, Some(page));
+    }
+
+    pub(super) fn note_memory(&self, id: u32, bytes: u64, file: BorrowedFd<'_>) {
+        self.note(MEMORY | u64::from(id), &Record::Memory { id, bytes }, Some(file));
+    }
+
+    pub(super) fn forget_memory(&self, id: u32) {
+        self.estate.gone(self.client, Some(MEMORY | u64::from(id)));
+    }
+
+    pub(super) fn note_ring(&self, id: u64, slot: u64, info: RingInfo) {
+        self.note(RING | slot, &Record::Ring { id, slot, info }, None);
+    }
+
+    pub(super) fn forget_ring(&self, slot: u64) {
+        self.estate.gone(self.client, Some(RING | slot));
+    }
+
+    fn note(&self, item: u64, record: &Record, file: Option<BorrowedFd<'_>>) {
+        // A record is some numbers and a short name: there is always room.
+        if let Ok(bytes) = postcard::to_stdvec(record) {
+            self.estate.note(self.client, item, &bytes, file);
+        }
+    }
+}
+
+/// What changes too often to be noted.
+#[derive(Debug)]
+pub(super) struct Page(Arc<SharedMemory>);
+
+/// A line's reply stream, as the page has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ReplyPlace {
+    /// 0 is none.
+    pub(super) resource_id: u32,
+    pub(super) offset: u64,
+    pub(super) size: u64,
+    pub(super) position: u64,
+}
+
+impl Page {
+    pub(super) fn create() -> std::io::Result<(Self, OwnedFd)> {
+        let (memory, file) = SharedMemory::create(PAGE_BYTES)?;
+        Ok((Self(Arc::new(memory)), file))
+    }
+
+    pub(super) fn open(file: &OwnedFd) -> Result<Self, Fault> {
+        let memory = SharedMemory::map(file, PAGE_BYTES);
+        memory.map(|memory| Self(Arc::new(memory))).map_err(|error| Fault::Host(error.to_string()))
+    }
+
+    /// The number that the transport gave last.
+    pub(super) fn last_id(&self) -> u32 {
+        let mut bytes = [0; 4];
+        _ = self.0.copy_out(0, &mut bytes);
+        u32::from_le_bytes(bytes)
+    }
+
+    pub(super) fn set_last_id(&self, id: u32) {
+        _ = self.0.copy_in(0, &id.to_le_bytes());
+    }
+
+    pub(super) fn reply_place(&self, slot: u64) -> ReplyPlace {
+        let mut bytes = [0; SLOT_BYTES as usize];
+        _ = self.0.copy_out(SLOTS_START + slot * SLOT_BYTES, &mut bytes);
+        let [resource_id, offset, size, position] = bytes.as_chunks().0 else { return ReplyPlace::default() };
+        let [resource_id, offset, size, position] =
+            [resource_id, offset, size, position].map(|long| u64::from_le_bytes(*long));
+        ReplyPlace { resource_id: u32::try_from(resource_id).unwrap_or_default(), offset, size, position }
+    }
+
+    pub(super) fn set_reply_place(&self, slot: u64, place: &ReplyPlace) {
+        let longs = [u64::from(place.resource_id), place.offset, place.size, place.position];
+        let longs = longs.map(u64::to_le_bytes);
+        _ = self.0.copy_in(SLOTS_START + slot * SLOT_BYTES, longs.as_flattened());
+    }
+}
+
+/// The session's items, sorted.
+pub(super) struct Inheritance {
+    pub(super) name: String,
+    pub(super) page: Page,
+    pub(super) memories: Vec<(u32, u64, OwnedFd)>,
+    pub(super) rings: Vec<(u64, u64, RingInfo)>,
+}
+
+impl Inheritance {
+    /// `None` where a client has no session yet. Items that cannot be read are left out.
+    pub(super) fn sort(items: Vec<Heirloom>) -> Option<Result<Self, Fault>> {
+        let (mut session, mut memories, mut rings) = (None, Vec::new(), Vec::new());
+        for item in items {
+            match (Record::of(&item), item.file) {
+                (Some(Record::Session { name }), Some(page)) => session = Some((name, page)),
+                (Some(Record::Memory { id, bytes }), Some(file)) => memories.push((id, bytes, file)),
+                (Some(Record::Ring { id, slot, info }), _) if slot < SLOTS => rings.push((id, slot, info)),
+                _ => {}
+            }
+        }
+        let (name, page) = session?;
+        Some(Page::open(&page).map(|page| Self { name, page, memories, rings }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_keeps_each_line_s_place_for_the_next_process() {
+        let (page, file) = Page::create().unwrap();
+        let place = ReplyPlace { resource_id: 7, offset: 1 << 40, size: 5, position: 3 };
+        page.set_reply_place(SLOTS - 1, &place);
+        page.set_last_id(9);
+
+        let next = Page::open(&file).unwrap();
+
+        assert_eq!((next.reply_place(SLOTS - 1), next.last_id()), (place, 9));
+        assert_eq!(next.reply_place(0), ReplyPlace::default());
+    }
+
+    #[test]
+    fn the_longest_record_is_short_enough() {
+        let longest = RingInfo {
+            resource_id: u32::MAX,
+            offset: u64::MAX,
+            size: u64::MAX,
+            idle_timeout_ns: u64::MAX,
+            head_offset: u64::MAX,
+            tail_offset: u64::MAX,
+            status_offset: u64::MAX,
+            buffer_offset: u64::MAX,
+            buffer_size: u64::MAX,
+            extra_offset: u64::MAX,
+            extra_size: u64::MAX,
+            report_period_us: Some(u32::MAX),
+            priority: Some(i32::MIN),
+        };
+        let ring = Record::Ring { id: u64::MAX, slot: u64::MAX, info: longest };
+        assert!(postcard::to_stdvec(&ring).unwrap().len() <= RECORD_BYTES_MAX);
+    }
+}

@@ -1,0 +1,390 @@
+//! Descriptor sets, their pools and layouts, and the layouts of pipelines.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use vulkanalia_sys as vk;
+
+use super::objects::{Data, Object};
+use super::queries::lower_half;
+use super::reason::Reason;
+use super::turn::{Outcome, Turn};
+use crate::sys::Address;
+use crate::venus::{self, CommandType, ObjectType};
+
+/// What a descriptor set holds: its bindings by number.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct SetLayout {
+    pub(super) bindings: BTreeMap<u32, Binding>,
+}
+
+/// A binding of a layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Binding {
+    pub(super) kind: vk::DescriptorType,
+    /// Descriptors; bytes of an inline uniform block.
+    pub(super) count: u32,
+    stages: vk::ShaderStageFlags,
+    /// Its samplers are part of the layout.
+    immutable: bool,
+    /// How many there are is said when a set is allocated.
+    variable: bool,
+}
+
+/// A descriptor set.
+pub(super) struct DescriptorSet {
+    pub(super) layout: Arc<SetLayout>,
+    /// Descriptors of the binding that has a variable number of them.
+    variable_count: u32,
+}
+
+/// The layout of a pipeline.
+pub(super) struct PipelineLayout {
+    pub(super) sets: Vec<Option<Arc<SetLayout>>>,
+    /// Stages and the range of bytes.
+    pub(super) push_constants: Vec<(vk::ShaderStageFlags, u32, u32)>,
+}
+
+impl SetLayout {
+    /// How many dynamic offsets a set takes.
+    pub(super) fn dynamic_count(&self) -> u32 {
+        let dynamic =
+            [vk::DescriptorType::UNIFORM_BUFFER_DYNAMIC, vk::DescriptorType::STORAGE_BUFFER_DYNAMIC];
+        self.bindings
+            .values()
+            .filter(|binding| dynamic.contains(&binding.kind))
+            .map(|binding| binding.count)
+            .sum()
+    }
+
+    /// Whether `count` descriptors of a type can be written from an element of a binding on. Those beyond the
+    /// binding go to the next ones, which must be alike.
+    pub(super) fn takes(
+        &self,
+        variable_count: u32,
+        place: (u32, u32),
+        count: u32,
+        kind: vk::DescriptorType,
+    ) -> bool {
+        let (number, element) = place;
+        let Some(first) = self.bindings.get(&number) else { return false };
+        let room = |binding: &Binding| if binding.variable { variable_count } else { binding.count };
+        let fits =
+            |binding: &Binding| binding.kind == kind || binding.kind == vk::DescriptorType::MUTABLE_EXT;
+        let mut left = u64::from(element) + u64::from(count);
+        if element > 0 && element >= room(first) {
+            return false;
+        }
+        for binding in self.bindings.range(number..).map(|(_, binding)| binding) {
+            let alike = binding.stages == first.stages && binding.immutable == first.immutable;
+            if left == 0 || !alike || !fits(binding) {
+                break;
+            }
+            left = left.saturating_sub(room(binding).into());
+        }
+        left == 0
+    }
+}
+
+/// vkCreateDescriptorSetLayout.
+pub(super) fn create_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let info = *turn.get::<vk::DescriptorSetLayoutCreateInfo>(turn.call.arg(1))?;
+    let list = info.bindings.expose_provenance() as Address;
+    let bindings = turn.slice::<vk::DescriptorSetLayoutBinding>(list, info.binding_count)?;
+    let flags = binding_flags(turn)?;
+    let mut layout = SetLayout::default();
+    for (index, binding) in bindings.iter().enumerate() {
+        let flags = flags.get(index).copied().unwrap_or_default();
+        let known = Binding {
+            kind: binding.descriptor_type,
+            count: binding.descriptor_count,
+            stages: binding.stage_flags,
+            immutable: !binding.immutable_samplers.is_null(),
+            variable: flags.contains(vk::DescriptorBindingFlags::VARIABLE_DESCRIPTOR_COUNT),
+        };
+        if layout.bindings.insert(binding.binding, known).is_some() {
+            return Err(turn.invalid("two bindings have the same number"));
+        }
+    }
+    let device = Arc::clone(turn.first()?);
+    let samplers: Vec<_> = turn.objects().skip(1).cloned().collect();
+    turn.create(ObjectType::DescriptorSetLayout, &device, |object| {
+        samplers.into_iter().for_each(|sampler| object.keep(sampler));
+        object.with(Data::SetLayout(Arc::new(layout))).destroyed_by(CommandType::DestroyDescriptorSetLayout)
+    })
+}
+
+fn binding_flags(turn: &Turn<'_>) -> Result<Vec<vk::DescriptorBindingFlags>, Reason> {
+    let kind = vk::StructureType::DESCRIPTOR_SET_LAYOUT_BINDING_FLAGS_CREATE_INFO;
+    let Some(at) = venus::find(turn.arena, turn.call.arg(1), kind) else { return Ok(Vec::new()) };
+    let info = turn.get::<vk::DescriptorSetLayoutBindingFlagsCreateInfo>(at)?;
+    let list = info.binding_flags.expose_provenance() as Address;
+    turn.slice(list, info.binding_count).map(<[_]>::to_vec)
+}
+
+/// vkCreatePipelineLayout.
+pub(super) fn create_pipeline_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let info = *turn.get::<vk::PipelineLayoutCreateInfo>(turn.call.arg(1))?;
+    let list = info.set_layouts.expose_provenance() as Address;
+    let sets = (0..u64::from(info.set_layout_count)).map(|index| {
+        let object = turn.at(list + index * size_of::<u64>() as u64)?;
+        match &object.data {
+            Data::SetLayout(layout) => Some(Arc::clone(layout)),
+            _ => None,
+        }
+    });
+    let sets = sets.collect();
+    let ranges = info.push_constant_ranges.expose_provenance() as Address;
+    let ranges = turn.slice::<vk::PushConstantRange>(ranges, info.push_constant_range_count)?;
+    let push_constants = ranges.iter().map(|range| (range.stage_flags, range.offset, range.size)).collect();
+    let device = Arc::clone(turn.first()?);
+    let layouts: Vec<_> = turn.objects().skip(1).cloned().collect();
+    turn.create(ObjectType::PipelineLayout, &device, |object| {
+        layouts.into_iter().for_each(|layout| object.keep(layout));
+        object
+            .with(Data::PipelineLayout(PipelineLayout { sets, push_constants }))
+            .destroyed_by(CommandType::DestroyPipelineLayout)
+    })
+}
+
+/// vkCreateDescriptorPool.
+pub(super) fn create_pool(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let flags = turn.get::<vk::DescriptorPoolCreateInfo>(turn.call.arg(1))?.flags;
+    let frees = flags.contains(vk::DescriptorPoolCreateFlags::FREE_DESCRIPTOR_SET);
+    let device = Arc::clone(turn.first()?);
+    turn.create(ObjectType::DescriptorPool, &device, |pool| {
+        pool.with(Data::DescriptorPool { frees }).destroyed_by(CommandType::DestroyDescriptorPool)
+    })
+}
+
+/// vkResetDescriptorPool: its sets are gone, and command buffers that use them are worth nothing.
+pub(super) fn reset_pool(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let pool = Arc::clone(turn.of(ObjectType::DescriptorPool)?);
+    if pool.is_pending() {
+        return Err(turn.invalid("a descriptor set of the pool is still in use by a submission"));
+    }
+    for set in turn.children(&pool) {
+        set.is_gone_with_its_pool();
+        turn.state.objects.remove(set.id);
+    }
+    pool.children().clear();
+    pool.renew();
+    turn.pass().map(Outcome::Done)
+}
+
+/// vkAllocateDescriptorSets.
+pub(super) fn allocate(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let info_at = turn.call.arg(1);
+    let info = *turn.get::<vk::DescriptorSetAllocateInfo>(info_at)?;
+    let pool = Arc::clone(turn.of(ObjectType::DescriptorPool)?);
+    let frees = matches!(pool.data, Data::DescriptorPool { frees: true });
+    let layouts = info.set_layouts.expose_provenance() as Address;
+    let layouts = (0..u64::from(info.descriptor_set_count)).map(|index| {
+        match turn.at(layouts + index * size_of::<u64>() as u64).map(|object| &object.data) {
+            Some(Data::SetLayout(layout)) => Ok(Arc::clone(layout)),
+            _ => Err(turn.invalid("the layout of a set is NULL")),
+        }
+    });
+    let layouts = layouts.collect::<Result<Vec<_>, _>>()?;
+    let counts = variable_counts(turn, info_at)?;
+    check_variable_counts(turn, &layouts, &counts)?;
+    turn.create_many(ObjectType::DescriptorSet, &pool, info.descriptor_set_count, |set, index| {
+        let layout = layouts.get(index).cloned().unwrap_or_default();
+        let variable_count = counts.get(index).copied().unwrap_or_default();
+        let set = set.with(Data::DescriptorSet(DescriptorSet { layout, variable_count }));
+        if frees { set.destroyed_by(CommandType::FreeDescriptorSets) } else { set }
+    })
+}
+
+fn variable_counts(turn: &Turn<'_>, info_at: Address) -> Result<Vec<u32>, Reason> {
+    let kind = vk::StructureType::DESCRIPTOR_SET_VARIABLE_DESCRIPTOR_COUNT_ALLOCATE_INFO;
+    let Some(at) = venus::find(turn.arena, info_at, kind) else { return Ok(Vec::new()) };
+    let info = turn.get::<vk::DescriptorSetVariableDescriptorCountAllocateInfo>(at)?;
+    let list = info.descriptor_counts.expose_provenance() as Address;
+    turn.slice(list, info.descriptor_set_count).map(<[_]>::to_vec)
+}
+
+fn check_variable_counts(turn: &Turn<'_>, layouts: &[Arc<SetLayout>], counts: &[u32]) -> Result<(), Reason> {
+    for (layout, count) in layouts.iter().zip(counts) {
+        let variable = layout.bindings.values().find(|binding| binding.variable);
+        if variable.is_some_and(|binding| *count > binding.count) {
+            return Err(turn.invalid("a set wants more descriptors than its layout has"));
+        }
+    }
+    Ok(())
+}
+
+/// vkFreeDescriptorSets.
+pub(super) fn free(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let pool = turn.argument(1).ok_or(turn.invalid("the pool is NULL"))?;
+    if !matches!(pool.data, Data::DescriptorPool { frees: true }) {
+        return Err(turn.invalid("the pool was made without leave to free its sets one by one"));
+    }
+    turn.free(ObjectType::DescriptorSet)
+}
+
+/// vkUpdateDescriptorSets: every descriptor must have its place in the layout, and what its type needs.
+///
+/// A set does not keep what it is told of: guests destroy that, and want its memory back, as long as they do not
+/// use the set again.
+pub(super) fn update(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let [writes, copies] = [1, 3].map(|index| (turn.call.arg(index + 1), lower_half(turn.call.arg(index))));
+    for index in 0..writes.1 {
+        let at = writes.0 + u64::from(index) * size_of::<vk::WriteDescriptorSet>() as u64;
+        let set = turn.at(at + std::mem::offset_of!(vk::WriteDescriptorSet, dst_set) as u64);
+        let set = descriptor_set(set).ok_or(turn.invalid("the set of a write is NULL"))?;
+        check_write(turn, at, &set.layout, set.variable_count)?;
+    }
+    for index in 0..copies.1 {
+        check_copy(turn, copies.0 + u64::from(index) * size_of::<vk::CopyDescriptorSet>() as u64)?;
+    }
+    turn.pass().map(Outcome::Done)
+}
+
+fn descriptor_set(object: Option<&Arc<Object>>) -> Option<&DescriptorSet> {
+    match &object?.data {
+        Data::DescriptorSet(set) => Some(set),
+        _ => None,
+    }
+}
+
+/// Whether one write has its place and what its type needs.
+pub(super) fn check_write(
+    turn: &Turn<'_>,
+    at: Address,
+    layout: &SetLayout,
+    variable: u32,
+) -> Result<(), Reason> {
+    use vk::DescriptorType as T;
+    let write = *turn.get::<vk::WriteDescriptorSet>(at)?;
+    let place = (write.dst_binding, write.dst_array_element);
+    if !layout.takes(variable, place, write.descriptor_count, write.descriptor_type) {
+        return Err(turn.invalid("a write goes beyond the layout of its set, or is of another type"));
+    }
+    match write.descriptor_type {
+        T::SAMPLER | T::COMBINED_IMAGE_SAMPLER => {
+            let immutable = layout.bindings.get(&write.dst_binding).is_some_and(|binding| binding.immutable);
+            let list = write.image_info.expose_provenance() as Address;
+            let infos = turn.slice::<vk::DescriptorImageInfo>(list, write.descriptor_count)?;
+            if !immutable && infos.iter().any(|info| vk::Handle::is_null(info.sampler)) {
+                return Err(turn.invalid("the sampler of a write is NULL"));
+            }
+        }
+        T::SAMPLED_IMAGE | T::STORAGE_IMAGE | T::INPUT_ATTACHMENT => {
+            let list = write.image_info.expose_provenance() as Address;
+            turn.slice::<vk::DescriptorImageInfo>(list, write.descriptor_count)?;
+        }
+        T::UNIFORM_TEXEL_BUFFER | T::STORAGE_TEXEL_BUFFER => {
+            turn.slice::<u64>(
+                write.texel_buffer_view.expose_provenance() as Address,
+                write.descriptor_count,
+            )?;
+        }
+        T::UNIFORM_BUFFER | T::STORAGE_BUFFER | T::UNIFORM_BUFFER_DYNAMIC | T::STORAGE_BUFFER_DYNAMIC => {
+            check_buffers(turn, &write)?;
+        }
+        T::INLINE_UNIFORM_BLOCK => check_inline(turn, at, &write)?,
+        _ => return Err(turn.invalid("a write is of a type that guests are not offered")),
+    }
+    Ok(())
+}
+
+fn check_buffers(turn: &Turn<'_>, write: &vk::WriteDescriptorSet) -> Result<(), Reason> {
+    let list = write.buffer_info.expose_provenance() as Address;
+    let infos = turn.slice::<vk::DescriptorBufferInfo>(list, write.descriptor_count)?;
+    for (index, info) in (0_u64..).zip(infos) {
+        let Some(buffer) = turn.at(list + index * size_of::<vk::DescriptorBufferInfo>() as u64) else {
+            continue;
+        };
+        let bytes = buffer.bytes();
+        let end = if info.range == vk::WHOLE_SIZE {
+            Some(info.offset)
+        } else {
+            info.offset.checked_add(info.range)
+        };
+        if info.offset >= bytes || end.is_none_or(|end| end > bytes) {
+            return Err(turn.invalid("a write's range goes beyond its buffer"));
+        }
+    }
+    Ok(())
+}
+
+fn check_inline(turn: &Turn<'_>, at: Address, write: &vk::WriteDescriptorSet) -> Result<(), Reason> {
+    let kind = vk::StructureType::WRITE_DESCRIPTOR_SET_INLINE_UNIFORM_BLOCK;
+    let found = venus::find(turn.arena, at, kind);
+    let block = found.map(|at| turn.get::<vk::WriteDescriptorSetInlineUniformBlock>(at)).transpose()?;
+    let aligned =
+        [write.dst_array_element, write.descriptor_count].iter().all(|bytes| bytes.is_multiple_of(4));
+    match block {
+        Some(block) if block.data_size == write.descriptor_count && aligned => {
+            turn.slice::<u8>(block.data.expose_provenance() as Address, block.data_size).map(|_| ())
+        }
+        _ => Err(turn.invalid("the data of an inline uniform block are not as many as the write says")),
+    }
+}
+
+fn check_copy(turn: &Turn<'_>, at: Address) -> Result<(), Reason> {
+    let copy = *turn.get::<vk::CopyDescriptorSet>(at)?;
+    let set =
+        |offset: usize| descriptor_set(turn.at(at + offset as u64)).ok_or(turn.invalid("a set is NULL"));
+    let from = set(std::mem::offset_of!(vk::CopyDescriptorSet, src_set))?;
+    let to = set(std::mem::offset_of!(vk::CopyDescriptorSet, dst_set))?;
+    let kind =
+        from.layout.bindings.get(&copy.src_binding).map_or(vk::DescriptorType::SAMPLER, |from| from.kind);
+    let source = (copy.src_binding, copy.src_array_element);
+    let place = (copy.dst_binding, copy.dst_array_element);
+    let mutable = |set: &SetLayout, number| {
+        set.bindings.get(number).is_some_and(|binding| binding.kind == vk::DescriptorType::MUTABLE_EXT)
+    };
+    let to_kind = if mutable(&to.layout, &copy.dst_binding) { vk::DescriptorType::MUTABLE_EXT } else { kind };
+    let from_takes = from.layout.takes(from.variable_count, source, copy.descriptor_count, kind);
+    if !from_takes || !to.layout.takes(to.variable_count, place, copy.descriptor_count, to_kind) {
+        return Err(turn.invalid("a copy goes beyond the layout of a set, or between types"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUFFER: vk::DescriptorType = vk::DescriptorType::STORAGE_BUFFER;
+
+    fn layout(bindings: &[(u32, vk::DescriptorType, u32)]) -> SetLayout {
+        let stages = vk::ShaderStageFlags::COMPUTE;
+        let binding = |kind, count| Binding { kind, count, stages, immutable: false, variable: false };
+        SetLayout {
+            bindings: bindings
+                .iter()
+                .map(|(number, kind, count)| (*number, binding(*kind, *count)))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_write_within_its_binding_is_taken_and_one_beyond_it_is_not() {
+        let layout = layout(&[(3, BUFFER, 4)]);
+        assert!(layout.takes(0, (3, 0), 4, BUFFER));
+        assert!(layout.takes(0, (3, 3), 1, BUFFER));
+        assert!(!layout.takes(0, (3, 3), 2, BUFFER));
+        assert!(!layout.takes(0, (3, 4), 1, BUFFER));
+        assert!(!layout.takes(0, (3, u32::MAX), u32::MAX, BUFFER));
+        assert!(!layout.takes(0, (2, 0), 1, BUFFER));
+        assert!(!layout.takes(0, (3, 0), 1, vk::DescriptorType::SAMPLER));
+    }
+
+    #[test]
+    fn a_write_goes_on_in_the_next_binding_only_if_that_is_alike() {
+        let layout = layout(&[(0, BUFFER, 2), (1, BUFFER, 2), (2, vk::DescriptorType::SAMPLER, 9)]);
+        assert!(layout.takes(0, (0, 1), 3, BUFFER));
+        assert!(!layout.takes(0, (0, 1), 4, BUFFER));
+    }
+
+    #[test]
+    fn a_binding_of_variable_size_takes_as_many_as_were_allocated() {
+        let mut layout = layout(&[(0, BUFFER, 100)]);
+        layout.bindings.values_mut().for_each(|binding| binding.variable = true);
+        assert!(layout.takes(7, (0, 0), 7, BUFFER));
+        assert!(!layout.takes(7, (0, 0), 8, BUFFER));
+    }
+}

@@ -1,0 +1,100 @@
+//! Guests' devices: each is one of the host's.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use vulkanalia_sys as vk;
+
+use super::driver::{self, result_of};
+use super::extensions::OWN;
+use super::instance::names;
+use super::objects::{Data, Object};
+use super::reason::Reason;
+use super::turn::{Outcome, Turn};
+use crate::sys::Address;
+use crate::venus::{self, CommandType, ObjectType};
+
+/// What is known of a device.
+pub(super) struct Device {
+    /// The queues that it was made with: family, flags and how many.
+    pub(super) queues: Vec<(u32, vk::DeviceQueueCreateFlags, u32)>,
+    /// The extensions that the guest enabled.
+    pub(super) extensions: Vec<String>,
+}
+
+/// vkCreateDevice: as the guest wants it, and with what we need.
+pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let gpu = Arc::clone(&turn.state.gpu);
+    let physical_device = Arc::clone(turn.first()?);
+    let info_at = turn.call.arg(1);
+    let id = *turn.get::<u64>(turn.call.arg(3))?;
+    turn.check_free(id)?;
+    let mut info = *turn.get::<vk::DeviceCreateInfo>(info_at)?;
+    let queues = queues(turn, &info)?;
+    let list = info.enabled_extension_names.expose_provenance() as Address;
+    let wanted = names(turn, list, info.enabled_extension_count)?;
+    if !wanted.iter().all(|(_, name)| gpu.extensions.offers(name)) {
+        return turn.refuse(
+            ObjectType::Device,
+            id,
+            &physical_device,
+            vk::Result::ERROR_EXTENSION_NOT_PRESENT,
+        );
+    }
+    let (addresses, extensions): (Vec<Address>, Vec<String>) = wanted.into_iter().unzip();
+    let own = OWN.iter().filter(|name| gpu.extensions.host_has(&name.to_string_lossy()));
+    let all: Vec<Address> =
+        addresses.into_iter().chain(own.map(|name| driver::address_of_name(name))).collect();
+    info.enabled_extension_count = u32::try_from(all.len()).unwrap_or(u32::MAX);
+    info.enabled_extension_names = driver::pointer_to_first(&all);
+    info.enabled_layer_count = 0;
+    turn.set(info_at, info)?;
+
+    let slot = turn.put(0_u64)?;
+    turn.call.set_arg(3, slot);
+    let result = result_of(turn.pass()?);
+    if result.as_raw() < 0 {
+        return turn.refuse(ObjectType::Device, id, &physical_device, result);
+    }
+    let handle = *turn.get::<u64>(slot)?;
+    let mut device = Object::new(ObjectType::Device, id, handle, &physical_device)
+        .with(Data::Device(Device { queues, extensions }))
+        .destroyed_by(CommandType::DestroyDevice);
+    device.functions = Arc::new(gpu.functions.of_device(&gpu.library, gpu.instance, handle));
+    turn.enter(device)?;
+    Ok(result.into())
+}
+
+/// The queues of a new device, which the GPU must have: drivers do not look. None is above others' priority.
+fn queues(
+    turn: &mut Turn<'_>,
+    info: &vk::DeviceCreateInfo,
+) -> Result<Vec<(u32, vk::DeviceQueueCreateFlags, u32)>, Reason> {
+    let list = info.queue_create_infos.expose_provenance() as Address;
+    let wanted = turn.slice::<vk::DeviceQueueCreateInfo>(list, info.queue_create_info_count)?.to_vec();
+    let mut left: BTreeMap<u32, u32> = (0..).zip(turn.state.gpu.queue_families.iter().copied()).collect();
+    for (index, queue) in (0_u64..).zip(&wanted) {
+        let priorities =
+            turn.slice::<f32>(queue.queue_priorities.expose_provenance() as Address, queue.queue_count)?;
+        if !priorities.iter().all(|priority| (0.0..=1.0).contains(priority)) {
+            return Err(turn.invalid("a queue's priority is not between 0 and 1"));
+        }
+        let family = left.get_mut(&queue.queue_family_index);
+        let rest = family.as_ref().and_then(|left| left.checked_sub(queue.queue_count));
+        match (family, rest) {
+            (Some(left), Some(rest)) if queue.queue_count > 0 => *left = rest,
+            _ => return Err(turn.invalid("it wants more queues than a family of this GPU has")),
+        }
+        let head = list + index * size_of::<vk::DeviceQueueCreateInfo>() as u64;
+        venus::unlink(turn.arena, head, vk::StructureType::DEVICE_QUEUE_GLOBAL_PRIORITY_CREATE_INFO);
+    }
+    Ok(wanted.iter().map(|queue| (queue.queue_family_index, queue.flags, queue.queue_count)).collect())
+}
+
+/// vkDestroyDevice: all that the guest made from it goes, whatever it left.
+pub(super) fn destroy(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    if let Some(device) = turn.argument(0).cloned() {
+        turn.state.objects.remove_made_from(&device);
+    }
+    Ok(Outcome::Done(0))
+}

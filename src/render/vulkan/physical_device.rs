@@ -1,0 +1,105 @@
+//! What guests learn of the GPU: the driver's own words, but for what they cannot have.
+
+use std::sync::Arc;
+
+use vulkanalia_sys as vk;
+
+use super::gpu::Gpu;
+use super::reason::Reason;
+use super::turn::{Outcome, Turn};
+use crate::sys::{Address, CStruct};
+use crate::venus::{self, CommandType};
+
+/// A query that the driver answers by itself, if it has the extension that the query belongs to.
+pub(super) fn query(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let extensions = &turn.state.gpu.extensions;
+    if needs(turn.command()).is_some_and(|names| !names.iter().any(|name| extensions.host_has(name))) {
+        return Err(Reason::NotOffered(turn.command()));
+    }
+    turn.pass().map(Outcome::Done)
+}
+
+/// The loader has functions for these whether or not the driver does.
+fn needs(command: CommandType) -> Option<&'static [&'static str]> {
+    use CommandType as C;
+    Some(match command {
+        C::GetPhysicalDeviceFragmentShadingRatesKHR => &["VK_KHR_fragment_shading_rate"],
+        C::GetPhysicalDeviceMultisamplePropertiesEXT => &["VK_EXT_sample_locations"],
+        C::GetPhysicalDeviceCooperativeMatrixPropertiesKHR => &["VK_KHR_cooperative_matrix"],
+        C::GetPhysicalDeviceCalibrateableTimeDomainsKHR => {
+            &["VK_KHR_calibrated_timestamps", "VK_EXT_calibrated_timestamps"]
+        }
+        _ => return None,
+    })
+}
+
+/// vkGetPhysicalDeviceProperties.
+pub(super) fn properties(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let returned = query(turn)?;
+    mask_properties(turn, turn.call.arg(1))?;
+    Ok(returned)
+}
+
+/// vkGetPhysicalDeviceProperties2.
+pub(super) fn properties2(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let returned = query(turn)?;
+    let inner = std::mem::offset_of!(vk::PhysicalDeviceProperties2, properties) as u64;
+    mask_properties(turn, turn.call.arg(1) + inner)?;
+    Ok(returned)
+}
+
+fn mask_properties(turn: &mut Turn<'_>, at: Address) -> Result<(), Reason> {
+    let gpu = Arc::clone(&turn.state.gpu);
+    change(turn, at, |properties: &mut vk::PhysicalDeviceProperties| {
+        properties.api_version = gpu.api_version().min(properties.api_version);
+        properties.pipeline_cache_uuid = vk::ByteArray(gpu.caches.uuid(&properties.pipeline_cache_uuid.0));
+    })
+}
+
+/// vkGetPhysicalDeviceFeatures2.
+pub(super) fn features2(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let returned = query(turn)?;
+    let first = turn.call.arg(1);
+    if let Some(at) = venus::find(turn.arena, first, vk::StructureType::PHYSICAL_DEVICE_VULKAN_1_4_FEATURES) {
+        change(turn, at, |features: &mut vk::PhysicalDeviceVulkan14Features| {
+            features.host_image_copy = vk::FALSE; // it takes addresses of the host
+        })?;
+    }
+    Ok(returned)
+}
+
+/// vkGetPhysicalDeviceImageFormatProperties2: no image of a guest is shared with others by the driver.
+pub(super) fn image_format2(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let wanted = vk::StructureType::PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO;
+    if let Some(at) = venus::find(turn.arena, turn.call.arg(1), wanted) {
+        let info = turn.get::<vk::PhysicalDeviceExternalImageFormatInfo>(at)?;
+        if !info.handle_type.is_empty() {
+            return Ok(vk::Result::ERROR_FORMAT_NOT_SUPPORTED.into());
+        }
+    }
+    query(turn)
+}
+
+/// vkGetPhysicalDeviceExternal…Properties: nothing can be exported or imported. The answer is zero as it stands.
+pub(super) fn external() -> Outcome {
+    Outcome::Done(0)
+}
+
+/// Changes a structure of the command in place.
+pub(super) fn change<T: CStruct>(
+    turn: &mut Turn<'_>,
+    at: Address,
+    change: impl FnOnce(&mut T),
+) -> Result<(), Reason> {
+    let null = turn.invalid("a structure is NULL that must not be");
+    change(turn.arena.get_mut(at).ok_or(null)?);
+    Ok(())
+}
+
+impl Gpu {
+    /// The newest version that guests are told of.
+    pub(super) fn api_version(&self) -> u32 {
+        const NEWEST: u32 = vk::make_version(1, 4, 0xfff);
+        self.properties.api_version.min(NEWEST)
+    }
+}

@@ -1,0 +1,133 @@
+//! Pipelines. They are compiled without the lock of their context, for that takes long.
+
+use std::sync::Arc;
+
+use vulkanalia_sys as vk;
+
+use super::driver::{result_of, returned};
+use super::objects::{Data, Object};
+use super::reason::Reason;
+use super::shaders;
+use super::spirv::Module;
+use super::turn::{Outcome, Turn};
+use crate::sys::Address;
+use crate::venus::{self, CommandType, ObjectType};
+
+/// vkCreateComputePipelines.
+pub(super) fn create_compute(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let (count, infos) = infos(turn);
+    for index in 0..u64::from(count) {
+        let at = infos + index * size_of::<vk::ComputePipelineCreateInfo>() as u64;
+        turn.get::<vk::ComputePipelineCreateInfo>(at)?;
+        check_stage(turn, at + std::mem::offset_of!(vk::ComputePipelineCreateInfo, stage) as u64)?;
+    }
+    create(turn, count, vk::PipelineBindPoint::COMPUTE)
+}
+
+/// vkCreateGraphicsPipelines.
+pub(super) fn create_graphics(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let (count, infos) = infos(turn);
+    for index in 0..u64::from(count) {
+        let at = infos + index * size_of::<vk::GraphicsPipelineCreateInfo>() as u64;
+        let info = *turn.get::<vk::GraphicsPipelineCreateInfo>(at)?;
+        let stages = info.stages.expose_provenance() as Address;
+        for stage in 0..u64::from(info.stage_count) {
+            check_stage(turn, stages + stage * size_of::<vk::PipelineShaderStageCreateInfo>() as u64)?;
+        }
+    }
+    create(turn, count, vk::PipelineBindPoint::GRAPHICS)
+}
+
+fn infos(turn: &Turn<'_>) -> (u32, Address) {
+    (super::queries::lower_half(turn.call.arg(2)), turn.call.arg(3))
+}
+
+/// A stage: its module must have the entry point that it names, and its constants must lie in their data.
+fn check_stage(turn: &Turn<'_>, at: Address) -> Result<(), Reason> {
+    let stage = *turn.get::<vk::PipelineShaderStageCreateInfo>(at)?;
+    let module = turn.at(at + std::mem::offset_of!(vk::PipelineShaderStageCreateInfo, module) as u64);
+    match module.map(|module| &module.data) {
+        Some(Data::ShaderModule(module)) => check_entry_point(turn, &stage, module)?,
+        _ => {
+            let info = venus::find(turn.arena, at, vk::StructureType::SHADER_MODULE_CREATE_INFO);
+            let info = info.ok_or(turn.invalid("a stage has no shader module"))?;
+            let module =
+                shaders::check(turn, info)?.ok_or(turn.invalid("a stage's shader module is refused"))?;
+            check_entry_point(turn, &stage, &module)?;
+        }
+    }
+    let constants = stage.specialization_info.expose_provenance() as Address;
+    if constants == 0 {
+        return Ok(());
+    }
+    let info = *turn.get::<vk::SpecializationInfo>(constants)?;
+    let entries = info.map_entries.expose_provenance() as Address;
+    let entries = turn.slice::<vk::SpecializationMapEntry>(entries, info.map_entry_count)?;
+    let inside = |entry: &vk::SpecializationMapEntry| {
+        usize::try_from(entry.offset)
+            .is_ok_and(|offset| offset.checked_add(entry.size).is_some_and(|end| end <= info.data_size))
+            && matches!(entry.size, 1 | 2 | 4 | 8)
+    };
+    entries
+        .iter()
+        .all(inside)
+        .then_some(())
+        .ok_or(turn.invalid("a specialisation constant lies outside its data"))
+}
+
+fn check_entry_point(
+    turn: &Turn<'_>,
+    stage: &vk::PipelineShaderStageCreateInfo,
+    module: &Module,
+) -> Result<(), Reason> {
+    let name = turn.text(stage.name.expose_provenance() as Address);
+    let fits = |(model, entry): &(u32, String)| {
+        model_of(stage.stage) == Some(*model) && Some(entry) == name.as_ref()
+    };
+    let found = module.entry_points.iter().any(fits);
+    found.then_some(()).ok_or(turn.invalid("a stage names an entry point that its module has not"))
+}
+
+/// The execution model of a stage's entry points.
+fn model_of(stage: vk::ShaderStageFlags) -> Option<u32> {
+    Some(match stage {
+        vk::ShaderStageFlags::VERTEX => 0,
+        vk::ShaderStageFlags::TESSELLATION_CONTROL => 1,
+        vk::ShaderStageFlags::TESSELLATION_EVALUATION => 2,
+        vk::ShaderStageFlags::GEOMETRY => 3,
+        vk::ShaderStageFlags::FRAGMENT => 4,
+        vk::ShaderStageFlags::COMPUTE => 5,
+        vk::ShaderStageFlags::TASK_EXT => 5364,
+        vk::ShaderStageFlags::MESH_EXT => 5365,
+        _ => return None,
+    })
+}
+
+fn create(turn: &mut Turn<'_>, count: u32, point: vk::PipelineBindPoint) -> Result<Outcome, Reason> {
+    let ids = turn.slice::<u64>(turn.call.arg(5), count)?.to_vec();
+    ids.iter().try_for_each(|id| turn.check_free(*id))?;
+    let handles = turn.arena.alloc(size_of_val(ids.as_slice()), align_of::<u64>());
+    let handles = handles.map_err(|_| Reason::TooLarge(turn.call.command))?;
+    turn.call.set_arg(5, handles);
+    let device = Arc::clone(turn.first()?);
+    let needs: Vec<_> = turn.objects().cloned().collect();
+    let call = turn.call;
+    Ok(Outcome::Later(Box::new(move |context, worker| {
+        let answer = device.functions.call(call.command, call.arguments());
+        let result = result_of(answer.ok_or(Reason::NotOffered(call.command))?);
+        let made = worker.arena().slice::<u64>(handles, ids.len()).unwrap_or_default();
+        let mut state = context.state();
+        for (id, handle) in ids.into_iter().zip(made.iter().copied()) {
+            let object = match handle {
+                0 if call.wants_reply() => continue,
+                0 => Object::tombstone(ObjectType::Pipeline, id, &device, format!("{result:?}")),
+                _ => Object::new(ObjectType::Pipeline, id, handle, &device)
+                    .with(Data::Pipeline { point })
+                    .destroyed_by(CommandType::DestroyPipeline),
+            };
+            state.objects.insert(object).map_err(|_| Reason::TakenId { command: call.command, id })?;
+        }
+        drop(needs);
+        Ok(returned(result))
+    })))
+}
