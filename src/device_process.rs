@@ -171,6 +171,7 @@ fn adopted_by(keeping: Keeping, heirlooms: Heirlooms) -> impl Fn(UnixStream) + S
 fn seal(spec: &DeviceSpec) -> Result<Sealed, SandboxError> {
     let sealed = Sandbox::prepare(&SandboxSpec {
         memory_bytes: spec.profile.limits.memory,
+        driver: None,
         parent: spec.supervisor.map(Pid::from_raw),
         require_all: spec.require_sandbox,
     })?

@@ -39,7 +39,10 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
     let (message, hint) = wrong("name = \"a\"\n\n[limits]\nmemroy = \"1GiB\"");
 
     assert_eq!(message, "line 4: unknown key `memroy`");
-    assert_eq!(hint.unwrap(), "did you mean `memory`? Known here: memory, resources, entries, image_side, clients");
+    assert_eq!(
+        hint.unwrap(),
+        "did you mean `memory`? Known here: memory, resources, entries, image_side, clients"
+    );
 }
 
 #[test]
