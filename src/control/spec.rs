@@ -1,10 +1,10 @@
-//! What a device process is told by the process that starts it: one JSON argument and inherited descriptors.
+//! What a device or render process is told by the process that starts it: one JSON argument and inherited descriptors.
 
 use std::os::fd::RawFd;
 
 use serde::{Deserialize, Serialize};
 
-use super::profile::Profile;
+use super::profile::{Profile, Transport};
 
 /// The number under which a device process inherits its front end's socket.
 pub const FRONT_END_FD: RawFd = 3;
@@ -35,7 +35,7 @@ pub enum Entry {
     Connection,
 }
 
-/// Everything that one device process needs to know.
+/// Everything that one device or render process needs to know. Which of the two it is follows from its profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceSpec {
@@ -45,11 +45,12 @@ pub struct DeviceSpec {
     pub entry: Entry,
     /// Whether operators' requests come in under [`CONTROL_FD`].
     pub control: bool,
-    /// Whether a keeper waits under [`KEEPER_FD`] and a vault lies under [`VAULT_FD`].
+    /// Whether a keeper waits under [`KEEPER_FD`] and, for a device, a vault lies under [`VAULT_FD`].
     pub kept: bool,
     /// Whether there is a file to lock under [`LOCK_FD`].
     pub locked: bool,
-    /// Whether to go on with the VM under [`CONNECTION_FD`], before any that waits under [`FRONT_END_FD`].
+    /// Whether to go on with the VM under [`CONNECTION_FD`], or with the clients that the keeper tells of, before any
+    /// that waits under [`FRONT_END_FD`].
     pub resumed: bool,
     /// End with an error where the host cannot give every layer of the sandbox.
     pub require_sandbox: bool,
@@ -57,6 +58,16 @@ pub struct DeviceSpec {
     pub supervisor: Option<i32>,
     /// What the guest gets.
     pub profile: Profile,
+}
+
+impl DeviceSpec {
+    /// The verb that such a process is started with, and its kind in messages.
+    pub fn role(&self) -> &'static str {
+        match self.profile.transport {
+            Transport::VhostUser => "device",
+            Transport::Vtest => "render",
+        }
+    }
 }
 
 #[cfg(test)]
