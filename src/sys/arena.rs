@@ -59,6 +59,22 @@ impl Arena {
         self.used = 0;
     }
 
+    /// Bytes that were handed out, with the gaps between them.
+    pub fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Gives the pages behind what was handed out back to the host, for an arena that is kept as it is.
+    pub fn trim(&mut self) {
+        let kept = self.used.next_multiple_of(1 << 16);
+        if kept < self.capacity {
+            // SAFETY: both ends lie in our range, and the start is that of a page of any size.
+            let rest = unsafe { self.start.add(kept) };
+            // SAFETY: as above; nothing behind `used` is handed out.
+            _ = unsafe { madvise(rest.cast(), self.capacity - kept, MmapAdvise::MADV_DONTNEED) };
+        }
+    }
+
     /// Hands out `bytes` zeroed bytes at a multiple of `align`, a power of two of at most 16.
     pub fn alloc(&mut self, bytes: usize, align: usize) -> Result<Address, Full> {
         let start = self.reserve(bytes, align)?;

@@ -11,48 +11,16 @@ macro_rules! structures {
     };
 }
 
+#[rustfmt::skip]
+#[allow(missing_docs, reason = "the names are the registry's")]
+mod registry;
+
+pub use registry::*;
+
+// What no command of Venus has, but commands of ours.
 structures! {
     u8, u32, i32, u64, i64, f32, [u64; 64],
-    vk::ApplicationInfo,
-    vk::BindDescriptorSetsInfo,
-    vk::BufferCopy,
-    vk::BufferCopy2,
-    vk::CommandBufferAllocateInfo,
-    vk::CommandBufferBeginInfo,
-    vk::CommandPoolCreateInfo,
-    vk::ComputePipelineCreateInfo,
-    vk::CopyBufferInfo2,
-    vk::CopyDescriptorSet,
     vk::DescriptorBindingFlags,
-    vk::DescriptorBufferInfo,
-    vk::DescriptorImageInfo,
-    vk::DescriptorPoolCreateInfo,
-    vk::DescriptorSetAllocateInfo,
-    vk::DescriptorSetLayoutBinding,
-    vk::DescriptorSetLayoutBindingFlagsCreateInfo,
-    vk::DescriptorSetLayoutCreateInfo,
-    vk::DescriptorSetVariableDescriptorCountAllocateInfo,
-    vk::DeviceCreateInfo,
-    vk::DeviceQueueCreateInfo,
-    vk::ExtensionProperties,
-    vk::GraphicsPipelineCreateInfo,
-    vk::InstanceCreateInfo,
-    vk::LayerProperties,
-    vk::PhysicalDeviceExternalImageFormatInfo,
-    vk::PhysicalDeviceGroupProperties,
-    vk::PhysicalDeviceProperties,
-    vk::PhysicalDeviceVulkan14Features,
-    vk::PipelineCacheCreateInfo,
-    vk::PipelineLayoutCreateInfo,
-    vk::PipelineShaderStageCreateInfo,
-    vk::PushConstantRange,
-    vk::PushConstantsInfo,
-    vk::PushDescriptorSetInfo,
-    vk::QueryPoolCreateInfo,
-    vk::QueueFamilyProperties,
-    vk::ShaderModuleCreateInfo,
-    vk::SpecializationInfo,
-    vk::SpecializationMapEntry,
-    vk::WriteDescriptorSet,
-    vk::WriteDescriptorSetInlineUniformBlock,
+    vk::ImportMemoryHostPointerInfoEXT,
+    [vk::QueueFamilyProperties; 16],
 }

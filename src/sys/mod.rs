@@ -7,15 +7,18 @@ mod descriptors;
 mod heap;
 mod inherited;
 mod mapping;
+mod pages;
 mod process;
 mod shared_memory;
 mod thread;
 
 pub use arena::{Address, Arena, CStruct, Full};
+pub use cstructs::*;
 pub use descriptors::{DESCRIPTORS_MAX, peek_from_start, receive_with_descriptors};
 pub use heap::share_one_heap;
 pub use inherited::{adopt_fd, close_all_on_exec, hear_of_children};
 pub use mapping::{Mapping, SharedFile};
+pub use pages::Pages;
 pub use process::{kill_process, process_handle};
 pub use shared_memory::{SharedMemory, SharedWord, sealed_file};
 pub use thread::be_nice;

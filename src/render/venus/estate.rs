@@ -175,7 +175,7 @@ impl Page {
     }
 
     pub(super) fn reply_place(&self, slot: u64) -> ReplyPlace {
-        let mut bytes = [0; SLOT_BYTES as usize];
+        let mut bytes = [0; 32];
         _ = self.0.copy_out(SLOTS_START + slot * SLOT_BYTES, &mut bytes);
         let [resource_id, offset, size, position] = bytes.as_chunks().0 else { return ReplyPlace::default() };
         let [resource_id, offset, size, position] =

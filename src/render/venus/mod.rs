@@ -19,6 +19,7 @@ mod command;
 mod core;
 mod estate;
 mod fault;
+mod gpu;
 mod layout;
 mod line;
 mod memory;
@@ -28,6 +29,7 @@ mod session;
 
 pub use estate::{Estate, Heirloom, Nobody, RECORD_BYTES_MAX, Will};
 pub use fault::Fault;
+pub use gpu::GpuRenderer;
 pub use layout::{BUFFER_BYTES_MAX, LayoutError, RingInfo};
 pub use monitor::Monitor;
 pub use session::{Session, Setup};

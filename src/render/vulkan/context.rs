@@ -9,7 +9,9 @@ use vulkanalia_sys as vk;
 use super::dispatch::dispatch;
 use super::driver::{result_of, returned};
 use super::gpu::Gpu;
+use super::memory::Counted;
 use super::objects::Data;
+use super::queue::Submits;
 use super::reason::Reason;
 use super::table::Table;
 use super::turn::{Named, Outcome, Turn, may_name_tombstone};
@@ -19,7 +21,7 @@ use crate::sys::Arena;
 use crate::venus::{self, Call, CommandType, Malformed, Names, ObjectType, Reader, Slot};
 
 /// The largest command with all that it points to: a shader module or the initial data of a pipeline cache.
-const COMMAND_BYTES_MAX: usize = 256 << 20;
+pub(super) const COMMAND_BYTES_MAX: usize = 256 << 20;
 
 /// A client: its objects by its own names, and nobody else's.
 ///
@@ -35,7 +37,9 @@ pub(super) struct State {
     pub(super) gpu: Arc<Gpu>,
     pub(super) ledger: Ledger,
     pub(super) objects: Table,
-    lost: Option<Reason>,
+    pub(super) allocations: Counted,
+    pub(super) submits: Submits,
+    pub(super) lost: Option<Reason>,
 }
 
 /// What a thread that executes commands has of its own.
@@ -62,7 +66,14 @@ impl Worker {
 impl Context {
     /// A client that has made nothing yet. `name` stands in what is logged.
     pub fn new(gpu: Arc<Gpu>, ledger: Ledger, name: &str) -> Arc<Self> {
-        let state = State { gpu, ledger, objects: Table::default(), lost: None };
+        let state = State {
+            gpu,
+            ledger,
+            objects: Table::default(),
+            allocations: Counted::default(),
+            submits: Submits::default(),
+            lost: None,
+        };
         Arc::new(Self { name: name.to_owned(), state: Mutex::new(state) })
     }
 
@@ -117,6 +128,9 @@ impl Context {
                 guest_warn!("{}: its device is lost: {reason}", self.name);
             }
             state.lost = Some(reason);
+            let told = state.submits.lose();
+            drop(state);
+            told.into_iter().for_each(|done| done());
         }
     }
 

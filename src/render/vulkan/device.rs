@@ -49,6 +49,7 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     info.enabled_extension_names = driver::pointer_to_first(&all);
     info.enabled_layer_count = 0;
     turn.set(info_at, info)?;
+    enable_timelines(turn, info_at)?;
 
     let slot = turn.put(0_u64)?;
     turn.call.set_arg(3, slot);
@@ -63,6 +64,22 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     device.functions = Arc::new(gpu.functions.of_device(&gpu.library, gpu.instance, handle));
     turn.enter(device)?;
     Ok(result.into())
+}
+
+/// Enables timeline semaphores, with which we see how far queues have come, whether the guest wants them or not.
+fn enable_timelines(turn: &mut Turn<'_>, info_at: Address) -> Result<(), Reason> {
+    let timeline_semaphore = vk::TRUE;
+    if let Some(at) = venus::find(turn.arena, info_at, vk::StructureType::PHYSICAL_DEVICE_VULKAN_1_2_FEATURES)
+    {
+        let features = *turn.get::<vk::PhysicalDeviceVulkan12Features>(at)?;
+        return turn.set(at, vk::PhysicalDeviceVulkan12Features { timeline_semaphore, ..features });
+    }
+    let wanted = vk::StructureType::PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES;
+    _ = venus::unlink(turn.arena, info_at, wanted);
+    let features = vk::PhysicalDeviceTimelineSemaphoreFeatures { timeline_semaphore, ..Default::default() };
+    let features = turn.put(features)?;
+    venus::prepend(turn.arena, info_at, features);
+    Ok(())
 }
 
 /// The queues of a new device, which the GPU must have: drivers do not look. None is above others' priority.
@@ -94,6 +111,7 @@ fn queues(
 /// vkDestroyDevice: all that the guest made from it goes, whatever it left.
 pub(super) fn destroy(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     if let Some(device) = turn.argument(0).cloned() {
+        turn.state.submits.forget(&device);
         turn.state.objects.remove_made_from(&device);
     }
     Ok(Outcome::Done(0))

@@ -3,8 +3,8 @@
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
 use super::{
-    caches, command_pools, descriptors, device, instance, physical_device, pipelines, queries, recording,
-    shaders, simple,
+    caches, command_pools, descriptors, device, instance, memory, physical_device, pipelines, queries, queue,
+    recording, resources, shaders, simple, sync,
 };
 use crate::venus::{CommandType, ObjectType};
 
@@ -44,6 +44,40 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         | C::GetPhysicalDeviceCalibrateableTimeDomainsKHR => physical_device::query(turn),
         C::CreateDevice => device::create(turn),
         C::DestroyDevice => device::destroy(turn),
+
+        C::GetPhysicalDeviceMemoryProperties | C::GetPhysicalDeviceMemoryProperties2 => {
+            memory::properties(turn)
+        }
+        C::AllocateMemory => memory::allocate(turn),
+        C::FreeMemory => turn.destroy(),
+        C::GetDeviceMemoryCommitment => memory::commitment(turn),
+        C::GetMemoryResourcePropertiesMESA => Ok(resources::resource_properties()),
+        C::GetDeviceMemoryOpaqueCaptureAddress | C::GetBufferOpaqueCaptureAddress => {
+            Ok(resources::no_capture_address())
+        }
+        C::CreateBuffer => resources::create_buffer(turn),
+        C::CreateImage => resources::create_image(turn),
+        C::GetBufferMemoryRequirements | C::GetImageMemoryRequirements => resources::requirements(turn),
+        C::GetBufferMemoryRequirements2 | C::GetImageMemoryRequirements2 => resources::requirements2(turn),
+        C::GetDeviceBufferMemoryRequirements => resources::device_buffer_requirements(turn),
+        C::GetDeviceImageMemoryRequirements => resources::device_image_requirements(turn),
+        C::BindBufferMemory | C::BindImageMemory => resources::bind(turn),
+        C::BindBufferMemory2 | C::BindImageMemory2 => resources::bind2(turn),
+
+        C::GetDeviceQueue | C::GetDeviceQueue2 => queue::get(turn),
+        C::QueueSubmit | C::QueueSubmit2 | C::QueueBindSparse => queue::submit(turn),
+        C::QueueWaitIdle | C::DeviceWaitIdle => queue::wait_idle(turn),
+        C::CreateFence => sync::create_fence(turn),
+        C::GetFenceStatus => sync::fence_status(turn),
+        C::ResetFences => sync::reset_fences(turn),
+        C::WaitForFences => sync::wait_for_fences(turn),
+        C::ResetFenceResourceMESA => sync::reset_resource(turn),
+        C::CreateSemaphore => sync::create_semaphore(turn),
+        C::GetSemaphoreCounterValue => sync::semaphore_value(turn),
+        C::WaitSemaphores => sync::wait_semaphores(turn),
+        C::SignalSemaphore => sync::signal_semaphore(turn),
+        C::WaitSemaphoreResourceMESA => sync::wait_resource(turn),
+        C::ImportSemaphoreResourceMESA => sync::import_resource(turn),
 
         C::CreateCommandPool => command_pools::create(turn),
         C::ResetCommandPool => command_pools::reset(turn),

@@ -27,7 +27,7 @@ const WITHHELD: [&str; 16] = [
 ];
 
 /// What we need of the driver ourselves; enabled on every device that has it.
-pub(super) const OWN: [&std::ffi::CStr; 1] = [c"VK_EXT_external_memory_host"];
+pub(super) const OWN: [&std::ffi::CStr; 2] = [c"VK_EXT_external_memory_host", c"VK_KHR_timeline_semaphore"];
 
 /// The device extensions of the host, and those among them that guests may use.
 #[derive(Default)]

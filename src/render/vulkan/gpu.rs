@@ -9,6 +9,7 @@ use super::driver::{
     Failure, Functions, Library, LibraryError, address_of, address_of_first, address_of_mut, pointer_to,
 };
 use super::extensions::Extensions;
+use super::memory;
 use super::shaders::Checker;
 use crate::venus::{Capset, CommandType};
 
@@ -20,7 +21,7 @@ pub struct GpuOptions {
 }
 
 /// A GPU that cannot be opened.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There is no Vulkan.
     #[error(transparent)]
@@ -33,6 +34,9 @@ pub enum OpenError {
         /// The names of those there are.
         found: String,
     },
+    /// Its memory is of no use to guests.
+    #[error(transparent)]
+    Memory(#[from] memory::ProbeError),
     /// The driver fails at a first step.
     #[error("{step}: the driver answered {result}; run vulkaninfo as the same user")]
     Driver {
@@ -53,6 +57,8 @@ pub struct Gpu {
     pub(super) instance: u64,
     pub(super) physical_device: u64,
     pub(super) properties: vk::PhysicalDeviceProperties,
+    /// What its memory does.
+    pub(super) memory: memory::Found,
     pub(super) extensions: Extensions,
     /// How many queues each family has.
     pub(super) queue_families: Vec<u32>,
@@ -73,6 +79,7 @@ impl Gpu {
             devices.into_iter().map(|device| (device, properties(&functions, device))).collect();
         let (physical_device, properties) = pick(&devices, options)?;
         let name = properties.device_name.to_string_lossy().into_owned();
+        let memory = memory::probe(&library, (instance, &functions), physical_device)?;
         let extensions = device_extensions(&functions, physical_device);
         let extensions = extensions.map_err(failed("vkEnumerateDeviceExtensionProperties"))?;
         Ok(Arc::new(Self {
@@ -85,6 +92,7 @@ impl Gpu {
             instance,
             physical_device,
             properties,
+            memory,
             name,
         }))
     }

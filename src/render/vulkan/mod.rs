@@ -28,9 +28,13 @@ mod driver;
 #[forbid(unsafe_code)]
 mod extensions;
 #[forbid(unsafe_code)]
+mod gate;
+#[forbid(unsafe_code)]
 mod gpu;
 #[forbid(unsafe_code)]
 mod instance;
+#[forbid(unsafe_code)]
+mod memory;
 #[forbid(unsafe_code)]
 mod objects;
 #[forbid(unsafe_code)]
@@ -40,9 +44,13 @@ mod pipelines;
 #[forbid(unsafe_code)]
 mod queries;
 #[forbid(unsafe_code)]
+mod queue;
+#[forbid(unsafe_code)]
 mod reason;
 #[forbid(unsafe_code)]
 mod recording;
+#[forbid(unsafe_code)]
+mod resources;
 #[forbid(unsafe_code)]
 mod shaders;
 #[forbid(unsafe_code)]
@@ -50,11 +58,16 @@ mod simple;
 #[forbid(unsafe_code)]
 mod spirv;
 #[forbid(unsafe_code)]
+mod sync;
+#[forbid(unsafe_code)]
 mod table;
+#[forbid(unsafe_code)]
+mod timelines;
 #[forbid(unsafe_code)]
 mod turn;
 
 pub use context::{Context, Worker};
 pub use driver::LibraryError;
 pub use gpu::{Gpu, GpuOptions, OpenError};
+pub use memory::{ProbeError, Refusal};
 pub use reason::Reason;

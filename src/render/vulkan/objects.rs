@@ -14,8 +14,13 @@ use vulkanalia_sys as vk;
 use super::descriptors::{DescriptorSet, PipelineLayout, SetLayout};
 use super::device::Device;
 use super::driver::Functions;
+use super::gate::Semaphore;
+use super::memory::Memory;
 use super::queries::QueryPool;
+use super::queue::Queue;
+use super::resources::{Buffer, Image};
 use super::spirv::Module;
+use super::sync::Fence;
 use super::table::IdHash;
 use crate::sys::Address;
 use crate::venus::{CommandType, ObjectType};
@@ -51,9 +56,7 @@ pub(super) struct Object {
 pub(super) enum Data {
     None,
     Device(Device),
-    Buffer {
-        bytes: u64,
-    },
+    Buffer(Buffer),
     CommandBuffer {
         secondary: bool,
     },
@@ -66,11 +69,16 @@ pub(super) enum Data {
         frees: bool,
     },
     DescriptorSet(DescriptorSet),
+    Fence(Fence),
+    Image(Image),
+    Memory(Memory),
     Pipeline {
         point: vk::PipelineBindPoint,
     },
     PipelineLayout(PipelineLayout),
     QueryPool(QueryPool),
+    Queue(Box<Queue>),
+    Semaphore(Arc<Semaphore>),
     ShaderModule(Module),
     SetLayout(Arc<SetLayout>),
     /// It could not be made: the words say why.
@@ -128,8 +136,8 @@ impl Object {
 
     /// Its size, for buffers; 0 for everything else.
     pub(super) fn bytes(&self) -> u64 {
-        match self.data {
-            Data::Buffer { bytes } => bytes,
+        match &self.data {
+            Data::Buffer(buffer) => buffer.bytes,
             _ => 0,
         }
     }

@@ -243,8 +243,19 @@ impl Turn<'_> {
         parent: &Arc<Object>,
         result: vk::Result,
     ) -> Result<Outcome, Reason> {
+        self.refuse_because(kind, id, parent, (result, &format_args!("{result:?}")))
+    }
+
+    /// As [`Turn::refuse`], with words for operators.
+    pub(super) fn refuse_because(
+        &mut self,
+        kind: ObjectType,
+        id: u64,
+        parent: &Arc<Object>,
+        (result, why): (vk::Result, &dyn std::fmt::Display),
+    ) -> Result<Outcome, Reason> {
         if !self.call.wants_reply() {
-            self.enter(Object::tombstone(kind, id, parent, format!("{result:?}")))?;
+            self.enter(Object::tombstone(kind, id, parent, why.to_string()))?;
         }
         Ok(result.into())
     }

@@ -2,6 +2,9 @@
 
 #[rustfmt::skip]
 mod commands;
+#[cfg(test)]
+#[rustfmt::skip]
+mod layouts;
 #[rustfmt::skip]
 #[allow(missing_docs, reason = "the names are the registry's")]
 mod names;
@@ -188,4 +191,17 @@ pub(super) enum Lengths {
         stride: usize,
         at: usize,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::layouts::LAYOUTS;
+
+    #[test]
+    fn structures_lie_in_the_tables_as_in_the_bindings() {
+        for (name, bound, ours, bound_offsets, our_offsets) in LAYOUTS {
+            assert_eq!((bound, bound_offsets), (ours, our_offsets), "{name}");
+        }
+        assert!(LAYOUTS.len() > 500, "{}", LAYOUTS.len());
+    }
 }

@@ -138,9 +138,19 @@ pub(super) fn address_of_mut<T: CStruct>(value: &mut T) -> Address {
     std::ptr::from_mut(value).expose_provenance() as Address
 }
 
+/// A structure of ours that a driver writes, as C knows it.
+pub(super) fn pointer_to_mut<T, P>(value: &mut T) -> *mut P {
+    std::ptr::from_mut(value).cast()
+}
+
 /// Where an array of ours lies, for a driver to write during a call.
 pub(super) fn address_of_first<T: CStruct>(values: &mut [T]) -> Address {
     values.as_mut_ptr().expose_provenance() as Address
+}
+
+/// Where an array of ours lies, for a driver to read during a call.
+pub(super) fn address_of_list<T: CStruct>(values: &[T]) -> Address {
+    values.as_ptr().expose_provenance() as Address
 }
 
 /// Where a constant name lies.

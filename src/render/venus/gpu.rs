@@ -1,0 +1,54 @@
+//! Sessions on the host's GPU.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use super::{Executor, Renderer};
+use crate::quota::Ledger;
+use crate::render::vulkan::{Context, Gpu, Reason, Worker};
+use crate::venus::{Malformed, Reader};
+
+/// Makes contexts on one GPU, for which one account pays.
+pub struct GpuRenderer {
+    gpu: Arc<Gpu>,
+    ledger: Ledger,
+}
+
+impl GpuRenderer {
+    /// For all clients of a vGPU.
+    pub fn new(gpu: Arc<Gpu>, ledger: Ledger) -> Arc<Self> {
+        Arc::new(Self { gpu, ledger })
+    }
+}
+
+impl Renderer for GpuRenderer {
+    fn capset(&self) -> [u8; 160] {
+        self.gpu.capset().to_bytes()
+    }
+
+    fn context(&self, name: &str) -> Arc<dyn Executor> {
+        Arc::new(OnGpu(Context::new(Arc::clone(&self.gpu), self.ledger.clone(), name)))
+    }
+}
+
+struct OnGpu(Arc<Context>);
+
+impl Executor for OnGpu {
+    fn execute(&self, stream: &[u8], worker: &mut Worker) -> Result<usize, Malformed> {
+        let mut reader = Reader::new(stream);
+        self.0.execute(&mut reader, worker)?;
+        Ok(reader.position())
+    }
+
+    fn export(&self, memory_id: u64, bytes: u64) -> Result<OwnedFd, String> {
+        self.0.export(memory_id, bytes).map_err(|refusal| refusal.to_string())
+    }
+
+    fn fence(&self, ring_index: u32, done: Box<dyn FnOnce() + Send>) {
+        self.0.fence(ring_index, done);
+    }
+
+    fn lose(&self, reason: Reason) {
+        self.0.lose(reason);
+    }
+}

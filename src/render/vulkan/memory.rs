@@ -1,0 +1,318 @@
+//! Memory of devices: charged, imported where guests map it, zero when they first see it.
+//!
+//! What is over a limit is answered with an error. Mesa's guests do not wait for that answer and go on to use the
+//! memory; then they lose their context, and the log says why.
+
+mod bench;
+mod probe;
+mod types;
+
+pub use probe::ProbeError;
+pub(super) use probe::{Found, probe};
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use vulkanalia_sys::{self as vk, StructureType};
+
+use super::context::{Context, State};
+use super::driver::Failure;
+use super::objects::{Data, Object};
+use super::queue;
+use super::reason::Reason;
+use super::turn::{Outcome, Turn};
+use crate::quota::{Charge, OverLimit};
+use crate::sys::{Address, Pages};
+use crate::venus::{self, CommandType, ObjectType};
+use bench::Bench;
+
+/// Allocations that one client may have: what Vulkan promises at least. Each takes a descriptor and a mapping.
+pub(super) const ALLOCATIONS_MAX: usize = 4096;
+
+const IMPORT_MEMORY_RESOURCE_INFO_MESA: StructureType = StructureType::from_raw(1_000_384_002);
+
+/// What we know of a VkDeviceMemory.
+pub(super) struct Memory {
+    /// The type that the guest chose.
+    pub(super) type_index: u32,
+    /// What the driver has.
+    pub(super) bytes: u64,
+    /// The pages that it was imported from, which the guest maps. They go after the driver's object.
+    pages: Option<Pages>,
+    _charge: Charge,
+    _counted: Counted,
+}
+
+/// How many allocations there are: one less than the pointers to it.
+#[derive(Clone, Default)]
+pub(super) struct Counted(Arc<()>);
+
+impl Counted {
+    fn count(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+}
+
+/// Memory that is not handed out to be mapped.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The client was given up.
+    #[error("the client lost its device: {0}")]
+    Lost(Reason),
+    /// No such memory.
+    #[error("{0:#x} is no memory of this client")]
+    Unknown(u64),
+    /// It could not be allocated.
+    #[error("memory {id:#x} could not be allocated: {refusal}")]
+    Tombstone {
+        /// The guest's name of it.
+        id: u64,
+        /// Why.
+        refusal: String,
+    },
+    /// Its type is not visible to the host.
+    #[error("memory {0:#x} is of a type that the host does not see")]
+    NotMapped(u64),
+    /// It is smaller.
+    #[error("memory {id:#x} has {has} bytes, fewer than the {wanted} that are to be mapped")]
+    TooSmall {
+        /// The guest's name of it.
+        id: u64,
+        /// Its size.
+        has: u64,
+        /// What was asked for.
+        wanted: u64,
+    },
+    /// No descriptor is left.
+    #[error("the host gives no descriptor for memory: {0}")]
+    Host(#[from] io::Error),
+}
+
+impl Context {
+    /// The file behind memory that a guest wants to map `bytes` of.
+    pub fn export(&self, memory_id: u64, bytes: u64) -> Result<OwnedFd, Refusal> {
+        if let Some(reason) = self.lost() {
+            return Err(Refusal::Lost(reason));
+        }
+        let state = self.state();
+        let object = state.objects.get(memory_id).filter(|object| object.kind == ObjectType::DeviceMemory);
+        let memory = match object.map(|object| &object.data) {
+            Some(Data::Memory(memory)) => memory,
+            Some(Data::Tombstone(refusal)) => {
+                return Err(Refusal::Tombstone { id: memory_id, refusal: refusal.clone() });
+            }
+            _ => return Err(Refusal::Unknown(memory_id)),
+        };
+        let pages = memory.pages.as_ref().ok_or(Refusal::NotMapped(memory_id))?;
+        if bytes > pages.bytes() {
+            return Err(Refusal::TooSmall { id: memory_id, has: pages.bytes(), wanted: bytes });
+        }
+        Ok(pages.share()?)
+    }
+}
+
+/// Why an allocation is refused; the guest reads the result, operators the words.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error("it has no bytes, or more than can be counted")]
+    Size,
+    #[error("there is no memory type {0}")]
+    Type(u32),
+    #[error("a client may have {ALLOCATIONS_MAX} allocations")]
+    TooMany,
+    #[error("it names a resource of virtio-gpu, and this transport has none")]
+    Resource,
+    #[error("it is to lie at an address of the guest's choice")]
+    Address,
+    #[error("it is to be cleared and the client has no queue yet")]
+    NoQueue,
+    #[error(transparent)]
+    OverLimit(#[from] OverLimit),
+    #[error("the host has no memory for it: {0}")]
+    Host(#[from] io::Error),
+}
+
+impl Refused {
+    fn result(&self) -> vk::Result {
+        match self {
+            Self::Resource => vk::Result::ERROR_INVALID_EXTERNAL_HANDLE,
+            Self::Address => vk::Result::ERROR_INVALID_OPAQUE_CAPTURE_ADDRESS,
+            Self::Host(_) => vk::Result::ERROR_OUT_OF_HOST_MEMORY,
+            Self::TooMany => vk::Result::ERROR_TOO_MANY_OBJECTS,
+            _ => vk::Result::ERROR_OUT_OF_DEVICE_MEMORY,
+        }
+    }
+}
+
+/// An allocation that goes no further.
+enum Stop {
+    Refused(Refused),
+    Lost(Reason),
+}
+
+impl From<Reason> for Stop {
+    fn from(reason: Reason) -> Self {
+        Self::Lost(reason)
+    }
+}
+
+impl<R: Into<Refused>> From<R> for Stop {
+    fn from(refused: R) -> Self {
+        Self::Refused(refused.into())
+    }
+}
+
+/// vkAllocateMemory.
+pub(super) fn allocate(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let device = Arc::clone(turn.first()?);
+    let (info_at, id_at) = (turn.call.arg(1), turn.call.arg(3));
+    let id = *turn.get::<u64>(id_at)?;
+    turn.check_free(id)?;
+    let (memory, bench) = match prepare(turn, &device, info_at) {
+        Ok(prepared) => prepared,
+        Err(Stop::Lost(reason)) => return Err(reason),
+        Err(Stop::Refused(why)) => {
+            return turn.refuse_because(ObjectType::DeviceMemory, id, &device, (why.result(), &why));
+        }
+    };
+    let (type_index, bytes) = (memory.type_index, memory.bytes);
+    let outcome = turn.create(ObjectType::DeviceMemory, &device, |object| {
+        object.destroyed_by(CommandType::FreeMemory).with(Data::Memory(memory))
+    })?;
+    if let Some(bench) = bench
+        && let Some(object) = turn.state.objects.get(id)
+        && object.handle != 0
+    {
+        let cleared = bench.clear(object.handle, type_index, bytes);
+        cleared.map_err(|failure| Reason::GivenUp(format!("memory that could not be cleared: {failure}")))?;
+    }
+    Ok(outcome)
+}
+
+/// Charges for what a guest wants, and has its chain name our pages if it is to be mapped. What comes beside the memory
+/// clears it.
+fn prepare(
+    turn: &mut Turn<'_>,
+    device: &Arc<Object>,
+    info_at: Address,
+) -> Result<(Memory, Option<Bench>), Stop> {
+    let mut info = *turn.get::<vk::MemoryAllocateInfo>(info_at)?;
+    if venus::find(turn.arena, info_at, IMPORT_MEMORY_RESOURCE_INFO_MESA).is_some() {
+        return Err(Refused::Resource.into());
+    }
+    if names_address(turn, info_at) {
+        return Err(Refused::Address.into());
+    }
+    _ = venus::unlink(turn.arena, info_at, StructureType::EXPORT_MEMORY_ALLOCATE_INFO);
+    let memory = take(turn.state, info.memory_type_index, info.allocation_size)?;
+    let bench = clearing(turn.state, device, &memory)?;
+    info.allocation_size = memory.bytes;
+    info.next = turn.get::<vk::MemoryAllocateInfo>(info_at)?.next;
+    turn.set(info_at, info)?;
+    if let Some(pages) = &memory.pages {
+        let address = usize::try_from(pages.address()).unwrap_or_default();
+        let import = turn.put(vk::ImportMemoryHostPointerInfoEXT {
+            handle_type: vk::ExternalMemoryHandleTypeFlags::HOST_ALLOCATION_EXT,
+            host_pointer: std::ptr::with_exposed_provenance_mut(address),
+            ..Default::default()
+        })?;
+        venus::prepend(turn.arena, info_at, import);
+    }
+    Ok((memory, bench))
+}
+
+/// Whether an allocation is to lie where an earlier one lay, for programs that replay what they did.
+fn names_address(turn: &Turn<'_>, info_at: Address) -> bool {
+    venus::find(turn.arena, info_at, StructureType::MEMORY_OPAQUE_CAPTURE_ADDRESS_ALLOCATE_INFO)
+        .and_then(|at| turn.arena.get::<vk::MemoryOpaqueCaptureAddressAllocateInfo>(at))
+        .is_some_and(|info| info.opaque_capture_address != 0)
+}
+
+/// Charges for memory, and takes pages for it if it is to be mapped.
+fn take(state: &mut State, type_index: u32, bytes: u64) -> Result<Memory, Refused> {
+    let types = &state.gpu.memory.types;
+    let mapped = types.is_mapped(type_index).ok_or(Refused::Type(type_index))?;
+    let bytes = types.bytes_taken(type_index, bytes).filter(|bytes| *bytes > 0).ok_or(Refused::Size)?;
+    if state.allocations.count() >= ALLOCATIONS_MAX {
+        queue::reap(state);
+    }
+    if state.allocations.count() >= ALLOCATIONS_MAX {
+        return Err(Refused::TooMany);
+    }
+    let charge = match state.ledger.charge(bytes) {
+        Ok(charge) => charge,
+        Err(_) => {
+            queue::reap(state);
+            state.ledger.charge(bytes)?
+        }
+    };
+    let pages = mapped.then(|| Pages::new(bytes)).transpose()?;
+    Ok(Memory { type_index, bytes, pages, _charge: charge, _counted: state.allocations.clone() })
+}
+
+/// What clears memory that the driver does not: see the head of probe.rs.
+fn clearing(state: &State, device: &Arc<Object>, memory: &Memory) -> Result<Option<Bench>, Refused> {
+    if memory.pages.is_some() || !state.gpu.memory.recycles {
+        return Ok(None);
+    }
+    let (queue, family) = state.submits.any_queue(device).ok_or(Refused::NoQueue)?;
+    let functions = Arc::clone(&device.functions);
+    Ok(Some(Bench { functions, device: device.handle, queue, family }))
+}
+
+/// vkGetDeviceMemoryCommitment: all of it, always.
+pub(super) fn commitment(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let Data::Memory(memory) = &turn.of(ObjectType::DeviceMemory)?.data else {
+        return Err(turn.invalid("the memory could not be allocated"));
+    };
+    let (bytes, at) = (memory.bytes, turn.call.arg(2));
+    if let Some(place) = turn.arena.get_mut::<u64>(at) {
+        *place = bytes;
+    }
+    Ok(Outcome::Done(0))
+}
+
+/// vkGetPhysicalDeviceMemoryProperties and vkGetPhysicalDeviceMemoryProperties2: what guests are told.
+pub(super) fn properties(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let at = turn.call.arg(1);
+    let limit = turn.state.ledger.limit();
+    let told = turn.state.gpu.memory.types.told(limit);
+    if turn.command() == CommandType::GetPhysicalDeviceMemoryProperties {
+        if let Some(properties) = turn.arena.get_mut(at) {
+            *properties = told;
+        }
+        return Ok(Outcome::Done(0));
+    }
+    let returned = turn.pass()?;
+    if let Some(properties) = turn.arena.get_mut::<vk::PhysicalDeviceMemoryProperties2>(at) {
+        properties.memory_properties = told;
+    }
+    let budget = venus::find(turn.arena, at, StructureType::PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT);
+    let used = turn.state.ledger.used();
+    if let Some(at) = budget
+        && let Some(budget) = turn.arena.get_mut::<vk::PhysicalDeviceMemoryBudgetPropertiesEXT>(at)
+    {
+        let heaps = usize::try_from(told.memory_heap_count).unwrap_or_default();
+        for (index, heap) in told.memory_heaps.iter().enumerate() {
+            let (most, taken) = if index < heaps { (heap.size, used) } else { (0, 0) };
+            budget.heap_budget.get_mut(index).into_iter().for_each(|place| *place = most);
+            budget.heap_usage.get_mut(index).into_iter().for_each(|place| *place = taken);
+        }
+    }
+    Ok(Outcome::Done(returned))
+}
+
+impl Bench {
+    /// Makes memory zero, as far as a buffer reaches.
+    fn clear(&self, memory: u64, type_index: u32, bytes: u64) -> Result<(), Failure> {
+        let buffer = self.buffer(bytes, false)?;
+        let requirements = self.requirements(buffer.handle);
+        if requirements.memory_type_bits >> type_index & 1 == 0 || requirements.size > bytes {
+            return Ok(());
+        }
+        let bind = [self.device, buffer.handle, memory, 0];
+        self.functions.result(CommandType::BindBufferMemory, &bind)?;
+        self.fill(buffer.handle, 0)
+    }
+}

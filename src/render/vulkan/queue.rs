@@ -1,0 +1,593 @@
+//! Queues, and what is on its way to them: commands that submit, or wait for what was submitted.
+//!
+//! What the GPU may get now is given to it by the thread that brings it, with no copy and no other thread. What must
+//! wait takes the arena that it was decoded into along, so whatever its chains hold stays where it is.
+
+mod counter;
+mod submission;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use vulkanalia_sys as vk;
+
+use super::context::{COMMAND_BYTES_MAX, Context, State};
+use super::driver::{Failure, result_of};
+use super::gate::{Batch, Gate, QueueNumber, Step, TooManyWait};
+use super::objects::{Data, Object, Pending};
+use super::reason::Reason;
+use super::recording::Running;
+use super::sync::{self, FenceState};
+use super::timelines::{Done, Timeline};
+use super::turn::{Outcome, Turn};
+use crate::quota::Charge;
+use crate::sys::{Address, Arena};
+use crate::venus::{self, CommandType, ObjectType};
+pub(super) use counter::Counter;
+use submission::Infos;
+
+/// Queues may have ring indices up to this one; 0 is the ring of none.
+const RING_INDEX_MAX: u32 = 63;
+/// How long a driver sleeps on behalf of a guest before we look whether its context is lost.
+pub(super) const SLICE: Duration = Duration::from_secs(1);
+
+/// What a context has given to the GPU, and what waits.
+pub(super) struct Submits {
+    gate: Gate<Work>,
+    queues: BTreeMap<QueueNumber, Arc<Object>>,
+    numbers: u64,
+    /// Told whenever more was given to the GPU, or the context is lost.
+    changed: Arc<Condvar>,
+    /// Who waits for that.
+    sleepers: usize,
+}
+
+impl Default for Submits {
+    fn default() -> Self {
+        let gate = Gate::new(Box::new(|| true));
+        Self { gate, queues: BTreeMap::new(), numbers: 0, changed: Arc::default(), sleepers: 0 }
+    }
+}
+
+/// What we know of a VkQueue.
+pub(super) struct Queue {
+    number: QueueNumber,
+    family: u32,
+    index: u32,
+    /// Its name on the control queue; 0 without one.
+    ring_index: u32,
+    timeline: Timeline,
+    counter: Arc<Counter>,
+    given: Mutex<Given>,
+}
+
+/// What a queue was given.
+#[derive(Default)]
+struct Given {
+    /// The counter's value when all of it is done.
+    last: u64,
+    /// What is not known to be done, in order.
+    pending: VecDeque<(u64, Needs)>,
+}
+
+/// What a submission needs until it is done.
+#[derive(Default)]
+struct Needs {
+    _objects: Vec<Pending>,
+    _running: Vec<Running>,
+    fence: Option<Arc<Object>>,
+}
+
+/// What waits in a FIFO.
+struct Work {
+    queue: Arc<Object>,
+    what: What,
+}
+
+enum What {
+    Submission(Box<Held>),
+    /// Somebody wants to know when the queue has come here.
+    Mark(Done),
+}
+
+/// A submission that waits, with the memory that it lies in.
+struct Held {
+    infos: Infos,
+    arena: Arena,
+    needs: Needs,
+    _charge: Charge,
+}
+
+impl Queue {
+    fn given(&self) -> MutexGuard<'_, Given> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives batches to the driver; with the last ones goes the fence. Says what the counter shows when they are done.
+    fn give(
+        &self,
+        queue: &Object,
+        infos: Infos,
+        batches: Range<usize>,
+        fence: Option<&Arc<Object>>,
+        arena: &mut Arena,
+    ) -> Result<u64, Reason> {
+        let value = self.given().last + 1;
+        let part = submission::part(infos, batches, (self.counter.handle(), value), arena)
+            .map_err(|_| Reason::TooLarge(infos.command))?;
+        let fence_handle = fence.map_or(0, |fence| fence.handle);
+        let arguments = [queue.handle, part.count, part.at, fence_handle];
+        let returned =
+            queue.functions.call(infos.command, &arguments).ok_or(Reason::NotOffered(infos.command))?;
+        // The guest was told, or will think, that it worked. So it must.
+        match result_of(returned) {
+            vk::Result::SUCCESS => {}
+            vk::Result::ERROR_DEVICE_LOST => return Err(Reason::DeviceLost(infos.command)),
+            other => {
+                return Err(Reason::GivenUp(format!(
+                    "{:?}: the host's driver answers {other:?}",
+                    infos.command
+                )));
+            }
+        }
+        self.given().last = value;
+        if let Some(fence) = fence {
+            sync::fence_is(fence, FenceState::Given(self.number, value));
+        }
+        Ok(value)
+    }
+
+    /// Whether all is done that it was given.
+    fn is_done(&self) -> bool {
+        let last = self.given().last;
+        self.counter.value().is_ok_and(|value| value >= last)
+    }
+
+    /// Lets go of what is done.
+    fn reap(&self) -> Result<(), Failure> {
+        if self.given().pending.is_empty() {
+            return Ok(());
+        }
+        let done = self.counter.value()?;
+        let mut given = self.given();
+        while let Some((value, needs)) = given.pending.front() {
+            // The fence is signalled a moment after the counter is; drivers touch it until then.
+            let fence_in_use =
+                |fence: &Arc<Object>| sync::settle(fence) == FenceState::Given(self.number, *value);
+            if *value > done || needs.fence.as_ref().is_some_and(fence_in_use) {
+                break;
+            }
+            given.pending.pop_front();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        // What the GPU still reads or signals outlives it. What is on the GPU ends: see gate.rs.
+        _ = self.counter.wait(self.given().last, None);
+    }
+}
+
+fn queue_of(object: &Object) -> Option<&Queue> {
+    match &object.data {
+        Data::Queue(queue) => Some(queue),
+        _ => None,
+    }
+}
+
+impl Submits {
+    /// A queue of a device that can copy, for commands of ours, and its family.
+    pub(super) fn any_queue(&self, device: &Arc<Object>) -> Option<(u64, u32)> {
+        let object = self.of_device(device).next()?;
+        Some((object.handle, queue_of(object)?.family))
+    }
+
+    fn of_device<'s>(&'s self, device: &'s Arc<Object>) -> impl Iterator<Item = &'s Arc<Object>> {
+        self.queues.values().filter(move |queue| Arc::ptr_eq(queue.device(), device))
+    }
+
+    /// Forgets the queues of a device that is destroyed, with what waits for them.
+    pub(super) fn forget(&mut self, device: &Arc<Object>) {
+        let numbers: Vec<_> =
+            self.of_device(device).filter_map(|queue| Some(queue_of(queue)?.number)).collect();
+        for number in numbers {
+            let held = [self.gate.forget(number), self.gate.forget(internal(number))];
+            self.keep(held.into_iter().flatten());
+            self.queues.remove(&number);
+        }
+    }
+
+    /// Of a lost context nothing goes to the GPU any more. Who waits for a queue is told: run what is returned, without
+    /// the context's lock.
+    pub(super) fn lose(&mut self) -> Vec<Done> {
+        let held = self.gate.clear();
+        let mut told = self.keep(held.into_iter());
+        told.extend(
+            self.queues.values().filter_map(|queue| queue_of(queue)).flat_map(|queue| queue.timeline.take()),
+        );
+        self.wake();
+        told
+    }
+
+    /// Wakes whoever sleeps until something is given to the GPU or signalled by the host.
+    pub(super) fn wake(&self) {
+        if self.sleepers > 0 {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Keeps what submissions need of which parts may be on the GPU, although the rest will not go there.
+    fn keep(&mut self, held: impl Iterator<Item = Work>) -> Vec<Done> {
+        let mut marks = Vec::new();
+        for work in held {
+            match work.what {
+                What::Mark(done) => marks.push(done),
+                What::Submission(held) => {
+                    let Some(queue) = queue_of(&work.queue) else { continue };
+                    let mut given = queue.given();
+                    let last = given.last;
+                    given.pending.push_back((last, Needs { fence: None, ..held.needs }));
+                }
+            }
+        }
+        marks
+    }
+
+    fn reap(&self) -> Result<(), Failure> {
+        self.queues.values().filter_map(|queue| queue_of(queue)).try_for_each(Queue::reap)
+    }
+}
+
+impl Drop for Submits {
+    fn drop(&mut self) {
+        self.lose().into_iter().for_each(|done| done());
+    }
+}
+
+/// Lets others have their turn until something was given to the GPU or signalled, or the context is lost.
+pub(super) fn sleep(mut state: MutexGuard<'_, State>, at_most: Duration) -> MutexGuard<'_, State> {
+    state.submits.sleepers += 1;
+    let changed = Arc::clone(&state.submits.changed);
+    let (mut state, _) = changed.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner);
+    state.submits.sleepers -= 1;
+    state
+}
+
+/// Lets go of what the GPU is done with. To be called before it is said that something is in use.
+pub(super) fn reap(state: &State) {
+    _ = state.submits.reap();
+}
+
+/// Whether the GPU is done with an object that a guest says it is done with, or soon will be. Not if a submission of it
+/// still waits to be given.
+///
+/// A guest may see a semaphore of its own signalled a moment before ours, which stands behind it.
+pub(super) fn is_idle(state: &State, object: &Arc<Object>) -> bool {
+    if object.is_pending() {
+        reap(state);
+    }
+    for queue in state.submits.queues.values().filter_map(|queue| queue_of(queue)) {
+        if !object.is_pending() {
+            break;
+        }
+        let last = queue.given().last;
+        _ = queue.counter.wait(last, Some(SLICE));
+        _ = queue.reap();
+    }
+    !object.is_pending()
+}
+
+/// Gives the GPU what was waiting and may go now. To be called after whatever may have set something free.
+pub(super) fn advance(state: &mut State) -> Result<(), Reason> {
+    let mut moved = false;
+    while let Some(step) = state.submits.gate.next() {
+        moved = true;
+        match step {
+            Step::Part(_, batches, Work { queue, what: What::Submission(held) }) => {
+                let Held { infos, arena, .. } = &mut **held;
+                queue_of(queue).map_or(Ok(0), |found| found.give(queue, *infos, batches, None, arena))?;
+            }
+            Step::Part(..) => {}
+            Step::Last(_, batches, Work { queue, what }) => finish(&queue, batches, what)?,
+        }
+    }
+    if moved {
+        state.submits.wake();
+    }
+    Ok(())
+}
+
+/// Gives the last part of what waited.
+fn finish(object: &Arc<Object>, batches: Range<usize>, what: What) -> Result<(), Reason> {
+    let Some(queue) = queue_of(object) else { return Ok(()) };
+    match what {
+        What::Submission(held) => {
+            let Held { infos, mut arena, needs, .. } = *held;
+            let value = queue.give(object, infos, batches, needs.fence.as_ref(), &mut arena)?;
+            queue.given().pending.push_back((value, needs));
+            Ok(())
+        }
+        What::Mark(done) => {
+            let last = queue.given().last;
+            queue
+                .timeline
+                .mark(last, done)
+                .map_err(|error| Reason::GivenUp(format!("no thread to wait with: {error}")))
+        }
+    }
+}
+
+/// vkGetDeviceQueue and vkGetDeviceQueue2.
+pub(super) fn get(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let device = Arc::clone(turn.first()?);
+    let second = turn.command() == CommandType::GetDeviceQueue2;
+    let (family, index, flags, ring_index, slot) = if second {
+        let at = turn.call.arg(1);
+        let info = *turn.get::<vk::DeviceQueueInfo2>(at)?;
+        let ring_index = take_ring_index(turn, at);
+        (info.queue_family_index, info.queue_index, info.flags, ring_index, 2)
+    } else {
+        let number = |index| u32::try_from(turn.call.arg(index)).unwrap_or(u32::MAX);
+        (number(1), number(2), vk::DeviceQueueCreateFlags::empty(), 0, 3)
+    };
+    let Data::Device(made) = &device.data else { return Err(turn.invalid("it names no device")) };
+    if !made.queues.iter().any(|(f, wanted, count)| (*f, *wanted) == (family, flags) && index < *count) {
+        return Err(turn.invalid("the device was made without this queue"));
+    }
+    check_new(turn, &device, (family, index), ring_index)?;
+    let id_at = turn.call.arg(slot);
+    let id = *turn.get::<u64>(id_at)?;
+    turn.check_free(id)?;
+    let place = turn.put(0_u64)?;
+    turn.call.set_arg(slot, place);
+    turn.pass()?;
+    let handle = *turn.get::<u64>(place)?;
+    let counter = Counter::new(&device).map(Arc::new);
+    let counter = counter.map_err(|failure| Reason::GivenUp(format!("a queue's semaphore: {failure}")))?;
+    turn.state.submits.numbers += 1;
+    let number = QueueNumber(turn.state.submits.numbers);
+    let timeline = Timeline::new(Arc::clone(&counter));
+    let queue = Queue { number, family, index, ring_index, timeline, counter, given: Mutex::default() };
+    let object = Object::new(ObjectType::Queue, id, handle, &device).with(Data::Queue(Box::new(queue)));
+    let object = turn.enter(object)?;
+    turn.state.submits.queues.insert(number, object);
+    Ok(Outcome::Done(0))
+}
+
+/// Takes VkDeviceQueueTimelineInfoMESA out of the chain, and tells its ring index; 0 without one.
+fn take_ring_index(turn: &mut Turn<'_>, info_at: Address) -> u32 {
+    const DEVICE_QUEUE_TIMELINE_INFO_MESA: vk::StructureType = vk::StructureType::from_raw(1_000_384_005);
+    /// Behind the structure's type and the next one's address.
+    const RING_INDEX_OFFSET: Address = 16;
+    venus::unlink(turn.arena, info_at, DEVICE_QUEUE_TIMELINE_INFO_MESA)
+        .and_then(|at| turn.arena.get::<u32>(at + RING_INDEX_OFFSET))
+        .copied()
+        .unwrap_or_default()
+}
+
+/// A queue has one name, and a ring index one queue.
+fn check_new(
+    turn: &Turn<'_>,
+    device: &Arc<Object>,
+    queue: (u32, u32),
+    ring_index: u32,
+) -> Result<(), Reason> {
+    let submits = &turn.state.submits;
+    let mut same_device = submits.of_device(device).filter_map(|queue| queue_of(queue));
+    if same_device.any(|known| (known.family, known.index) == queue) {
+        return Err(turn.invalid("this queue has a name already"));
+    }
+    let mut all = submits.queues.values().filter_map(|queue| queue_of(queue));
+    if ring_index > RING_INDEX_MAX || (ring_index > 0 && all.any(|known| known.ring_index == ring_index)) {
+        return Err(turn.invalid("the ring index is above 63 or another queue's"));
+    }
+    Ok(())
+}
+
+/// vkQueueSubmit, vkQueueSubmit2 and vkQueueBindSparse.
+pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let object = Arc::clone(turn.first()?);
+    let Some(queue) = queue_of(&object) else { return Err(turn.invalid("it names no queue")) };
+    if !turn.objects().all(|named| Arc::ptr_eq(named.device(), object.device())) {
+        return Err(turn.invalid("it names what is another device's"));
+    }
+    queue.reap().map_err(|_| Reason::DeviceLost(turn.command()))?;
+    let fence = turn.argument(3).cloned();
+    if let Some(fence) = &fence
+        && sync::settle(fence) != FenceState::Unsignalled
+    {
+        return Err(turn.invalid("its fence is signalled, or another submission's"));
+    }
+    let infos = Infos { command: turn.command(), count: turn.call.arg(1), at: turn.call.arg(2) };
+    let batches = read(turn, infos)?;
+    let needs = needs(turn, fence)?;
+    let count = batches.len();
+    match turn.state.submits.gate.admit(queue.number, &batches) {
+        Some(gone) if gone == count => {
+            let value = queue.give(&object, infos, 0..count, needs.fence.as_ref(), turn.arena)?;
+            queue.given().pending.push_back((value, needs));
+            turn.state.submits.wake();
+        }
+        gone => {
+            let gone = gone.unwrap_or_default();
+            if gone > 0 {
+                queue.give(&object, infos, 0..gone, None, turn.arena)?;
+            }
+            hold(turn, &object, queue.number, (batches, gone), (infos, needs))?;
+        }
+    }
+    advance(turn.state)?;
+    Ok(Outcome::Done(0))
+}
+
+/// What the batches of a submission wait for and signal.
+fn read(turn: &Turn<'_>, infos: Infos) -> Result<Vec<Batch>, Reason> {
+    let find = |at: Address| match &turn.at(at)?.data {
+        Data::Semaphore(semaphore) => Some(Arc::clone(semaphore)),
+        _ => None,
+    };
+    submission::batches(infos, turn.arena, &find).map_err(|bad| match bad {
+        submission::BadSubmission::NoValue => turn.invalid("a timeline semaphore has no value"),
+        submission::BadSubmission::Astray => {
+            turn.invalid("a structure or semaphore is NULL that must not be")
+        }
+    })
+}
+
+/// What a submission needs until it is done; its command buffers must be ready.
+fn needs(turn: &mut Turn<'_>, fence: Option<Arc<Object>>) -> Result<Needs, Reason> {
+    let command = turn.command();
+    let buffers =
+        turn.objects().filter(|object| object.kind == ObjectType::CommandBuffer && object.is_pending());
+    for buffer in buffers.cloned().collect::<Vec<_>>() {
+        _ = is_idle(turn.state, &buffer);
+    }
+    let mut _running = Vec::new();
+    for named in turn.named {
+        if let Some((object, recording)) = turn.state.objects.recording(named.place) {
+            let object = Arc::clone(object);
+            _running.push(recording.submit(&object).map_err(|rule| Reason::Invalid { command, rule })?);
+        }
+    }
+    let others = turn.objects().skip(1).filter(|object| object.kind != ObjectType::CommandBuffer);
+    let _objects = others.map(Pending::new).collect();
+    Ok(Needs { _objects, _running, fence })
+}
+
+/// Has a submission wait, with the arena that it lies in.
+fn hold(
+    turn: &mut Turn<'_>,
+    object: &Arc<Object>,
+    number: QueueNumber,
+    batches: (Vec<Batch>, usize),
+    submission: (Infos, Needs),
+) -> Result<(), Reason> {
+    let new = Arena::new(COMMAND_BYTES_MAX).map_err(|_| Reason::TooLarge(turn.command()))?;
+    let mut arena = std::mem::replace(turn.arena, new);
+    arena.trim();
+    let charge = turn.state.ledger.charge(arena.used() as u64);
+    let _charge = charge.map_err(|over| Reason::GivenUp(format!("submissions that wait: {over}")))?;
+    let (infos, needs) = submission;
+    if let Some(fence) = &needs.fence {
+        sync::fence_is(fence, FenceState::Held);
+    }
+    let held = Box::new(Held { infos, arena, needs, _charge });
+    let work = Work { queue: Arc::clone(object), what: What::Submission(held) };
+    let held = turn.state.submits.gate.hold(number, batches.0, batches.1, work);
+    held.map_err(|_| Reason::GivenUp(TooManyWait.to_string()))
+}
+
+/// The FIFO of our own commands on a queue, which do not wait behind the guest's.
+fn internal(number: QueueNumber) -> QueueNumber {
+    QueueNumber(number.0 | 1 << 63)
+}
+
+/// Has any queue of a device wait for a binary semaphore, or signal it, as a batch of its own.
+pub(super) fn turn_semaphore(
+    turn: &mut Turn<'_>,
+    semaphore: &Arc<Object>,
+    signal: bool,
+) -> Result<(), Reason> {
+    let Data::Semaphore(state) = &semaphore.data else { return Err(turn.invalid("it names no semaphore")) };
+    let batch = match (state.is_timeline(), signal) {
+        (true, _) => return Err(turn.invalid("a timeline semaphore has no payload to hand over")),
+        (_, true) => Batch { signals: vec![(Arc::clone(state), 0)], ..Default::default() },
+        (_, false) => Batch { waits: vec![(Arc::clone(state), 0)], ..Default::default() },
+    };
+    let found = turn.state.submits.of_device(semaphore.device()).next().cloned();
+    let object = found.ok_or(turn.invalid("the device has no queue yet"))?;
+    let Some(queue) = queue_of(&object) else { return Ok(()) };
+    let too_large = |_| Reason::TooLarge(turn.call.command);
+    let mut arena = Arena::new(1 << 16).map_err(|_| Reason::TooLarge(turn.call.command))?;
+    let infos = submission::one(semaphore.handle, signal, &mut arena).map_err(too_large)?;
+    let charge = turn.state.ledger.charge(arena.used() as u64);
+    let _charge = charge.map_err(|over| Reason::GivenUp(format!("submissions that wait: {over}")))?;
+    let needs = Needs { _objects: vec![Pending::new(semaphore)], ..Default::default() };
+    let work = What::Submission(Box::new(Held { infos, arena, needs, _charge }));
+    let work = Work { queue: Arc::clone(&object), what: work };
+    let held = turn.state.submits.gate.hold(internal(queue.number), vec![batch], 0, work);
+    held.map_err(|_| Reason::GivenUp(TooManyWait.to_string()))?;
+    advance(turn.state)
+}
+
+/// vkQueueWaitIdle and vkDeviceWaitIdle.
+pub(super) fn wait_idle(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let first = Arc::clone(turn.first()?);
+    let queues: Vec<_> = match first.kind {
+        ObjectType::Queue => vec![first],
+        _ => turn.state.submits.of_device(&first).cloned().collect(),
+    };
+    let command = turn.command();
+    Ok(Outcome::Later(Box::new(move |context, _| {
+        for object in queues {
+            wait_for(context, &object, command)?;
+        }
+        Ok(0)
+    })))
+}
+
+/// Sleeps until a queue has done all that it was sent before.
+fn wait_for(context: &Arc<Context>, object: &Arc<Object>, command: CommandType) -> Result<(), Reason> {
+    let Some(queue) = queue_of(object) else { return Ok(()) };
+    loop {
+        let mut state = context.state();
+        while state.submits.gate.holds(queue.number) && state.lost.is_none() {
+            state = sleep(state, Duration::MAX);
+        }
+        if let Some(reason) = &state.lost {
+            return Err(reason.clone());
+        }
+        let last = queue.given().last;
+        drop(state);
+        if queue.counter.wait(last, Some(SLICE)).map_err(|_| Reason::DeviceLost(command))? {
+            reap(&context.state());
+            return Ok(());
+        }
+    }
+}
+
+impl Context {
+    /// Has `done` run when the queue of a ring index has done all that it got so far: at once for index 0, and for all
+    /// when the client is given up.
+    pub fn fence(&self, ring_index: u32, done: impl FnOnce() + Send + 'static) {
+        if let Err((reason, done)) = self.mark(ring_index, Box::new(done)) {
+            if let Some(reason) = reason {
+                self.lose(reason);
+            }
+            if let Some(done) = done {
+                done();
+            }
+        }
+    }
+
+    /// On an error what it returns is to be run now, and the client given up if there is a reason to.
+    fn mark(&self, ring_index: u32, done: Done) -> Result<(), (Option<Reason>, Option<Done>)> {
+        let mut state = self.state();
+        if ring_index == 0 || state.lost.is_some() {
+            return Err((None, Some(done)));
+        }
+        let mut queues = state.submits.queues.values();
+        let found = queues.find(|queue| queue_of(queue).is_some_and(|queue| queue.ring_index == ring_index));
+        let Some((object, queue)) =
+            found.and_then(|object| Some((Arc::clone(object), queue_of(object)?.number)))
+        else {
+            // Its device is gone, and so is all that it had to do.
+            return Err((None, Some(done)));
+        };
+        if state.submits.gate.holds(queue) {
+            let work = Work { queue: object, what: What::Mark(done) };
+            return state.submits.gate.hold(queue, Vec::new(), 0, work).map_err(|work| {
+                let done = if let What::Mark(done) = work.what { Some(done) } else { None };
+                (Some(Reason::GivenUp(TooManyWait.to_string())), done)
+            });
+        }
+        if queue_of(&object).is_some_and(Queue::is_done) {
+            return Err((None, Some(done)));
+        }
+        finish(&object, 0..0, What::Mark(done)).map_err(|reason| (Some(reason), None))
+    }
+}
