@@ -7,6 +7,7 @@ use vulkanalia_sys as vk;
 
 use super::objects::{Data, Object};
 use super::queries::lower_half;
+use super::queue;
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
 use crate::sys::Address;
@@ -160,7 +161,7 @@ pub(super) fn create_pool(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 /// vkResetDescriptorPool: its sets are gone, and command buffers that use them are worth nothing.
 pub(super) fn reset_pool(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let pool = Arc::clone(turn.of(ObjectType::DescriptorPool)?);
-    if pool.is_pending() {
+    if !queue::is_idle(turn.state, &pool) {
         return Err(turn.invalid("a descriptor set of the pool is still in use by a submission"));
     }
     for set in turn.children(&pool) {

@@ -45,40 +45,15 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::CreateDevice => device::create(turn),
         C::DestroyDevice => device::destroy(turn),
 
-        C::GetPhysicalDeviceMemoryProperties | C::GetPhysicalDeviceMemoryProperties2 => {
-            memory::properties(turn)
-        }
-        C::AllocateMemory => memory::allocate(turn),
-        C::FreeMemory => turn.destroy(),
-        C::GetDeviceMemoryCommitment => memory::commitment(turn),
-        C::GetMemoryResourcePropertiesMESA => Ok(resources::resource_properties()),
-        C::GetDeviceMemoryOpaqueCaptureAddress | C::GetBufferOpaqueCaptureAddress => {
-            Ok(resources::no_capture_address())
-        }
-        C::CreateBuffer => resources::create_buffer(turn),
-        C::CreateImage => resources::create_image(turn),
-        C::GetBufferMemoryRequirements | C::GetImageMemoryRequirements => resources::requirements(turn),
-        C::GetBufferMemoryRequirements2 | C::GetImageMemoryRequirements2 => resources::requirements2(turn),
-        C::GetDeviceBufferMemoryRequirements => resources::device_buffer_requirements(turn),
-        C::GetDeviceImageMemoryRequirements => resources::device_image_requirements(turn),
-        C::BindBufferMemory | C::BindImageMemory => resources::bind(turn),
-        C::BindBufferMemory2 | C::BindImageMemory2 => resources::bind2(turn),
+        _ => on_device(turn),
+    }
+}
 
-        C::GetDeviceQueue | C::GetDeviceQueue2 => queue::get(turn),
-        C::QueueSubmit | C::QueueSubmit2 | C::QueueBindSparse => queue::submit(turn),
-        C::QueueWaitIdle | C::DeviceWaitIdle => queue::wait_idle(turn),
-        C::CreateFence => sync::create_fence(turn),
-        C::GetFenceStatus => sync::fence_status(turn),
-        C::ResetFences => sync::reset_fences(turn),
-        C::WaitForFences => sync::wait_for_fences(turn),
-        C::ResetFenceResourceMESA => sync::reset_resource(turn),
-        C::CreateSemaphore => sync::create_semaphore(turn),
-        C::GetSemaphoreCounterValue => sync::semaphore_value(turn),
-        C::WaitSemaphores => sync::wait_semaphores(turn),
-        C::SignalSemaphore => sync::signal_semaphore(turn),
-        C::WaitSemaphoreResourceMESA => sync::wait_resource(turn),
-        C::ImportSemaphoreResourceMESA => sync::import_resource(turn),
-
+/// Commands of a device: what it makes, records and submits.
+fn on_device(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    use CommandType as C;
+    let command = turn.command();
+    match command {
         C::CreateCommandPool => command_pools::create(turn),
         C::ResetCommandPool => command_pools::reset(turn),
         C::TrimCommandPool => turn.pass().map(Outcome::Done),
@@ -93,7 +68,7 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::ResetDescriptorPool => descriptors::reset_pool(turn),
         C::AllocateDescriptorSets => descriptors::allocate(turn),
         C::FreeDescriptorSets => descriptors::free(turn),
-        C::UpdateDescriptorSets => descriptors::update(turn),
+        C::UpdateDescriptorSets => resources::check_bound(turn).and_then(|()| descriptors::update(turn)),
 
         C::CreateShaderModule => shaders::create(turn),
         C::CreateComputePipelines => pipelines::create_compute(turn),
@@ -116,9 +91,56 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
             turn.pass().map(Outcome::Done)
         }
         _ if recording::is_recorded(command) => recording::record(turn),
+        _ => of_memory(turn),
+    }
+}
+
+/// Memory, what lies in it, queues, and what they wait for; then what needs no thought.
+fn of_memory(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    use CommandType as C;
+    let command = turn.command();
+    match command {
+        C::GetPhysicalDeviceMemoryProperties | C::GetPhysicalDeviceMemoryProperties2 => {
+            memory::properties(turn)
+        }
+        C::AllocateMemory => memory::allocate(turn),
+        C::FreeMemory => turn.destroy(),
+        C::GetDeviceMemoryCommitment => memory::commitment(turn),
+        C::GetMemoryResourcePropertiesMESA => Ok(resources::resource_properties()),
+        C::GetDeviceMemoryOpaqueCaptureAddress | C::GetBufferOpaqueCaptureAddress => {
+            Ok(resources::no_capture_address())
+        }
+        C::CreateBuffer => resources::create_buffer(turn),
+        C::CreateImage => resources::create_image(turn),
+        C::GetBufferMemoryRequirements | C::GetImageMemoryRequirements => resources::requirements(turn),
+        C::GetBufferMemoryRequirements2 | C::GetImageMemoryRequirements2 => resources::requirements2(turn),
+        C::GetDeviceBufferMemoryRequirements => resources::device_buffer_requirements(turn),
+        C::GetDeviceImageMemoryRequirements => resources::device_image_requirements(turn),
+        C::BindBufferMemory | C::BindImageMemory => resources::bind(turn),
+        C::BindBufferMemory2 | C::BindImageMemory2 => resources::bind2(turn),
+        C::GetBufferDeviceAddress => resources::device_address(turn),
+        C::GetImageSubresourceLayout | C::GetImageSubresourceLayout2 => resources::subresource_layout(turn),
+
+        C::GetDeviceQueue | C::GetDeviceQueue2 => queue::get(turn),
+        C::QueueSubmit | C::QueueSubmit2 | C::QueueBindSparse => queue::submit(turn),
+        C::QueueWaitIdle | C::DeviceWaitIdle => queue::wait_idle(turn),
+        C::CreateFence => sync::create_fence(turn),
+        C::GetFenceStatus => sync::fence_status(turn),
+        C::ResetFences => sync::reset_fences(turn),
+        C::WaitForFences => sync::wait_for_fences(turn),
+        C::ResetFenceResourceMESA => sync::reset_resource(turn),
+        C::CreateSemaphore => sync::create_semaphore(turn),
+        C::GetSemaphoreCounterValue => sync::semaphore_value(turn),
+        C::WaitSemaphores => sync::wait_semaphores(turn),
+        C::SignalSemaphore => sync::signal_semaphore(turn),
+        C::WaitSemaphoreResourceMESA => sync::wait_resource(turn),
+        C::ImportSemaphoreResourceMESA => sync::import_resource(turn),
+
         _ if simple::destroys(command) => turn.destroy(),
         _ => match simple::made_by(command) {
-            Some((kind, destroy)) => simple::create(turn, kind, destroy),
+            Some((kind, destroy)) => {
+                resources::check_bound(turn).and_then(|()| simple::create(turn, kind, destroy))
+            }
             None => Err(Reason::NotOffered(command)),
         },
     }

@@ -190,7 +190,8 @@ impl<W> Gate<W> {
     }
 
     /// Submissions that wait, of all queues.
-    pub(super) fn waiting(&self) -> usize {
+    #[cfg(test)]
+    fn waiting(&self) -> usize {
         self.waiting
     }
 

@@ -237,7 +237,8 @@ impl Submits {
         marks
     }
 
-    fn reap(&self) -> Result<(), Failure> {
+    /// Lets go of what the GPU is done with.
+    pub(super) fn reap(&self) -> Result<(), Failure> {
         self.queues.values().filter_map(|queue| queue_of(queue)).try_for_each(Queue::reap)
     }
 }

@@ -6,6 +6,7 @@
 //! counts and values that a driver would not look at. That is the argument for every `unsafe` below.
 #![allow(unsafe_code)]
 
+#[rustfmt::skip]
 mod calls;
 mod library;
 mod validator;
