@@ -94,8 +94,11 @@ pub fn rehearsal(device: Option<&str>) -> Result<Rehearsal, RenderProcessError> 
     command.arg0("vgpu").arg(REHEARSE).args(device).stdin(Stdio::null()).stderr(Stdio::piped());
     let output = command.output().map_err(RenderProcessError::Rehearsal)?;
     match output.status.success() {
-        true => serde_json::from_slice(&output.stdout).map_err(|error| RenderProcessError::Rehearsal(error.into())),
-        false => Err(RenderProcessError::Gpu(refusal(&String::from_utf8_lossy(&output.stderr), output.status))),
+        true => serde_json::from_slice(&output.stdout)
+            .map_err(|error| RenderProcessError::Rehearsal(error.into())),
+        false => {
+            Err(RenderProcessError::Gpu(refusal(&String::from_utf8_lossy(&output.stderr), output.status)))
+        }
     }
 }
 
@@ -112,7 +115,8 @@ pub fn run(spec: &DeviceSpec) -> Result<(), RenderProcessError> {
     let device = spec.profile.gpu.device.as_deref();
     let found = rehearsal(device)?;
     tracing::info!("the GPU is {}, its driver {}", found.name, found.driver);
-    let (sealed, gpu) = seal(spec, found.needs.clone(), || Gpu::open(&GpuOptions { which: device.map(Into::into) }))?;
+    let (sealed, gpu) =
+        seal(spec, found.needs.clone(), || Gpu::open(&GpuOptions { which: device.map(Into::into) }))?;
     let gpu = gpu.map_err(|error| RenderProcessError::Gpu(error.to_string()))?;
 
     let ledger = Ledger::new(spec.profile.limits.memory);

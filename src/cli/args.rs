@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use super::{
-    create, daemon, delete, device, doctor, events, list, render, run, screenshot, set, show, start, stop, vmm_args,
+    create, daemon, delete, device, doctor, events, list, render, run, screenshot, set, show, start, stop,
+    vmm_args,
 };
 
 /// GPUs for virtual machines, in user space
