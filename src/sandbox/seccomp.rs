@@ -86,6 +86,7 @@ fn allowed_to_driver() -> Result<Rules, BackendError> {
         // Of the calling thread alone: 0 is that.
         (libc::SYS_setpriority, vec![rule(vec![equals(0, PRIORITY_OF_THREAD)?, equals(1, 0)?])?]),
         (libc::SYS_prlimit64, vec![rule(vec![null(2)?])?]),
+        (libc::SYS_setsockopt, socket_options(&[&SOCKET_OPTIONS[..], &[libc::SO_PEEK_OFF]].concat())?), // vtest
         (libc::SYS_fcntl, one_of(1, &[&FCNTL[..], &DRIVER_FCNTL].concat())?),
         (libc::SYS_prctl, one_of(0, &[&PRCTL[..], &DRIVER_PRCTL].concat())?),
     ]);
@@ -250,10 +251,7 @@ fn checked() -> Result<Rules, BackendError> {
         // Non-blocking, as std spells it.
         (libc::SYS_ioctl, one_of(1, &[0x5421])?),
         (libc::SYS_prctl, one_of(0, &PRCTL)?),
-        (
-            libc::SYS_setsockopt,
-            SOCKET_OPTIONS.iter().map(|option| socket_option(*option)).collect::<Result<_, _>>()?,
-        ),
+        (libc::SYS_setsockopt, socket_options(&SOCKET_OPTIONS)?),
         // What an open descriptor is; a path would lead to the empty root.
         (libc::SYS_newfstatat, vec![rule(vec![has(3, libc::AT_EMPTY_PATH)?])?]),
         (libc::SYS_statx, vec![rule(vec![has(2, libc::AT_EMPTY_PATH)?])?]),
@@ -283,8 +281,8 @@ fn one_of(argument: u8, values: &[i32]) -> Result<Vec<SeccompRule>, BackendError
     values.iter().map(|value| rule(vec![equals(argument, *value)?])).collect()
 }
 
-fn socket_option(option: i32) -> Result<SeccompRule, BackendError> {
-    rule(vec![equals(1, libc::SOL_SOCKET)?, equals(2, option)?])
+fn socket_options(options: &[i32]) -> Result<Vec<SeccompRule>, BackendError> {
+    options.iter().map(|option| rule(vec![equals(1, libc::SOL_SOCKET)?, equals(2, *option)?])).collect()
 }
 
 fn equals(argument: u8, value: i32) -> Result<SeccompCondition, BackendError> {
