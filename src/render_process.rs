@@ -21,19 +21,22 @@ use std::sync::Arc;
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getppid};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::control::spec::DeviceSpec;
 use crate::control::{GpuStatus, Inherited, InheritedError, RenderHandle};
 use crate::quota::Ledger;
 use crate::render::venus::{GpuRenderer, Monitor};
+pub use crate::render::vulkan::Found;
 use crate::render::vulkan::{Gpu, GpuOptions, OpenError};
-use crate::sandbox::{Needs, Sandbox, SandboxError, SandboxSpec, Sealed};
+use crate::sandbox::{Needs, Sandbox, SandboxError, SandboxSpec, Sealed, driver_environment};
 use crate::transport::vhost_user::{HandoverError, Heirlooms, Keeping, Story};
 use crate::transport::vtest::{self, Clients, House};
 
-/// The verb of the rehearsing process.
-pub const REHEARSE: &str = "rehearse";
+/// The verb of the rehearsing process, and its option.
+const REHEARSE: &str = "rehearse";
+const ALL: &str = "--all";
 
 /// Why no clients could be served.
 #[derive(Debug, thiserror::Error)]
@@ -73,12 +76,6 @@ pub struct Rehearsal {
 
 /// Opens a GPU in this process, which then ends, and says what that took.
 pub fn rehearse(device: Option<String>) -> Result<Rehearsal, OpenError> {
-    // It is of use to nobody when whoever asked is gone.
-    let parent = getppid();
-    _ = prctl::set_pdeathsig(Signal::SIGKILL);
-    if getppid() != parent {
-        return Err(OpenError::Random(io::ErrorKind::Interrupted));
-    }
     let gpu = Gpu::open(&GpuOptions { which: device })?;
     Ok(Rehearsal {
         name: gpu.name().to_owned(),
@@ -88,17 +85,36 @@ pub fn rehearse(device: Option<String>) -> Result<Rehearsal, OpenError> {
     })
 }
 
-/// Has another process rehearse.
+/// Has another process open this GPU, or the one that is taken if none is named.
 pub fn rehearsal(device: Option<&str>) -> Result<Rehearsal, RenderProcessError> {
+    asked(&[&[REHEARSE], device.as_slice()].concat())
+}
+
+/// Has another process look for GPUs.
+pub fn gpus() -> Result<Vec<Found>, RenderProcessError> {
+    asked(&[REHEARSE, ALL])
+}
+
+/// What another process of ours says that loads drivers. It ends with us.
+fn asked<T: DeserializeOwned>(arguments: &[&str]) -> Result<T, RenderProcessError> {
     let mut command = Command::new("/proc/self/exe");
-    command.arg0("vgpu").arg(REHEARSE).args(device).stdin(Stdio::null()).stderr(Stdio::piped());
-    let output = command.output().map_err(RenderProcessError::Rehearsal)?;
+    command.arg0("vgpu").args(arguments).env_clear().envs(driver_environment());
+    let output = command.stdin(Stdio::null()).output().map_err(RenderProcessError::Rehearsal)?;
     match output.status.success() {
         true => serde_json::from_slice(&output.stdout)
             .map_err(|error| RenderProcessError::Rehearsal(error.into())),
         false => {
-            Err(RenderProcessError::Gpu(refusal(&String::from_utf8_lossy(&output.stderr), output.status)))
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(RenderProcessError::Gpu(refusal(&said, output.status)))
         }
+    }
+}
+
+/// Ends this process when the one that started it ends: nobody else wants to know.
+pub fn end_with_parent() {
+    let parent = getppid();
+    if prctl::set_pdeathsig(Signal::SIGKILL).is_err() || getppid() != parent {
+        tracing::debug!("whoever asked may be gone");
     }
 }
 

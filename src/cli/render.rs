@@ -3,6 +3,7 @@
 use super::error::CommandError;
 use super::{log, output};
 use crate::control::spec::DeviceSpec;
+use crate::render::vulkan::Gpu;
 use crate::render_process::{self, RenderProcessError};
 
 /// Serve programs that use Vulkan, sealed
@@ -28,8 +29,17 @@ pub(super) fn run(arguments: &RenderArgs) -> Result<(), CommandError> {
 pub(super) struct RehearseArgs {
     /// A part of the GPU's name, or its UUID
     device: Option<String>,
+    /// Open none, and say which there are
+    #[arg(long, conflicts_with = "device")]
+    all: bool,
 }
 
 pub(super) fn rehearse(arguments: &RehearseArgs) -> Result<(), CommandError> {
-    output::json(&render_process::rehearse(arguments.device.clone()).map_err(CommandError::user)?)
+    render_process::end_with_parent();
+    match arguments.all {
+        true => output::json(&Gpu::all().map_err(CommandError::user)?),
+        false => {
+            output::json(&render_process::rehearse(arguments.device.clone()).map_err(CommandError::user)?)
+        }
+    }
 }

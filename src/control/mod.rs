@@ -32,5 +32,5 @@ pub mod vmm;
 pub use handle::DeviceHandle;
 pub use inherited::{Inherited, InheritedError};
 pub use protocol::{Code, GpuStatus, HeadChange, HeadStatus, Refusal, Request, Status};
-pub use render_handle::RenderHandle;
+pub use render_handle::{RenderHandle, no_heads};
 pub use server::{Patience, Vgpu, serve};

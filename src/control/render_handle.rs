@@ -56,7 +56,7 @@ impl Vgpu for RenderHandle {
 }
 
 /// What is answered to whoever asks a vGPU without a VM for a monitor.
-fn no_heads() -> Refusal {
+pub fn no_heads() -> Refusal {
     Refusal::new(
         Code::UnknownHead,
         "this vGPU has no monitors: programs use it without a VM (transport \"vtest\")",

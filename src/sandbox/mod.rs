@@ -23,7 +23,7 @@ mod needs;
 mod report;
 mod seccomp;
 
-pub use needs::{DRIVER_VARIABLES, Needs};
+pub use needs::{Needs, driver_environment};
 pub use report::{Layer, Missing, Report};
 
 use std::io;

@@ -4,6 +4,7 @@
 //! mapped and open ([`Needs::of_this_process`]); to that comes what drivers read and close again.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, read_dir, read_link};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -49,7 +50,21 @@ const NVIDIA_SHARED: [&str; 3] = ["/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvi
 
 /// Variables that name drivers. Whoever sets one has code of his choice run, so they come from the daemon's own
 /// environment alone.
-pub const DRIVER_VARIABLES: [&str; 2] = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
+const DRIVER_VARIABLES: [&str; 2] = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
+
+/// What keeps drivers from writing files, and from loading what belongs to a desktop.
+const DRIVER_SETTINGS: [(&str, &str); 4] = [
+    ("MESA_SHADER_CACHE_DISABLE", "1"),
+    ("__GL_SHADER_DISK_CACHE", "0"),
+    ("VK_LOADER_LAYERS_DISABLE", "~all~"),
+    ("NODEVICE_SELECT", "1"),
+];
+
+/// All of the environment that a driver is loaded in: nothing else of ours is to reach it.
+pub fn driver_environment() -> impl Iterator<Item = (&'static str, OsString)> {
+    let settings = DRIVER_SETTINGS.into_iter().map(|(name, value)| (name, value.into()));
+    settings.chain(DRIVER_VARIABLES.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+}
 
 /// What a driver needs of the host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

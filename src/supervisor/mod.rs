@@ -34,7 +34,6 @@ pub use signals::on_termination;
 pub use socket::{Access, Claimed, PATH_BYTES_MAX, Place, SocketError, remove_stale};
 pub use unit::{Begin, Offer, Report, Unit};
 
-use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -47,24 +46,11 @@ use crate::control::profile::Transport;
 use crate::control::spec::{
     CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, LOCK_FD, VAULT_FD,
 };
-use crate::sandbox::DRIVER_VARIABLES;
+use crate::sandbox::driver_environment;
 use crate::sys;
 
 /// The exit code of a device process that another try would not help.
 pub const HOPELESS: i32 = 1;
-
-/// What keeps GPUs' drivers from writing files, and from loading what belongs to a desktop.
-pub const RENDER_ENVIRONMENT: [(&str, &str); 4] = [
-    ("MESA_SHADER_CACHE_DISABLE", "1"),
-    ("__GL_SHADER_DISK_CACHE", "0"),
-    ("VK_LOADER_LAYERS_DISABLE", "~all~"),
-    ("NODEVICE_SELECT", "1"),
-];
-
-/// The variables of ours that say which drivers there are.
-pub fn drivers() -> impl Iterator<Item = (&'static str, OsString)> {
-    DRIVER_VARIABLES.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
-}
 
 /// The sockets of a vGPU.
 #[derive(Debug)]
@@ -109,7 +95,7 @@ impl Inheritance {
         // A backtrace of a panic reads files, so that variable above all is not to come along.
         command.env_clear().envs(std::env::var_os("VGPU_LOG").map(|level| ("VGPU_LOG", level)));
         if spec.profile.transport == Transport::Vtest {
-            command.envs(RENDER_ENVIRONMENT).envs(drivers());
+            command.envs(driver_environment());
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let descriptors = [

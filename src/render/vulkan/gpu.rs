@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use vulkanalia_sys as vk;
 
 use super::caches::Caches;
@@ -70,16 +71,28 @@ pub struct Gpu {
     identity: Identity,
 }
 
+/// A GPU that is there; whether it can be used is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// Its name.
+    pub name: String,
+    /// Its UUID.
+    pub uuid: String,
+}
+
 impl Gpu {
+    /// All that the host's drivers find.
+    pub fn all() -> Result<Vec<Found>, OpenError> {
+        let library = Library::open()?;
+        let (_, _, devices) = enumerate(&library)?;
+        let found = |(_, Identity { name, uuid, .. })| Found { name, uuid };
+        Ok(devices.into_iter().map(found).collect())
+    }
+
     /// Finds a GPU and has its driver load all that it will need: the process may be sealed afterwards.
     pub fn open(options: &GpuOptions) -> Result<Arc<Self>, OpenError> {
         let library = Library::open()?;
-        let failed = |step| move |Failure(result)| OpenError::Driver { step, result: format!("{result:?}") };
-        let instance = create_instance(&library.global()).map_err(failed("vkCreateInstance"))?;
-        let functions = Arc::new(library.of_instance(instance));
-        let devices = physical_devices(&functions, instance).map_err(failed("vkEnumeratePhysicalDevices"))?;
-        let devices: Vec<_> =
-            devices.into_iter().map(|device| (device, Identity::of(&functions, device))).collect();
+        let (instance, functions, devices) = enumerate(&library)?;
         let (physical_device, identity) = pick(devices, options)?;
         let memory = memory::probe(&library, (instance, &functions), physical_device)?;
         let extensions = device_extensions(&functions, physical_device);
@@ -125,6 +138,21 @@ impl Gpu {
     pub fn shader_checks(&self) -> &'static str {
         self.shaders.name()
     }
+}
+
+fn failed(step: &'static str) -> impl Fn(Failure) -> OpenError {
+    move |Failure(result)| OpenError::Driver { step, result: format!("{result:?}") }
+}
+
+/// An instance with its functions, and the GPUs in it.
+type Enumerated = (u64, Arc<Functions>, Vec<(u64, Identity)>);
+
+fn enumerate(library: &Library) -> Result<Enumerated, OpenError> {
+    let instance = create_instance(&library.global()).map_err(failed("vkCreateInstance"))?;
+    let functions = Arc::new(library.of_instance(instance));
+    let devices = physical_devices(&functions, instance).map_err(failed("vkEnumeratePhysicalDevices"))?;
+    let devices = devices.into_iter().map(|device| (device, Identity::of(&functions, device))).collect();
+    Ok((instance, functions, devices))
 }
 
 fn create_instance(functions: &Functions) -> Result<u64, Failure> {

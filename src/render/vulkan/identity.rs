@@ -13,7 +13,7 @@ pub(super) struct Identity {
     /// Its driver's name and version.
     pub(super) driver: String,
     /// As NVIDIA's tools write it, without what they put in front.
-    uuid: String,
+    pub(super) uuid: String,
     kind: vk::PhysicalDeviceType,
 }
 

@@ -72,6 +72,6 @@ mod warm_up;
 
 pub use context::{Context, Worker};
 pub use driver::LibraryError;
-pub use gpu::{Gpu, GpuOptions, OpenError};
+pub use gpu::{Found, Gpu, GpuOptions, OpenError};
 pub use memory::{ProbeError, Refusal};
 pub use reason::Reason;
