@@ -3,17 +3,18 @@
 use super::output;
 use crate::control::HeadStatus;
 use crate::control::api::{State, Vgpu};
-use crate::control::profile::{Head, bytes_text};
+use crate::control::profile::{Head, Transport, bytes_text};
 
 const NOTHING: &str = "-";
 
 /// A line for each.
 pub(super) fn table(vgpus: &[Vgpu]) -> String {
-    let headings = ["NAME", "STATE", "HEADS", "MEMORY", "PID", "TAKEOVERS", "SOCKET"];
+    let headings = ["NAME", "STATE", "TRANSPORT", "HEADS", "MEMORY", "PID", "TAKEOVERS", "SOCKET"];
     let row = |vgpu: &Vgpu| {
         vec![
             vgpu.name.to_string(),
             state(vgpu.state).to_owned(),
+            vgpu.profile.transport.to_string(),
             heads(&vgpu.profile.heads),
             bytes_text(vgpu.profile.limits.memory),
             or_nothing(vgpu.pid),
@@ -30,6 +31,7 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
     let mut lines = vec![
         ("NAME", vgpu.name.to_string()),
         ("STATE", state(vgpu.state).to_owned()),
+        ("TRANSPORT", vgpu.profile.transport.to_string()),
         ("SOCKET", vgpu.socket.display().to_string()),
         ("OWNER", or_nothing(access.owner.as_ref())),
         ("GROUP", or_nothing(access.group.as_ref())),
@@ -45,16 +47,39 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
     };
     let device = vgpu.device.as_ref();
     let memory = device.map(|device| bytes_text(device.memory_bytes_used));
-    let resources = device.map(|device| device.resources_used.to_string());
     lines.push(("MEMORY", used(memory, bytes_text(limits.memory))));
-    lines.push(("RESOURCES", used(resources, limits.resources.to_string())));
+    match vgpu.profile.transport {
+        Transport::VhostUser => {
+            let resources = device.map(|device| device.resources_used.to_string());
+            lines.push(("RESOURCES", used(resources, limits.resources.to_string())));
+            if let Some(device) = device {
+                lines.push(("FEATURES", list(&device.features)));
+                lines.push(("WINDOW", if device.window { "of the VMM" } else { NOTHING }.to_owned()));
+            }
+        }
+        Transport::Vtest => {
+            let gpu = device.and_then(|device| device.gpu.as_ref());
+            lines.push((
+                "CLIENTS",
+                used(gpu.map(|gpu| gpu.clients.to_string()), limits.clients().to_string()),
+            ));
+            let asked = vgpu.profile.gpu.device.as_ref();
+            lines.push(("GPU", gpu.map_or_else(|| or_nothing(asked), |gpu| gpu.name.clone())));
+            if let Some(gpu) = gpu {
+                lines.push(("DRIVER", gpu.driver.clone()));
+                lines.push(("SHADERS", format!("checked by {}", gpu.shader_checks)));
+            }
+        }
+    }
     if let Some(device) = device {
-        lines.push(("FEATURES", list(&device.features)));
-        lines.push(("WINDOW", if device.window { "of the VMM" } else { NOTHING }.to_owned()));
         lines.extend(device.sandbox.iter().map(|layer| ("SANDBOX", layer.clone())));
+        lines.extend(device.left_open.iter().map(|open| ("LEFT OPEN", open.clone())));
     }
     let status = device.map_or(&[][..], |device| &device.heads);
-    format!("{}\n\n{}", pairs(&lines), head_table(&vgpu.profile.heads, status))
+    match vgpu.profile.transport {
+        Transport::VhostUser => format!("{}\n\n{}", pairs(&lines), head_table(&vgpu.profile.heads, status)),
+        Transport::Vtest => pairs(&lines),
+    }
 }
 
 /// A name and a value on each line; a name that is repeated is written once.

@@ -18,7 +18,7 @@ use super::store::{Record, Wanted};
 use super::{Daemon, fault};
 use crate::control::api::{Change, Event, EventKind, Host, Manager, Name, State, Vgpu, VgpuChange, VgpuSpec};
 use crate::control::client::{Client, ClientError};
-use crate::control::{Code, HeadChange, Refusal};
+use crate::control::{Code, HeadChange, Refusal, no_heads};
 use crate::supervisor::{Begin, SocketError, Sockets, Unit};
 use crate::wire::ScanoutId;
 
@@ -150,6 +150,7 @@ impl Manager for Daemon {
         let slot = self.slot(name)?;
         let state = slot.shown().state;
         match state {
+            _ if slot.shown().profile.heads.is_empty() => Err(no_heads().field("head")),
             State::Waiting | State::Connected => {
                 self.client(name, WORK_MAX).screenshot(head).map_err(refusal_of)
             }
@@ -284,6 +285,8 @@ fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> 
     let (old, new) = (&record.spec.profile, &spec.profile);
     let parts = [
         ("profile.name", old.name != new.name),
+        ("profile.transport", old.transport != new.transport),
+        ("profile.gpu", old.gpu != new.gpu),
         ("profile.head", old.heads != new.heads),
         ("profile.limits", old.limits != new.limits),
         ("profile.socket", old.socket != new.socket),
@@ -298,6 +301,9 @@ fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> 
 /// The record with these monitors.
 fn changed(record: &Record, changes: &[HeadChange]) -> Result<Record, Refusal> {
     let count = record.spec.profile.heads.len();
+    if count == 0 && !changes.is_empty() {
+        return Err(no_heads().field("heads"));
+    }
     let mut record = record.clone();
     for (place, change) in changes.iter().enumerate() {
         if change.head.index() >= count {

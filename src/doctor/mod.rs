@@ -8,6 +8,7 @@ mod kernel;
 mod seal;
 mod service;
 mod vmm;
+mod vulkan;
 
 use std::fs;
 use std::io;
@@ -89,6 +90,7 @@ pub fn examine(api: &Path) -> Vec<Check> {
     checks.extend(service::checks(&host, api));
     let path = std::env::var_os("PATH").unwrap_or_default();
     checks.extend(vmm::checks(&host, &path));
+    checks.extend(vulkan::checks());
     checks
 }
 

@@ -14,11 +14,15 @@
 //! vault. With both, and the VM's connection, the next device process goes on where one died, and the VMM does not
 //! notice.
 //!
+//! Where programs use Vulkan without a VM it is a render process that serves all of them. When it dies, the next one
+//! tells them that their devices are lost: what they had on the GPU cannot be kept, and what answers them can.
+//!
 //! Invariants: it reads no byte that a guest wrote; it sleeps until something happens; what a device process tells can
 //! harm the vGPU that it is of, and no other.
 #![forbid(unsafe_code)]
 
 mod adoption;
+mod legacy;
 mod plan;
 mod process;
 mod signals;
@@ -38,9 +42,11 @@ use std::process::{Command, Stdio};
 
 use command_fds::{CommandFdExt, FdMapping};
 
+use crate::control::profile::Transport;
 use crate::control::spec::{
     CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, LOCK_FD, VAULT_FD,
 };
+use crate::sandbox::driver_environment;
 use crate::sys;
 
 /// The exit code of a device process that another try would not help.
@@ -85,9 +91,12 @@ impl Inheritance {
     pub fn prepare(self, spec: &DeviceSpec) -> io::Result<Command> {
         sys::close_all_on_exec()?;
         let mut command = Command::new("/proc/self/exe");
-        command.arg0("vgpu").arg("device").arg(serde_json::to_string(spec)?);
+        command.arg0("vgpu").arg(spec.role()).arg(serde_json::to_string(spec)?);
         // A backtrace of a panic reads files, so that variable above all is not to come along.
         command.env_clear().envs(std::env::var_os("VGPU_LOG").map(|level| ("VGPU_LOG", level)));
+        if spec.profile.transport == Transport::Vtest {
+            command.envs(driver_environment());
+        }
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let descriptors = [
             (Some(self.front_end), FRONT_END_FD),

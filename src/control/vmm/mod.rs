@@ -1,5 +1,6 @@
 //! What a program that runs VMs must be told to give a VM its vGPU: as options of its command line, or as the XML that
-//! libvirt defines a domain from. Functions of plain values; one file per program.
+//! libvirt defines a domain from; and what a program without a VM needs in its environment. Functions of plain values;
+//! one file per program.
 
 mod access;
 mod cloud_hypervisor;
@@ -7,9 +8,11 @@ mod crosvm;
 mod libvirt;
 mod qemu;
 mod shell;
+mod vtest;
 
 pub use access::access;
 pub use shell::shell_lines;
+pub use vtest::{environment, exports};
 
 use std::fmt;
 use std::path::Path;

@@ -10,7 +10,7 @@ pub fn shell_lines(arguments: Vec<Argument>) -> String {
 }
 
 /// A word that a POSIX shell takes as it is.
-fn quoted(word: String) -> String {
+pub(super) fn quoted(word: String) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&byte);
     match !word.is_empty() && word.bytes().all(plain) {
         true => word,

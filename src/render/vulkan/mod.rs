@@ -32,6 +32,8 @@ mod gate;
 #[forbid(unsafe_code)]
 mod gpu;
 #[forbid(unsafe_code)]
+mod identity;
+#[forbid(unsafe_code)]
 mod instance;
 #[forbid(unsafe_code)]
 mod memory;
@@ -70,6 +72,6 @@ mod warm_up;
 
 pub use context::{Context, Worker};
 pub use driver::LibraryError;
-pub use gpu::{Gpu, GpuOptions, OpenError};
+pub use gpu::{Found, Gpu, GpuOptions, OpenError};
 pub use memory::{ProbeError, Refusal};
 pub use reason::Reason;

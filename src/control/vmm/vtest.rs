@@ -1,0 +1,21 @@
+//! What a program without a VM needs in its environment.
+
+use super::shell::quoted;
+use super::text;
+use crate::control::api::Vgpu;
+
+/// Variables by which Mesa's Vulkan driver finds a vGPU, each with its value.
+pub fn environment(vgpu: &Vgpu) -> [(&'static str, String); 3] {
+    [
+        ("VN_DEBUG", "vtest".to_owned()),
+        ("VTEST_SOCKET_NAME", text(&vgpu.socket)),
+        // Of all drivers that the loader finds. Where its file is, and how it is called, differs from host to host.
+        ("VK_LOADER_DRIVERS_SELECT", "*virtio*".to_owned()),
+    ]
+}
+
+/// Variables as a shell takes them.
+pub fn exports(variables: impl IntoIterator<Item = (&'static str, String)>) -> String {
+    let line = |(name, value): (&str, String)| format!("export {name}={}", quoted(value));
+    variables.into_iter().map(line).collect::<Vec<_>>().join("\n")
+}
