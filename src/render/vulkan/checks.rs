@@ -140,7 +140,7 @@ fn descriptor_sets(
         if !expected.as_ref().is_some_and(alike) {
             return Err(turn.invalid("a set is of another layout"));
         }
-        dynamic = dynamic.saturating_add(set.layout.dynamic_count());
+        dynamic = dynamic.saturating_add(set.layout.dynamic_count);
     }
     (dynamic == offsets)
         .then_some(())

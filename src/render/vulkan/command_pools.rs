@@ -5,6 +5,7 @@ use std::sync::Arc;
 use vulkanalia_sys as vk;
 
 use super::objects::Data;
+use super::queue;
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
 use crate::venus::{CommandType, ObjectType};
@@ -26,7 +27,7 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 /// vkResetCommandPool.
 pub(super) fn reset(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let pool = Arc::clone(turn.of(ObjectType::CommandPool)?);
-    if pool.is_pending() {
+    if !queue::is_idle(turn.state, &pool) {
         return Err(turn.invalid("a command buffer of the pool is still in use by a submission"));
     }
     let returned = turn.pass()?;

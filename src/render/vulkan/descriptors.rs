@@ -7,6 +7,7 @@ use vulkanalia_sys as vk;
 
 use super::objects::{Data, Object};
 use super::queries::lower_half;
+use super::queue;
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
 use crate::sys::Address;
@@ -16,6 +17,8 @@ use crate::venus::{self, CommandType, ObjectType};
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct SetLayout {
     pub(super) bindings: BTreeMap<u32, Binding>,
+    /// How many dynamic offsets a set takes.
+    pub(super) dynamic_count: u32,
 }
 
 /// A binding of a layout.
@@ -46,17 +49,6 @@ pub(super) struct PipelineLayout {
 }
 
 impl SetLayout {
-    /// How many dynamic offsets a set takes.
-    pub(super) fn dynamic_count(&self) -> u32 {
-        let dynamic =
-            [vk::DescriptorType::UNIFORM_BUFFER_DYNAMIC, vk::DescriptorType::STORAGE_BUFFER_DYNAMIC];
-        self.bindings
-            .values()
-            .filter(|binding| dynamic.contains(&binding.kind))
-            .map(|binding| binding.count)
-            .sum()
-    }
-
     /// Whether `count` descriptors of a type can be written from an element of a binding on. Those beyond the
     /// binding go to the next ones, which must be alike.
     pub(super) fn takes(
@@ -102,6 +94,9 @@ pub(super) fn create_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
             immutable: !binding.immutable_samplers.is_null(),
             variable: flags.contains(vk::DescriptorBindingFlags::VARIABLE_DESCRIPTOR_COUNT),
         };
+        if is_dynamic(known.kind) {
+            layout.dynamic_count = layout.dynamic_count.saturating_add(known.count);
+        }
         if layout.bindings.insert(binding.binding, known).is_some() {
             return Err(turn.invalid("two bindings have the same number"));
         }
@@ -112,6 +107,10 @@ pub(super) fn create_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         samplers.into_iter().for_each(|sampler| object.keep(sampler));
         object.with(Data::SetLayout(Arc::new(layout))).destroyed_by(CommandType::DestroyDescriptorSetLayout)
     })
+}
+
+fn is_dynamic(kind: vk::DescriptorType) -> bool {
+    [vk::DescriptorType::UNIFORM_BUFFER_DYNAMIC, vk::DescriptorType::STORAGE_BUFFER_DYNAMIC].contains(&kind)
 }
 
 fn binding_flags(turn: &Turn<'_>) -> Result<Vec<vk::DescriptorBindingFlags>, Reason> {
@@ -160,7 +159,7 @@ pub(super) fn create_pool(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 /// vkResetDescriptorPool: its sets are gone, and command buffers that use them are worth nothing.
 pub(super) fn reset_pool(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let pool = Arc::clone(turn.of(ObjectType::DescriptorPool)?);
-    if pool.is_pending() {
+    if !queue::is_idle(turn.state, &pool) {
         return Err(turn.invalid("a descriptor set of the pool is still in use by a submission"));
     }
     for set in turn.children(&pool) {
@@ -354,6 +353,7 @@ mod tests {
         let stages = vk::ShaderStageFlags::COMPUTE;
         let binding = |kind, count| Binding { kind, count, stages, immutable: false, variable: false };
         SetLayout {
+            dynamic_count: 0,
             bindings: bindings
                 .iter()
                 .map(|(number, kind, count)| (*number, binding(*kind, *count)))

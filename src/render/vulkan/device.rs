@@ -18,8 +18,6 @@ use crate::venus::{self, CommandType, ObjectType};
 pub(super) struct Device {
     /// The queues that it was made with: family, flags and how many.
     pub(super) queues: Vec<(u32, vk::DeviceQueueCreateFlags, u32)>,
-    /// The extensions that the guest enabled.
-    pub(super) extensions: Vec<String>,
 }
 
 /// vkCreateDevice: as the guest wants it, and with what we need.
@@ -41,10 +39,9 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
             vk::Result::ERROR_EXTENSION_NOT_PRESENT,
         );
     }
-    let (addresses, extensions): (Vec<Address>, Vec<String>) = wanted.into_iter().unzip();
     let own = OWN.iter().filter(|name| gpu.extensions.host_has(&name.to_string_lossy()));
     let all: Vec<Address> =
-        addresses.into_iter().chain(own.map(|name| driver::address_of_name(name))).collect();
+        wanted.into_iter().map(|(at, _)| at).chain(own.map(|name| driver::address_of_name(name))).collect();
     info.enabled_extension_count = u32::try_from(all.len()).unwrap_or(u32::MAX);
     info.enabled_extension_names = driver::pointer_to_first(&all);
     info.enabled_layer_count = 0;
@@ -59,7 +56,7 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     }
     let handle = *turn.get::<u64>(slot)?;
     let mut device = Object::new(ObjectType::Device, id, handle, &physical_device)
-        .with(Data::Device(Device { queues, extensions }))
+        .with(Data::Device(Device { queues }))
         .destroyed_by(CommandType::DestroyDevice);
     device.functions = Arc::new(gpu.functions.of_device(&gpu.library, gpu.instance, handle));
     turn.enter(device)?;

@@ -45,6 +45,72 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::CreateDevice => device::create(turn),
         C::DestroyDevice => device::destroy(turn),
 
+        _ => on_device(turn),
+    }
+}
+
+/// Commands of a device: what it makes, records and submits.
+fn on_device(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    use CommandType as C;
+    let command = turn.command();
+    match command {
+        C::CreateCommandPool => command_pools::create(turn),
+        C::ResetCommandPool => command_pools::reset(turn),
+        C::TrimCommandPool => turn.pass().map(Outcome::Done),
+        C::DestroyCommandPool | C::DestroyDescriptorPool => turn.destroy_pool(),
+        C::AllocateCommandBuffers => command_pools::allocate(turn),
+        C::FreeCommandBuffers => turn.free(ObjectType::CommandBuffer),
+
+        C::CreateDescriptorSetLayout => descriptors::create_layout(turn),
+        C::GetDescriptorSetLayoutSupport => turn.pass().map(Outcome::Done),
+        C::CreatePipelineLayout => descriptors::create_pipeline_layout(turn),
+        C::CreateDescriptorPool => descriptors::create_pool(turn),
+        C::ResetDescriptorPool => descriptors::reset_pool(turn),
+        C::AllocateDescriptorSets => descriptors::allocate(turn),
+        C::FreeDescriptorSets => descriptors::free(turn),
+        C::UpdateDescriptorSets => resources::check_bound(turn).and_then(|()| descriptors::update(turn)),
+
+        C::CreateShaderModule => shaders::create(turn),
+        C::CreateComputePipelines => pipelines::create_compute(turn),
+        C::CreateGraphicsPipelines => pipelines::create_graphics(turn),
+
+        C::CreateQueryPool => queries::create(turn),
+        C::ResetQueryPool => queries::reset(turn),
+        C::GetQueryPoolResults => queries::results(turn),
+
+        C::CreatePipelineCache => caches::create(turn),
+        C::GetPipelineCacheData => caches::data(turn),
+        C::MergePipelineCaches => turn.pass().map(Outcome::Done),
+
+        C::BeginCommandBuffer => recording::begin(turn),
+        C::EndCommandBuffer => recording::end(turn),
+        C::ResetCommandBuffer => recording::reset(turn),
+
+        // Of these no parameter can be wrong that was decoded.
+        C::GetEventStatus
+        | C::SetEvent
+        | C::ResetEvent
+        | C::SetPrivateData
+        | C::GetPrivateData
+        | C::GetRenderAreaGranularity
+        | C::GetRenderingAreaGranularity
+        | C::GetCalibratedTimestampsKHR
+        | C::GetImageSparseMemoryRequirements
+        | C::GetImageSparseMemoryRequirements2
+        | C::GetDeviceImageSparseMemoryRequirements
+        | C::GetDeviceImageSubresourceLayout => turn.pass().map(Outcome::Done),
+        // A device alone has no peers.
+        C::GetDeviceGroupPeerMemoryFeatures => Ok(Outcome::Done(0)),
+        _ if recording::is_recorded(command) => recording::record(turn),
+        _ => of_memory(turn),
+    }
+}
+
+/// Memory, what lies in it, queues, and what they wait for; then what needs no thought.
+fn of_memory(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    use CommandType as C;
+    let command = turn.command();
+    match command {
         C::GetPhysicalDeviceMemoryProperties | C::GetPhysicalDeviceMemoryProperties2 => {
             memory::properties(turn)
         }
@@ -63,6 +129,8 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::GetDeviceImageMemoryRequirements => resources::device_image_requirements(turn),
         C::BindBufferMemory | C::BindImageMemory => resources::bind(turn),
         C::BindBufferMemory2 | C::BindImageMemory2 => resources::bind2(turn),
+        C::GetBufferDeviceAddress => resources::device_address(turn),
+        C::GetImageSubresourceLayout | C::GetImageSubresourceLayout2 => resources::subresource_layout(turn),
 
         C::GetDeviceQueue | C::GetDeviceQueue2 => queue::get(turn),
         C::QueueSubmit | C::QueueSubmit2 | C::QueueBindSparse => queue::submit(turn),
@@ -79,46 +147,11 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::WaitSemaphoreResourceMESA => sync::wait_resource(turn),
         C::ImportSemaphoreResourceMESA => sync::import_resource(turn),
 
-        C::CreateCommandPool => command_pools::create(turn),
-        C::ResetCommandPool => command_pools::reset(turn),
-        C::TrimCommandPool => turn.pass().map(Outcome::Done),
-        C::DestroyCommandPool | C::DestroyDescriptorPool => turn.destroy_pool(),
-        C::AllocateCommandBuffers => command_pools::allocate(turn),
-        C::FreeCommandBuffers => turn.free(ObjectType::CommandBuffer),
-
-        C::CreateDescriptorSetLayout => descriptors::create_layout(turn),
-        C::GetDescriptorSetLayoutSupport => turn.pass().map(Outcome::Done),
-        C::CreatePipelineLayout => descriptors::create_pipeline_layout(turn),
-        C::CreateDescriptorPool => descriptors::create_pool(turn),
-        C::ResetDescriptorPool => descriptors::reset_pool(turn),
-        C::AllocateDescriptorSets => descriptors::allocate(turn),
-        C::FreeDescriptorSets => descriptors::free(turn),
-        C::UpdateDescriptorSets => descriptors::update(turn),
-
-        C::CreateShaderModule => shaders::create(turn),
-        C::CreateComputePipelines => pipelines::create_compute(turn),
-        C::CreateGraphicsPipelines => pipelines::create_graphics(turn),
-
-        C::CreateQueryPool => queries::create(turn),
-        C::ResetQueryPool => queries::reset(turn),
-        C::GetQueryPoolResults => queries::results(turn),
-
-        C::CreatePipelineCache => caches::create(turn),
-        C::GetPipelineCacheData => caches::data(turn),
-        C::MergePipelineCaches => turn.pass().map(Outcome::Done),
-
-        C::BeginCommandBuffer => recording::begin(turn),
-        C::EndCommandBuffer => recording::end(turn),
-        C::ResetCommandBuffer => recording::reset(turn),
-
-        // Event and private data: no parameter can be wrong.
-        C::GetEventStatus | C::SetEvent | C::ResetEvent | C::SetPrivateData | C::GetPrivateData => {
-            turn.pass().map(Outcome::Done)
-        }
-        _ if recording::is_recorded(command) => recording::record(turn),
         _ if simple::destroys(command) => turn.destroy(),
         _ => match simple::made_by(command) {
-            Some((kind, destroy)) => simple::create(turn, kind, destroy),
+            Some((kind, destroy)) => {
+                resources::check_bound(turn).and_then(|()| simple::create(turn, kind, destroy))
+            }
             None => Err(Reason::NotOffered(command)),
         },
     }

@@ -1,5 +1,6 @@
 //! The host's GPU: found and warmed up before the process is sealed, shared by every client of it.
 
+use std::ffi::CStr;
 use std::sync::Arc;
 
 use vulkanalia_sys as vk;
@@ -11,6 +12,7 @@ use super::driver::{
 use super::extensions::Extensions;
 use super::memory;
 use super::shaders::Checker;
+use super::warm_up::warm_up;
 use crate::venus::{Capset, CommandType};
 
 /// Which GPU to open.
@@ -82,7 +84,7 @@ impl Gpu {
         let memory = memory::probe(&library, (instance, &functions), physical_device)?;
         let extensions = device_extensions(&functions, physical_device);
         let extensions = extensions.map_err(failed("vkEnumerateDeviceExtensionProperties"))?;
-        Ok(Arc::new(Self {
+        let gpu = Self {
             extensions: Extensions::new(&extensions),
             queue_families: queue_families(&functions, physical_device),
             shaders: Checker::new(),
@@ -94,7 +96,9 @@ impl Gpu {
             properties,
             memory,
             name,
-        }))
+        };
+        warm_up(&gpu).map_err(|(step, failure)| failed(step)(failure))?;
+        Ok(Arc::new(gpu))
     }
 
     /// The name that the driver gives it.
@@ -105,6 +109,11 @@ impl Gpu {
     /// What a guest's driver is told of it.
     pub fn capset(&self) -> Capset {
         Capset::new(false, |name| self.extensions.offers(name))
+    }
+
+    /// Whether the driver has a device extension.
+    pub(super) fn has(&self, name: &CStr) -> bool {
+        self.extensions.host_has(&name.to_string_lossy())
     }
 
     /// What looks at guests' shaders before the driver does, in words.

@@ -69,7 +69,7 @@ pub(super) fn physical_devices(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         return Ok(vk::Result::INCOMPLETE.into());
     };
     let instance = Arc::clone(turn.first()?);
-    if !physical_device(turn, &instance).is_some_and(|known| known.id == id) {
+    if physical_device(turn, &instance).is_none_or(|known| known.id != id) {
         turn.check_free(id)?;
         let handle = turn.state.gpu.physical_device;
         turn.enter(Object::new(ObjectType::PhysicalDevice, id, handle, &instance))?;

@@ -65,6 +65,8 @@ mod table;
 mod timelines;
 #[forbid(unsafe_code)]
 mod turn;
+#[forbid(unsafe_code)]
+mod warm_up;
 
 pub use context::{Context, Worker};
 pub use driver::LibraryError;

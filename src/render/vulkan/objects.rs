@@ -143,12 +143,12 @@ impl Object {
     }
 
     /// Itself, what it was made from, what that was made from, …
-    pub(super) fn origins<'o>(self: &'o Arc<Object>) -> impl Iterator<Item = &'o Arc<Object>> {
+    pub(super) fn origins(self: &Arc<Object>) -> impl Iterator<Item = &Arc<Object>> {
         std::iter::successors(Some(self), |object| object.parent.as_ref())
     }
 
     /// The device that it belongs to; itself for what belongs to none.
-    pub(super) fn device<'o>(self: &'o Arc<Object>) -> &'o Arc<Object> {
+    pub(super) fn device(self: &Arc<Object>) -> &Arc<Object> {
         self.origins().find(|object| object.kind == ObjectType::Device).unwrap_or(self)
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use vulkanalia_sys as vk;
 
 use super::gpu::Gpu;
+use super::memory::ALLOCATIONS_MAX;
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
 use crate::sys::{Address, CStruct};
@@ -52,6 +53,9 @@ fn mask_properties(turn: &mut Turn<'_>, at: Address) -> Result<(), Reason> {
     let gpu = Arc::clone(&turn.state.gpu);
     change(turn, at, |properties: &mut vk::PhysicalDeviceProperties| {
         properties.api_version = gpu.api_version().min(properties.api_version);
+        let allocations = u32::try_from(ALLOCATIONS_MAX).unwrap_or(u32::MAX);
+        properties.limits.max_memory_allocation_count =
+            properties.limits.max_memory_allocation_count.min(allocations);
         properties.pipeline_cache_uuid = vk::ByteArray(gpu.caches.uuid(&properties.pipeline_cache_uuid.0));
     })
 }

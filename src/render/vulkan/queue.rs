@@ -5,6 +5,7 @@
 
 mod counter;
 mod submission;
+mod waiting;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use vulkanalia_sys as vk;
 
-use super::context::{COMMAND_BYTES_MAX, Context, State};
+use super::context::{COMMAND_BYTES_MAX, State};
 use super::driver::{Failure, result_of};
 use super::gate::{Batch, Gate, QueueNumber, Step, TooManyWait};
 use super::objects::{Data, Object, Pending};
@@ -27,11 +28,15 @@ use crate::sys::{Address, Arena};
 use crate::venus::{self, CommandType, ObjectType};
 pub(super) use counter::Counter;
 use submission::Infos;
+pub(super) use waiting::wait_idle;
 
 /// Queues may have ring indices up to this one; 0 is the ring of none.
 const RING_INDEX_MAX: u32 = 63;
 /// How long a driver sleeps on behalf of a guest before we look whether its context is lost.
 pub(super) const SLICE: Duration = Duration::from_secs(1);
+
+/// What may be destroyed while submissions wait, before that is no driver's way any more.
+const LIMBO_MAX: usize = 1 << 16;
 
 /// What a context has given to the GPU, and what waits.
 pub(super) struct Submits {
@@ -40,6 +45,8 @@ pub(super) struct Submits {
     numbers: u64,
     /// Told whenever more was given to the GPU, or the context is lost.
     changed: Arc<Condvar>,
+    /// What was destroyed while submissions waited that may need it.
+    limbo: Vec<Arc<Object>>,
     /// Who waits for that.
     sleepers: usize,
 }
@@ -47,7 +54,14 @@ pub(super) struct Submits {
 impl Default for Submits {
     fn default() -> Self {
         let gate = Gate::new(Box::new(|| true));
-        Self { gate, queues: BTreeMap::new(), numbers: 0, changed: Arc::default(), sleepers: 0 }
+        Self {
+            gate,
+            queues: BTreeMap::new(),
+            numbers: 0,
+            changed: Arc::default(),
+            sleepers: 0,
+            limbo: Vec::new(),
+        }
     }
 }
 
@@ -78,6 +92,8 @@ struct Needs {
     _objects: Vec<Pending>,
     _running: Vec<Running>,
     fence: Option<Arc<Object>>,
+    /// A guest destroyed it while something was on the GPU that may use it.
+    _destroyed: Option<Arc<Object>>,
 }
 
 /// What waits in a FIFO.
@@ -145,6 +161,11 @@ impl Queue {
         self.counter.value().is_ok_and(|value| value >= last)
     }
 
+    /// Waits until all is done that it was given. What is on the GPU ends: see gate.rs.
+    fn finish(&self) {
+        _ = self.counter.wait(self.given().last, None);
+    }
+
     /// Lets go of what is done.
     fn reap(&self) -> Result<(), Failure> {
         if self.given().pending.is_empty() {
@@ -167,8 +188,8 @@ impl Queue {
 
 impl Drop for Queue {
     fn drop(&mut self) {
-        // What the GPU still reads or signals outlives it. What is on the GPU ends: see gate.rs.
-        _ = self.counter.wait(self.given().last, None);
+        // What the GPU still reads or signals outlives it.
+        self.finish();
     }
 }
 
@@ -190,14 +211,46 @@ impl Submits {
         self.queues.values().filter(move |queue| Arc::ptr_eq(queue.device(), device))
     }
 
+    /// Keeps an object that is destroyed until the GPU is done with all that it was given, and what waits is given: a
+    /// descriptor set keeps nothing of what it was told of.
+    pub(super) fn outlive(&mut self, object: Arc<Object>) -> Result<(), Reason> {
+        if self.gate.waiting() > 0 {
+            self.limbo.push(object);
+            let few = self.limbo.len() <= LIMBO_MAX;
+            return few.then_some(()).ok_or_else(|| {
+                let why = "objects were destroyed while a submission waits for what nothing signals";
+                Reason::GivenUp(format!("more than {LIMBO_MAX} {why}"))
+            });
+        }
+        for queue in self.of_device(object.device()).filter_map(|queue| queue_of(queue)) {
+            if !queue.is_done() {
+                let mut given = queue.given();
+                let last = given.last;
+                let needs = Needs { _destroyed: Some(Arc::clone(&object)), ..Default::default() };
+                given.pending.push_back((last, needs));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the GPU is done with all that the queues of a device were given.
+    fn finish(&self, device: &Arc<Object>) {
+        self.of_device(device).filter_map(|queue| queue_of(queue)).for_each(Queue::finish);
+    }
+
     /// Forgets the queues of a device that is destroyed, with what waits for them.
     pub(super) fn forget(&mut self, device: &Arc<Object>) {
         let numbers: Vec<_> =
             self.of_device(device).filter_map(|queue| Some(queue_of(queue)?.number)).collect();
+        self.finish(device);
         for number in numbers {
             let held = [self.gate.forget(number), self.gate.forget(internal(number))];
-            self.keep(held.into_iter().flatten());
-            self.queues.remove(&number);
+            let marks = self.keep(held.into_iter().flatten());
+            let object = self.queues.remove(&number);
+            if let Some(queue) = object.as_deref().and_then(queue_of) {
+                // The queue has come further; its thread tells them before it ends.
+                marks.into_iter().for_each(|done| _ = queue.timeline.mark(0, done));
+            }
         }
     }
 
@@ -237,7 +290,8 @@ impl Submits {
         marks
     }
 
-    fn reap(&self) -> Result<(), Failure> {
+    /// Lets go of what the GPU is done with.
+    pub(super) fn reap(&self) -> Result<(), Failure> {
         self.queues.values().filter_map(|queue| queue_of(queue)).try_for_each(Queue::reap)
     }
 }
@@ -245,6 +299,13 @@ impl Submits {
 impl Drop for Submits {
     fn drop(&mut self) {
         self.lose().into_iter().for_each(|done| done());
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // Objects go before queues, and descriptor sets do not keep what the GPU may still read by them.
+        self.submits.queues.values().filter_map(|queue| queue_of(queue)).for_each(Queue::finish);
     }
 }
 
@@ -297,6 +358,8 @@ pub(super) fn advance(state: &mut State) -> Result<(), Reason> {
     }
     if moved {
         state.submits.wake();
+        let limbo = std::mem::take(&mut state.submits.limbo);
+        limbo.into_iter().try_for_each(|object| state.submits.outlive(object))?;
     }
     Ok(())
 }
@@ -455,7 +518,7 @@ fn needs(turn: &mut Turn<'_>, fence: Option<Arc<Object>>) -> Result<Needs, Reaso
     }
     let others = turn.objects().skip(1).filter(|object| object.kind != ObjectType::CommandBuffer);
     let _objects = others.map(Pending::new).collect();
-    Ok(Needs { _objects, _running, fence })
+    Ok(Needs { _objects, _running, fence, _destroyed: None })
 }
 
 /// Has a submission wait, with the arena that it lies in.
@@ -512,82 +575,4 @@ pub(super) fn turn_semaphore(
     let held = turn.state.submits.gate.hold(internal(queue.number), vec![batch], 0, work);
     held.map_err(|_| Reason::GivenUp(TooManyWait.to_string()))?;
     advance(turn.state)
-}
-
-/// vkQueueWaitIdle and vkDeviceWaitIdle.
-pub(super) fn wait_idle(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    let first = Arc::clone(turn.first()?);
-    let queues: Vec<_> = match first.kind {
-        ObjectType::Queue => vec![first],
-        _ => turn.state.submits.of_device(&first).cloned().collect(),
-    };
-    let command = turn.command();
-    Ok(Outcome::Later(Box::new(move |context, _| {
-        for object in queues {
-            wait_for(context, &object, command)?;
-        }
-        Ok(0)
-    })))
-}
-
-/// Sleeps until a queue has done all that it was sent before.
-fn wait_for(context: &Arc<Context>, object: &Arc<Object>, command: CommandType) -> Result<(), Reason> {
-    let Some(queue) = queue_of(object) else { return Ok(()) };
-    loop {
-        let mut state = context.state();
-        while state.submits.gate.holds(queue.number) && state.lost.is_none() {
-            state = sleep(state, Duration::MAX);
-        }
-        if let Some(reason) = &state.lost {
-            return Err(reason.clone());
-        }
-        let last = queue.given().last;
-        drop(state);
-        if queue.counter.wait(last, Some(SLICE)).map_err(|_| Reason::DeviceLost(command))? {
-            reap(&context.state());
-            return Ok(());
-        }
-    }
-}
-
-impl Context {
-    /// Has `done` run when the queue of a ring index has done all that it got so far: at once for index 0, and for all
-    /// when the client is given up.
-    pub fn fence(&self, ring_index: u32, done: impl FnOnce() + Send + 'static) {
-        if let Err((reason, done)) = self.mark(ring_index, Box::new(done)) {
-            if let Some(reason) = reason {
-                self.lose(reason);
-            }
-            if let Some(done) = done {
-                done();
-            }
-        }
-    }
-
-    /// On an error what it returns is to be run now, and the client given up if there is a reason to.
-    fn mark(&self, ring_index: u32, done: Done) -> Result<(), (Option<Reason>, Option<Done>)> {
-        let mut state = self.state();
-        if ring_index == 0 || state.lost.is_some() {
-            return Err((None, Some(done)));
-        }
-        let mut queues = state.submits.queues.values();
-        let found = queues.find(|queue| queue_of(queue).is_some_and(|queue| queue.ring_index == ring_index));
-        let Some((object, queue)) =
-            found.and_then(|object| Some((Arc::clone(object), queue_of(object)?.number)))
-        else {
-            // Its device is gone, and so is all that it had to do.
-            return Err((None, Some(done)));
-        };
-        if state.submits.gate.holds(queue) {
-            let work = Work { queue: object, what: What::Mark(done) };
-            return state.submits.gate.hold(queue, Vec::new(), 0, work).map_err(|work| {
-                let done = if let What::Mark(done) = work.what { Some(done) } else { None };
-                (Some(Reason::GivenUp(TooManyWait.to_string())), done)
-            });
-        }
-        if queue_of(&object).is_some_and(Queue::is_done) {
-            return Err((None, Some(done)));
-        }
-        finish(&object, 0..0, What::Mark(done)).map_err(|reason| (Some(reason), None))
-    }
 }

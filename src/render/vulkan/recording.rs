@@ -1,14 +1,16 @@
 //! Command buffers: what state they are in, and what was recorded into them, which they keep alive.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use vulkanalia_sys as vk;
 
 use super::checks;
 use super::context::failed;
 use super::objects::{Data, Object, Pending};
+use super::queue;
 use super::reason::Reason;
+use super::resources;
 use super::table::{Place, Table};
 use super::turn::{Outcome, Turn};
 use crate::venus::{CommandType, ObjectType};
@@ -140,16 +142,16 @@ impl Recording {
     }
 }
 
-thread_local! {
-    /// The commands whose names start with Cmd, by number.
-    static RECORDED: Vec<bool> = (0..512)
-        .map(|number| CommandType::from_number(number).is_some_and(|command| format!("{command:?}").starts_with("Cmd")))
-        .collect();
-}
+/// The commands whose names start with Cmd, by number.
+static RECORDED: LazyLock<[bool; 512]> = LazyLock::new(|| {
+    let name =
+        |number: usize| CommandType::from_number(u32::try_from(number).ok()?).map(|it| format!("{it:?}"));
+    std::array::from_fn(|number| name(number).is_some_and(|name| name.starts_with("Cmd")))
+});
 
 /// Whether a command is recorded into a command buffer.
 pub(super) fn is_recorded(command: CommandType) -> bool {
-    RECORDED.with(|recorded| recorded.get(usize::from(command as u16)).copied().unwrap_or_default())
+    RECORDED.get(usize::from(command as u16)).copied().unwrap_or_default()
 }
 
 /// vkBeginCommandBuffer.
@@ -170,10 +172,10 @@ pub(super) fn reset(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 }
 
 fn start(turn: &mut Turn<'_>) -> Result<(), Reason> {
-    let (buffer, recording) = turn.recording()?;
-    if buffer.is_pending() {
+    if !queue::is_idle(turn.state, turn.first()?) {
         return Err(turn.invalid("the command buffer is still in use by a submission"));
     }
+    let (buffer, recording) = turn.recording()?;
     let resets =
         buffer.parent.as_ref().is_some_and(|pool| matches!(pool.data, Data::CommandPool { resets: true }));
     if recording.state != State::Initial && !resets {
@@ -197,7 +199,7 @@ pub(super) fn end(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 /// Every vkCmd…: looks at what a driver would not, keeps what it names, and passes it on.
 pub(super) fn record(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     checks::check(turn)?;
-    let (named, objects) = (turn.named, &mut turn.state.objects);
+    let (command, named, objects) = (turn.command(), turn.named, &mut turn.state.objects);
     let Some((first, others)) = named.split_first() else {
         return Err(turn.invalid("it names no command buffer"));
     };
@@ -205,21 +207,25 @@ pub(super) fn record(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         return Err(turn.invalid("the command buffer is not being recorded"));
     }
     for other in others {
-        keep(objects, first.place, other.place);
+        keep(objects, first.place, other.place).map_err(|rule| Reason::Invalid { command, rule })?;
     }
     turn.pass().map(Outcome::Done)
 }
 
-fn keep(objects: &mut Table, buffer: Place, other: Place) {
+fn keep(objects: &mut Table, buffer: Place, other: Place) -> Result<(), &'static str> {
     // Cloned only if the recording does not have it yet.
-    let Some(object) = objects.at(other) else { return };
+    let Some(object) = objects.at(other) else { return Ok(()) };
     if objects.recorded_number(buffer) == object.last_recording() {
-        return;
+        return Ok(());
+    }
+    if resources::is_unbound(object) {
+        return Err("a buffer or an image is bound to no memory");
     }
     let object = Arc::clone(object);
     if let Some((_, recording)) = objects.recording(buffer) {
         recording.keep(&object);
     }
+    Ok(())
 }
 
 /// vkCmdExecuteCommands: what it executes must be recorded to its end, and be secondary.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use vulkanalia_sys::{self as vk, StructureType};
 
-use super::driver::{address_of, address_of_mut};
+use super::driver::{address_of, address_of_mut, pointer_to, pointer_to_mut, result_of};
 use super::objects::{Data, Object};
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
@@ -141,7 +141,7 @@ fn prepare_image(turn: &mut Turn<'_>, info_at: Address) -> Result<vk::ImageCreat
     let mut info = *turn.get::<vk::ImageCreateInfo>(info_at)?;
     check_families(turn, info.sharing_mode, info.queue_family_indices, info.queue_family_index_count)?;
     _ = venus::unlink(turn.arena, info_at, StructureType::EXTERNAL_MEMORY_IMAGE_CREATE_INFO);
-    if info.tiling != vk::ImageTiling::LINEAR {
+    if info.tiling != vk::ImageTiling::LINEAR || !imports_image(turn, &info) {
         return Ok(info);
     }
     // An image for imported memory starts undefined. What a guest wrote into it before its first use would be lost
@@ -154,6 +154,29 @@ fn prepare_image(turn: &mut Turn<'_>, info_at: Address) -> Result<vk::ImageCreat
     let external = turn.put(vk::ExternalMemoryImageCreateInfo { handle_types, ..Default::default() })?;
     venus::prepend(turn.arena, info_at, external);
     Ok(info)
+}
+
+/// Whether such an image can lie in imported memory.
+fn imports_image(turn: &Turn<'_>, info: &vk::ImageCreateInfo) -> bool {
+    let external =
+        vk::PhysicalDeviceExternalImageFormatInfo { handle_type: HOST_ALLOCATION, ..Default::default() };
+    let wanted = vk::PhysicalDeviceImageFormatInfo2 {
+        next: pointer_to(&external),
+        format: info.format,
+        type_: info.image_type,
+        tiling: info.tiling,
+        usage: info.usage,
+        flags: info.flags,
+        ..Default::default()
+    };
+    let mut external = vk::ExternalImageFormatProperties::default();
+    let next = pointer_to_mut(&mut external);
+    let mut found = vk::ImageFormatProperties2 { next, ..Default::default() };
+    let gpu = &turn.state.gpu;
+    let arguments = [gpu.physical_device, address_of(&wanted), address_of_mut(&mut found)];
+    let result = gpu.functions.result(CommandType::GetPhysicalDeviceImageFormatProperties2, &arguments);
+    let features = external.external_memory_properties.external_memory_features;
+    result.is_ok() && features.contains(vk::ExternalMemoryFeatureFlags::IMPORTABLE)
 }
 
 /// vkGetBufferMemoryRequirements and vkGetImageMemoryRequirements: of images in a layout of the driver's choice the
@@ -277,7 +300,7 @@ fn bind_all(turn: &mut Turn<'_>, binds: Vec<Bind>) -> Result<Outcome, Reason> {
         check(bind).map_err(|rule| turn.invalid(rule))?;
     }
     let returned = turn.pass()?;
-    if super::driver::result_of(returned) == vk::Result::SUCCESS {
+    if result_of(returned) == vk::Result::SUCCESS {
         for Bind { object, memory, plane, .. } in binds {
             if let Some(bound) = bound(&object) {
                 let memory = Bound { plane, _memory: memory };
@@ -347,7 +370,7 @@ fn needed(bind: &Bind) -> vk::MemoryRequirements {
     }
     let plane = vk::ImagePlaneMemoryRequirementsInfo { plane_aspect: bind.plane, ..Default::default() };
     let info = vk::ImageMemoryRequirementsInfo2 {
-        next: super::driver::pointer_to(&plane),
+        next: pointer_to(&plane),
         image: vk::Handle::from_raw(object.handle),
         ..Default::default()
     };
@@ -355,6 +378,38 @@ fn needed(bind: &Bind) -> vk::MemoryRequirements {
     let arguments = [device, address_of(&info), address_of_mut(&mut found)];
     _ = object.functions.call(CommandType::GetImageMemoryRequirements2, &arguments);
     found.memory_requirements
+}
+
+/// Whether something lies in no memory that has to, before anything is done with it. Drivers do not look.
+pub(super) fn is_unbound(object: &Object) -> bool {
+    let (sparse, bound) = match &object.data {
+        Data::Buffer(buffer) => (buffer.flags.contains(vk::BufferCreateFlags::SPARSE_BINDING), &buffer.bound),
+        Data::Image(image) => (image.flags.contains(vk::ImageCreateFlags::SPARSE_BINDING), &image.bound),
+        _ => return false,
+    };
+    !sparse && bound.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+}
+
+/// Refuses commands that name what lies in no memory.
+pub(super) fn check_bound(turn: &Turn<'_>) -> Result<(), Reason> {
+    if turn.objects().any(|object| is_unbound(object)) {
+        return Err(turn.invalid("a buffer or an image is bound to no memory"));
+    }
+    Ok(())
+}
+
+/// vkGetBufferDeviceAddress.
+pub(super) fn device_address(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    check_bound(turn)?;
+    turn.pass().map(Outcome::Done)
+}
+
+/// vkGetImageSubresourceLayout and vkGetImageSubresourceLayout2: of images whose layout is not the driver's choice.
+pub(super) fn subresource_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    if is_optimal(turn.objects().nth(1)) {
+        return Err(turn.invalid("the image has no layout that is told"));
+    }
+    turn.pass().map(Outcome::Done)
 }
 
 /// vkGetMemoryResourcePropertiesMESA: there are no resources of virtio-gpu here.

@@ -314,63 +314,30 @@ fn results(opcode: u32) -> Option<(bool, bool)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::warm_up::empty_shader;
     use super::*;
     use proptest::prelude::*;
 
-    /// `#version 450`, `void main() {}`, written by hand.
-    const EMPTY: [u32; 36] = [
-        0x0723_0203,
-        0x0001_0300,
-        0,
-        6,
-        0, // the head: five identifiers
-        0x0002_0011,
-        1, // OpCapability Shader
-        0x0003_000e,
-        0,
-        1, // OpMemoryModel Logical GLSL450
-        0x0005_000f,
-        5,
-        4,
-        0x6e69_616d,
-        0, // OpEntryPoint GLCompute %4 "main"
-        0x0006_0010,
-        4,
-        17,
-        1,
-        1,
-        1, // OpExecutionMode %4 LocalSize 1 1 1
-        0x0002_0013,
-        2, // OpTypeVoid %2
-        0x0003_0021,
-        3,
-        2, // OpTypeFunction %3 %2
-        0x0005_0036,
-        2,
-        4,
-        0,
-        3, // OpFunction
-        0x0002_00f8,
-        5,           // OpLabel
-        0x0001_00fd, // OpReturn
-        0x0001_0038, // OpFunctionEnd
-    ];
+    /// `void main() {}` for compute, 35 words.
+    fn empty() -> Vec<u32> {
+        empty_shader(5)
+    }
 
     fn with(change: impl FnOnce(&mut Vec<u32>)) -> Result<Module, Broken> {
-        let mut words = EMPTY.to_vec();
+        let mut words = empty();
         change(&mut words);
         parse(&words)
     }
 
     #[test]
     fn a_whole_module_is_taken_and_its_entry_point_known() {
-        assert_eq!(parse(&EMPTY).expect("it is whole").entry_points, [(5, "main".to_owned())]);
+        assert_eq!(parse(&empty()).expect("it is whole").entry_points, [(5, "main".to_owned())]);
     }
 
     #[test]
     fn a_module_cut_anywhere_is_refused() {
-        for length in 0..EMPTY.len() {
-            assert!(parse(&EMPTY[..length]).is_err(), "{length}");
+        for length in 0..empty().len() {
+            assert!(parse(&empty()[..length]).is_err(), "{length}");
         }
     }
 
@@ -392,8 +359,8 @@ mod tests {
 
     #[test]
     fn functions_and_blocks_that_do_not_end_are_refused() {
-        assert!(with(|words| words.truncate(35)).is_err());
-        assert!(with(|words| _ = words.remove(34)).is_err());
+        assert!(with(|words| words.truncate(34)).is_err());
+        assert!(with(|words| _ = words.remove(33)).is_err());
     }
 
     #[test]
@@ -414,9 +381,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_words_make_it_panic(words in prop::collection::vec(any::<u32>(), 0..64), place in 0..36_usize) {
+        fn no_words_make_it_panic(words in prop::collection::vec(any::<u32>(), 0..64), place in 0..35_usize) {
             _ = parse(&words);
-            let mut changed = EMPTY.to_vec();
+            let mut changed = empty();
             changed.splice(place..place, words);
             _ = parse(&changed);
         }

@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 use vulkanalia_sys::{self as vk, StructureType};
 
 use super::context::Context;
-use super::driver::{
-    Failure, address_of, address_of_list, address_of_mut, pointer_to_first, result_of, returned,
-};
+use super::driver::{Failure, address_of, address_of_list, address_of_mut, pointer_to_first, returned};
 use super::gate::{QueueNumber, Semaphore};
 use super::objects::{Data, Object};
 use super::queue;
@@ -89,13 +87,9 @@ pub(super) fn create_fence(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 /// vkGetFenceStatus.
 pub(super) fn fence_status(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let object = turn.of(ObjectType::Fence)?;
-    let status = match settle(object) {
-        FenceState::Signalled => vk::Result::SUCCESS,
-        FenceState::Unsignalled | FenceState::Held => vk::Result::NOT_READY,
-        FenceState::Given(..) => result_of(turn.pass()?),
-    };
-    queue::reap(turn.state);
-    Ok(status.into())
+    let signalled = settle(object) == FenceState::Signalled;
+    turn.state.submits.reap().map_err(|_| Reason::DeviceLost(turn.command()))?;
+    Ok(if signalled { vk::Result::SUCCESS } else { vk::Result::NOT_READY }.into())
 }
 
 /// vkResetFences: not of fences that something still signals.

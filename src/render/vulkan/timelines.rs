@@ -62,8 +62,15 @@ impl Timeline {
 
 impl Drop for Timeline {
     fn drop(&mut self) {
-        self.0.marks().closed = true;
+        let started = {
+            let mut marks = self.0.marks();
+            marks.closed = true;
+            marks.started
+        };
         self.0.changed.notify_one();
+        if !started {
+            self.take().into_iter().for_each(|done| done());
+        }
     }
 }
 

@@ -273,9 +273,11 @@ impl Turn<'_> {
 
     /// Carries out a command of the form (device, handle, pAllocator): takes the guest's name of the object away.
     pub(super) fn destroy(&mut self) -> Result<Outcome, Reason> {
-        if let Some(object) = self.argument(1) {
-            let id = object.id;
-            self.state.objects.remove(id);
+        if let Some(id) = self.argument(1).map(|object| object.id)
+            && let Some(object) = self.state.objects.remove(id)
+            && object.handle != 0
+        {
+            self.state.submits.outlive(object)?;
         }
         Ok(Outcome::Done(0))
     }

@@ -60,11 +60,6 @@ impl Functions {
         Self { by_command: by_command.collect(), host_pointer_properties }
     }
 
-    /// Whether the driver has a command's function.
-    pub(super) fn has(&self, command: CommandType) -> bool {
-        self.function(command).is_some()
-    }
-
     fn function(&self, command: CommandType) -> Option<RawFunction> {
         self.by_command.get(usize::from(command as u16)).copied().flatten()
     }

@@ -1,0 +1,11 @@
+//! Guests' Vulkan commands, executed on Mesa's llvmpipe (needs the packages libvulkan1 and mesa-vulkan-drivers).
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "these are tests")]
+
+mod client;
+mod compute;
+mod figures;
+mod guest;
+mod memory;
+mod objects;
+mod scene;
+mod sync;
