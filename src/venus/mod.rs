@@ -11,6 +11,9 @@ mod malformed;
 mod memory;
 mod reader;
 mod tables;
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::panic, reason = "these are tests")]
+mod walk;
 
 pub use call::{ARGUMENTS_MAX, Call, Names, Slot};
 pub use capset::{CAPSET_ID, Capset, extensions};
