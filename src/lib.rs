@@ -6,7 +6,8 @@
 //! |---|---|---|
 //! | 7 | [`cli`] | one file per verb; nothing below it touches the terminal |
 //! | 6 | [`daemon`], [`doctor`] | every vGPU of a host, and the API; what on a host is in vGPUs' way |
-//! | 5 | [`supervisor`], [`device_process`] | composition roots: sockets and restarts of one vGPU; open, seal, serve |
+//! | 5 | [`supervisor`] | composition root: sockets and restarts of one vGPU |
+//! | 5 | [`device_process`], [`render_process`] | composition roots: open, seal, serve a VM, or Vulkan programs |
 //! | 4 | [`control`], [`transport`] | operators' requests; bytes on sockets and rings |
 //! | 3 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
 //! | 2 | [`render`], [`display`] | images; who sees them |
@@ -27,6 +28,7 @@ pub mod guest_log;
 pub mod guest_memory;
 pub mod quota;
 pub mod render;
+pub mod render_process;
 pub mod sandbox;
 pub mod supervisor;
 pub mod sys;

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use super::{
-    create, daemon, delete, device, doctor, events, list, run, screenshot, set, show, start, stop, vmm_args,
+    create, daemon, delete, device, doctor, events, list, render, run, screenshot, set, show, start, stop,
+    vmm_args,
 };
 
 /// GPUs for virtual machines, in user space
@@ -39,6 +40,10 @@ pub(super) enum Command {
     Doctor(doctor::DoctorArgs),
     #[command(hide = true)]
     Device(device::DeviceArgs),
+    #[command(hide = true)]
+    Render(render::RenderArgs),
+    #[command(hide = true)]
+    Rehearse(render::RehearseArgs),
 }
 
 /// The arguments, with the verb that QEMU's convention leaves out.

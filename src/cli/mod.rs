@@ -14,6 +14,7 @@ mod events;
 mod list;
 mod log;
 mod output;
+mod render;
 mod run;
 mod screenshot;
 mod set;
@@ -59,6 +60,8 @@ fn dispatch() -> Result<ExitCode, CommandError> {
         args::Command::Args(arguments) => vmm_args::run(&arguments),
         args::Command::Doctor(arguments) => return doctor::run(&arguments),
         args::Command::Device(arguments) => device::run(&arguments),
+        args::Command::Render(arguments) => render::run(&arguments),
+        args::Command::Rehearse(arguments) => render::rehearse(&arguments),
     }
     .map(|()| ExitCode::SUCCESS)
 }

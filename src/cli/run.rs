@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::error::CommandError;
 use super::output;
-use crate::control::profile::Profile;
-use crate::control::spec::{DeviceSpec, Entry, Transport};
+use crate::control::profile::{Profile, Transport};
+use crate::control::spec::{DeviceSpec, Entry};
 use crate::supervisor::{
     self, Access, Begin, Claimed, Inheritance, Offer, Place, Report, SocketError, Sockets, Unit,
 };
@@ -25,9 +25,9 @@ const PROFILE_BYTES_MAX: u64 = 1 << 20;
 /// Offer a vGPU on a socket, to one VM after the other
 #[derive(clap::Args)]
 pub(super) struct RunArgs {
-    /// How the VM comes in
-    #[arg(long, value_enum, default_value = "vhost-user")]
-    transport: Transport,
+    /// How whoever uses it comes in, where there is no profile that says it; vhost-user if left out
+    #[arg(long, value_enum)]
+    transport: Option<Transport>,
     /// The socket to listen on
     #[arg(long, alias = "socket-path", value_name = "PATH", required_unless_present = "fd")]
     socket: Option<PathBuf>,
@@ -49,22 +49,14 @@ pub(super) struct RunArgs {
 }
 
 pub(super) fn run(arguments: &RunArgs) -> Result<(), CommandError> {
-    if arguments.transport != Transport::VhostUser {
-        return Err(CommandError::user(format!(
-            "the transport `{}` is not built yet",
-            name(arguments.transport)
-        ))
-        .hint("`--transport vhost-user` works: QEMU's vhost-user-gpu-pci and vhost-user-vga connect to it"));
-    }
     if arguments.control.is_some() && arguments.control == arguments.socket {
         return Err(CommandError::cli("--socket and --control name the same path")
             .hint("VMs and operators each need a socket of their own"));
     }
     let control = arguments.control.as_deref().map(claim).transpose()?;
-    let profile = arguments.profile.as_deref().map_or_else(|| Ok(Profile::default()), read_profile)?;
+    let profile = profile(arguments)?;
     let spec = DeviceSpec {
         name: profile.name.clone(),
-        transport: arguments.transport,
         entry: if arguments.fd.is_some() { Entry::Connection } else { Entry::Listener },
         control: control.is_some(),
         kept: false,
@@ -78,6 +70,21 @@ pub(super) fn run(arguments: &RunArgs) -> Result<(), CommandError> {
         (_, Some(number)) => serve_connection(&spec, number, control.as_ref()),
         (Some(path), None) => supervise(spec, path, control),
         (None, None) => Err(CommandError::cli("neither --socket nor --fd says where the VM comes in")),
+    }
+}
+
+fn profile(arguments: &RunArgs) -> Result<Profile, CommandError> {
+    let Some(path) = &arguments.profile else {
+        return Ok(Profile::of(arguments.transport.unwrap_or_default()));
+    };
+    let profile = read_profile(path)?;
+    match arguments.transport {
+        Some(transport) if transport != profile.transport => {
+            let message =
+                format!("--transport is {transport}, but {} says {}", path.display(), profile.transport);
+            Err(CommandError::cli(message).hint("leave --transport out, or change the profile"))
+        }
+        _ => Ok(profile),
     }
 }
 
@@ -158,8 +165,4 @@ fn read_text(path: &Path) -> io::Result<String> {
         true => Err(io::Error::other(format!("it is longer than {PROFILE_BYTES_MAX} bytes"))),
         false => Ok(text),
     }
-}
-
-fn name(transport: Transport) -> String {
-    clap::ValueEnum::to_possible_value(&transport).map_or(String::new(), |value| value.get_name().to_owned())
 }

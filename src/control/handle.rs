@@ -81,6 +81,8 @@ impl<M: GuestAddressSpace<M = GuestMemory>> Vgpu for DeviceHandle<M> {
             resources_used: usage.resources,
             resources_max: limits.resources,
             sandbox: self.sandbox.clone(),
+            left_open: Vec::new(),
+            gpu: None,
         }
     }
 
@@ -93,12 +95,17 @@ impl<M: GuestAddressSpace<M = GuestMemory>> Vgpu for DeviceHandle<M> {
     }
 
     fn keepers(&self) -> Result<&dyn Fn(UnixStream), Refusal> {
-        let refusal = || {
-            Refusal::new(Code::NotKept, "this vGPU's process was not started to be kept")
-                .remedy("vGPUs of `vgpu daemon` are; `vgpu run` keeps its own")
-        };
-        self.keepers.as_deref().map(|keepers| keepers as &dyn Fn(UnixStream)).ok_or_else(refusal)
+        kept_by(self.keepers.as_deref())
     }
+}
+
+/// What takes a keeper's connection, if there is something to hand on.
+pub(super) fn kept_by(keepers: Option<&(dyn Fn(UnixStream) + Send)>) -> Result<&dyn Fn(UnixStream), Refusal> {
+    let refusal = || {
+        Refusal::new(Code::NotKept, "this vGPU's process was not started to be kept")
+            .remedy("vGPUs of `vgpu daemon` are; `vgpu run` keeps its own")
+    };
+    keepers.map(|keepers| keepers as &dyn Fn(UnixStream)).ok_or_else(refusal)
 }
 
 impl<M> fmt::Debug for DeviceHandle<M> {

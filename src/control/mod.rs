@@ -20,13 +20,17 @@
 pub mod api;
 pub mod client;
 mod handle;
+mod inherited;
 pub mod lock;
 pub mod profile;
 mod protocol;
+mod render_handle;
 mod server;
 pub mod spec;
 pub mod vmm;
 
 pub use handle::DeviceHandle;
-pub use protocol::{Code, HeadChange, HeadStatus, Refusal, Request, Status};
+pub use inherited::{Inherited, InheritedError};
+pub use protocol::{Code, GpuStatus, HeadChange, HeadStatus, Refusal, Request, Status};
+pub use render_handle::RenderHandle;
 pub use server::{Patience, Vgpu, serve};

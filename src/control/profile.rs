@@ -18,6 +18,19 @@
 //! group = "kvm"
 //! mode = "0660"
 //! ```
+//!
+//! Without a VM, for Mesa's Vulkan driver in containers and tests:
+//!
+//! ```toml
+//! transport = "vtest"
+//!
+//! [gpu]
+//! device = "NVIDIA H200"  # a part of its name, or its UUID
+//!
+//! [limits]
+//! memory = "8GiB"         # of all clients together
+//! clients = 16
+//! ```
 
 mod error;
 mod object;
@@ -25,9 +38,11 @@ mod socket;
 #[cfg(test)]
 mod tests;
 mod text;
+mod transport;
 
 pub use error::ProfileError;
 pub use socket::{Account, SocketAccess};
+pub use transport::Transport;
 
 pub(super) use error::{nearest, unknown_key};
 pub(super) use object::{object, objects};
@@ -35,7 +50,7 @@ pub(crate) use text::bytes_text;
 pub(super) use text::{SIZE_RULE, parse_size, size_text};
 
 use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::{Code, Refusal};
@@ -43,18 +58,32 @@ use crate::device::{HeadSetup, Setup};
 use crate::render::software::Image;
 use crate::wire::{self, SCANOUTS_MAX, Size};
 
+/// Clients of a vGPU at one time, unless its profile says otherwise.
+const CLIENTS_MAX: u32 = 64;
+
 /// What a guest gets. Every key may be left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
+// Derived as functions of its own: what is left out depends on the transport, see `Deserialize` below.
+#[serde(deny_unknown_fields, default, remote = "Self")]
 pub struct Profile {
     /// The vGPU's name in logs, where the daemon has given it no other.
     #[serde(deserialize_with = "text::printable::<64, _>")]
     #[schema(pattern = "^[ -~]{1,64}$", default = "vgpu", example = "desktop-7")]
     pub name: String,
-    /// The monitors, at least one.
-    #[serde(rename = "head", deserialize_with = "some_heads")]
+    /// Who comes in, and how.
+    pub transport: Transport,
+    /// The monitors, at least one; none with the transport `vtest`.
+    #[serde(
+        rename = "head",
+        default,
+        deserialize_with = "some_heads",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     #[schema(min_items = 1, max_items = 16)]
     pub heads: Vec<Head>,
+    /// The host's GPU that Vulkan runs on; only with the transport `vtest`.
+    #[serde(deserialize_with = "object", skip_serializing_if = "Gpu::is_default")]
+    pub gpu: Gpu,
     /// What the guest may use up.
     #[serde(deserialize_with = "object")]
     pub limits: Limits,
@@ -67,10 +96,41 @@ impl Default for Profile {
     fn default() -> Self {
         Self {
             name: "vgpu".to_owned(),
+            transport: Transport::default(),
             heads: vec![Head::default()],
+            gpu: Gpu::default(),
             limits: Limits::default(),
             socket: SocketAccess::default(),
         }
+    }
+}
+
+impl Serialize for Profile {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Profile {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let profile = Self::deserialize(from)?;
+        Ok(if profile.heads.is_empty() { profile.with_usual_heads() } else { profile })
+    }
+}
+
+/// The host's GPU that a vGPU works on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gpu {
+    /// A part of its name, or its UUID. If left out: the first that is hardware, else one in software.
+    #[serde(deserialize_with = "text::device", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, pattern = "^[ -~]{1,255}$", example = "NVIDIA H200")]
+    pub device: Option<String>,
+}
+
+impl Gpu {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -111,7 +171,8 @@ impl Default for Head {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Bytes of the host for images and for the lists that describe backings, from `1MiB` to `1024GiB`.
+    /// Bytes for images and for the lists that describe backings, or for all that Vulkan programs allocate; from `1MiB`
+    /// to `1024GiB`.
     #[serde(with = "text::bytes")]
     #[schema(value_type = String, pattern = "^[1-9][0-9]{0,12} ?(KiB|MiB|GiB)?$")]
     #[schema(default = "256MiB", example = "512MiB")]
@@ -128,15 +189,39 @@ pub struct Limits {
     #[serde(deserialize_with = "text::within::<64, 32_768, _>")]
     #[schema(minimum = 64, maximum = 32768, default = 16384)]
     pub image_side: u32,
+    /// Programs that use Vulkan at one time, 64 if left out; only with the transport `vtest`.
+    #[serde(deserialize_with = "text::some_within::<1, 1024, _>", skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u32, minimum = 1, maximum = 1024, example = 16)]
+    pub clients: Option<u32>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory: 256 << 20, resources: 16_384, entries: 16_384, image_side: 16_384 }
+        Self { memory: 256 << 20, resources: 16_384, entries: 16_384, image_side: 16_384, clients: None }
+    }
+}
+
+impl Limits {
+    /// Programs that use Vulkan at one time.
+    pub fn clients(&self) -> u32 {
+        self.clients.unwrap_or(CLIENTS_MAX)
     }
 }
 
 impl Profile {
+    /// One in which nothing is said but how whoever uses the vGPU comes in.
+    pub fn of(transport: Transport) -> Self {
+        Self { transport, ..Self::default() }.with_usual_heads()
+    }
+
+    fn with_usual_heads(self) -> Self {
+        let heads = match self.transport {
+            Transport::VhostUser => vec![Head::default()],
+            Transport::Vtest => Vec::new(),
+        };
+        Self { heads, ..self }
+    }
+
     /// Reads a profile; the first thing wrong with it ends the reading.
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
         let profile: Self = toml::from_str(text).map_err(|error| ProfileError::new(text, &error))?;
@@ -153,6 +238,7 @@ impl Profile {
                 .field("socket.mode")
                 .remedy("name the VMM's user or group in socket.owner or socket.group, with mode \"0660\""));
         }
+        transport::check(self)?;
         for (index, head) in self.heads.iter().enumerate() {
             self.check_size(index, head.size)
                 .map_err(|wrong| wrong.field(format_args!("head[{index}].size")))?;

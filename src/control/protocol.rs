@@ -95,6 +95,28 @@ pub struct Status {
     pub resources_max: u32,
     /// What the sandbox holds and what the host could not give, a line each.
     pub sandbox: Vec<String>,
+    /// What the sandbox leaves open because the GPU's driver needs it, a line each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_open: Vec<String>,
+    /// The GPU that Vulkan runs on, with the transport `vtest`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = GpuStatus)]
+    pub gpu: Option<GpuStatus>,
+}
+
+/// The GPU of a [`Status`], and who uses it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GpuStatus {
+    /// Its name, as its driver gives it.
+    pub name: String,
+    /// The driver and its version.
+    pub driver: String,
+    /// What checks programs' shaders before the driver sees them.
+    pub shader_checks: String,
+    /// Programs that use it.
+    pub clients: usize,
+    /// How many may at a time.
+    pub clients_max: u32,
 }
 
 /// One head of a [`Status`].

@@ -1,10 +1,10 @@
-//! What a device process is told by the process that starts it: one JSON argument and inherited descriptors.
+//! What a device or render process is told by the process that starts it: one JSON argument and inherited descriptors.
 
 use std::os::fd::RawFd;
 
 use serde::{Deserialize, Serialize};
 
-use super::profile::Profile;
+use super::profile::{Profile, Transport};
 
 /// The number under which a device process inherits its front end's socket.
 pub const FRONT_END_FD: RawFd = 3;
@@ -25,18 +25,6 @@ pub const LOCK_FD: RawFd = 7;
 /// The number under which a device process inherits the connection that another one served until it died.
 pub const CONNECTION_FD: RawFd = 8;
 
-/// The way by which a VM or a client comes in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum Transport {
-    /// QEMU's `vhost-user-gpu-pci` and `vhost-user-vga`
-    VhostUser,
-    /// A PCI function in user space (not built yet)
-    VfioUser,
-    /// Mesa without a VM (not built yet)
-    Vtest,
-}
-
 /// What waits under [`FRONT_END_FD`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -47,23 +35,22 @@ pub enum Entry {
     Connection,
 }
 
-/// Everything that one device process needs to know.
+/// Everything that one device or render process needs to know. Which of the two it is follows from its profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceSpec {
     /// The vGPU's name: it is in the log, and its monitors' serial number is made of it.
     pub name: String,
-    /// Who comes in, and how.
-    pub transport: Transport,
     /// What waits under [`FRONT_END_FD`].
     pub entry: Entry,
     /// Whether operators' requests come in under [`CONTROL_FD`].
     pub control: bool,
-    /// Whether a keeper waits under [`KEEPER_FD`] and a vault lies under [`VAULT_FD`].
+    /// Whether a keeper waits under [`KEEPER_FD`] and, for a device, a vault lies under [`VAULT_FD`].
     pub kept: bool,
     /// Whether there is a file to lock under [`LOCK_FD`].
     pub locked: bool,
-    /// Whether to go on with the VM under [`CONNECTION_FD`], before any that waits under [`FRONT_END_FD`].
+    /// Whether to go on with the VM under [`CONNECTION_FD`], or with the clients that the keeper tells of, before any
+    /// that waits under [`FRONT_END_FD`].
     pub resumed: bool,
     /// End with an error where the host cannot give every layer of the sandbox.
     pub require_sandbox: bool,
@@ -73,16 +60,25 @@ pub struct DeviceSpec {
     pub profile: Profile,
 }
 
+impl DeviceSpec {
+    /// The verb that such a process is started with, and its kind in messages.
+    pub fn role(&self) -> &'static str {
+        match self.profile.transport {
+            Transport::VhostUser => "device",
+            Transport::Vtest => "render",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{DeviceSpec, Entry, Transport};
+    use super::{DeviceSpec, Entry};
     use crate::control::profile::Profile;
 
     #[test]
     fn a_spec_survives_the_way_through_an_argument() {
         let spec = DeviceSpec {
             name: "vm1".to_owned(),
-            transport: Transport::VhostUser,
             entry: Entry::Connection,
             control: true,
             kept: true,

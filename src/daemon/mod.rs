@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::control::api::{Name, State, VgpuSpec};
-use crate::control::spec::{DeviceSpec, Entry, Transport};
+use crate::control::spec::{DeviceSpec, Entry};
 use crate::control::{Code, Refusal};
 use crate::supervisor::{self, Begin, Offer, PATH_BYTES_MAX, Place, Report, SocketError, Unit, remove_stale};
 use events::Events;
@@ -189,7 +189,6 @@ impl Daemon {
         let lock = made.map_err(|error| manager::host_failed("its folder cannot be made", error))?;
         let spec = DeviceSpec {
             name: name.to_string(),
-            transport: Transport::VhostUser,
             entry: Entry::Listener,
             control: true,
             kept: true,

@@ -6,8 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::events::Events;
 use super::store::Record;
 use crate::control::api::{EventKind, Name, State, Vgpu};
-use crate::control::profile::Profile;
+use crate::control::profile::{Profile, Transport};
 use crate::supervisor::{Report, Unit};
+
+/// Details of events of a vGPU that programs use without a VM.
+const UNUSED: &str = "the last program hung up";
+const LOST: &str = "programs that use Vulkan on it are told that their devices are lost";
 
 /// A place for a vGPU: taken before it is made, and until nothing of it is left.
 #[derive(Debug)]
@@ -72,10 +76,17 @@ impl Slot {
             Report::Disconnected(reason) => {
                 (State::Waiting, None, Some((EventKind::Disconnected, Some(reason))))
             }
+            Report::Unused => {
+                (State::Waiting, shown.pid, Some((EventKind::Disconnected, Some(UNUSED.to_owned()))))
+            }
             Report::Died(how) => (shown.state, None, Some((EventKind::Died, Some(how)))),
             Report::TakenOver { pid } => {
                 shown.takeovers += 1;
-                (State::Connected, Some(pid), Some((EventKind::TakenOver, None)))
+                let detail = match shown.profile.transport {
+                    Transport::VhostUser => None,
+                    Transport::Vtest => Some(LOST.to_owned()),
+                };
+                (State::Connected, Some(pid), Some((EventKind::TakenOver, detail)))
             }
             Report::Failing { problem, .. } => {
                 shown.problem = Some(problem);

@@ -6,7 +6,7 @@ use std::process::{Output, Stdio};
 
 use super::Check;
 use crate::control::profile::Profile;
-use crate::control::spec::{DeviceSpec, Entry, Transport};
+use crate::control::spec::{DeviceSpec, Entry};
 use crate::supervisor::{HOPELESS, Inheritance};
 
 const FILE: &str = "/proc/self/exe";
@@ -24,7 +24,6 @@ fn try_one() -> io::Result<Output> {
     drop(vm);
     let spec = DeviceSpec {
         name: "doctor".to_owned(),
-        transport: Transport::VhostUser,
         entry: Entry::Connection,
         control: false,
         kept: false,

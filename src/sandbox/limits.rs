@@ -12,20 +12,28 @@ const ALLOWANCE_BYTES: u64 = 64 << 20;
 /// of each.
 const DESCRIPTORS_MAX: u64 = 2048;
 
+/// The same with a GPU: each client has a socket, each of its rings, allocations that it maps and waits has one.
+const DRIVER_DESCRIPTORS_MAX: u64 = 65_536;
+
 /// Threads: four serve a device, the rest is room for the next ones.
 const THREADS_MAX: u64 = 32;
+
+/// The same with a GPU: one for each client and each of its rings, and the driver's own.
+const DRIVER_THREADS_MAX: u64 = 4096;
 
 /// The first Linux that counts a user's processes for each user namespace apart.
 const COUNTS_APART: (u32, u32) = (5, 14);
 
 /// Limits memory, descriptors and core files.
-pub(super) fn set(memory_bytes: u64, report: &mut Report) {
-    let data_bytes = memory_bytes.saturating_add(ALLOWANCE_BYTES);
+pub(super) fn set(memory_bytes: u64, driver: bool, report: &mut Report) {
+    // A driver maps as it likes, most of it never to be touched.
+    let data_bytes = if driver { u64::MAX } else { memory_bytes.saturating_add(ALLOWANCE_BYTES) };
+    let descriptors = if driver { DRIVER_DESCRIPTORS_MAX } else { DESCRIPTORS_MAX };
     let limits = [
         // Private writable memory, such as lists of a guest's pages. The guest's and the vault's are shared and not
         // counted: what images take is for the ledger to limit.
         (Resource::RLIMIT_DATA, data_bytes),
-        (Resource::RLIMIT_NOFILE, DESCRIPTORS_MAX),
+        (Resource::RLIMIT_NOFILE, descriptors),
         // A core file would hold guest pixels.
         (Resource::RLIMIT_CORE, 0),
     ];
@@ -33,9 +41,10 @@ pub(super) fn set(memory_bytes: u64, report: &mut Report) {
 }
 
 /// Limits threads, which the kernel counts with the user's processes: only where those are ours alone.
-pub(super) fn set_threads(report: &mut Report) {
+pub(super) fn set_threads(driver: bool, report: &mut Report) {
+    let most = if driver { DRIVER_THREADS_MAX } else { THREADS_MAX };
     let outcome = match report.holds(Layer::UserNamespace) && counts_apart() {
-        true => limit(Resource::RLIMIT_NPROC, THREADS_MAX).map_err(Errno::desc),
+        true => limit(Resource::RLIMIT_NPROC, most).map_err(Errno::desc),
         false => {
             Err("it would count other processes of the same user without a user namespace and Linux 5.14")
         }

@@ -5,10 +5,13 @@
 //!
 //! ```text
 //! open everything ─► prepare ─► enter ─► Sealed ─► start threads, accept, serve
+//!                                 └─ with a GPU: all but the system call filter ─► load its driver ─► the filter
 //! ```
+//! A process with a GPU's driver keeps what that needs ([`Needs`]) and says so. The driver starts threads as it is
+//! loaded, so that happens behind every layer that binds the calling thread only, and before the one that binds all.
 //!
-//! Invariants: `enter` runs while the process has one thread (most layers bind the calling thread only), and each
-//! layer stands by itself: what one host cannot give is named in the [`Report`], and the others hold all the same.
+//! Invariants: `enter` begins while the process has one thread, and each layer stands by itself: what one host cannot
+//! give is named in the [`Report`], and the others hold all the same.
 //!
 //! There is no PID namespace here: it would bind children only, and a sealed process cannot have any. There is no
 //! file size limit: the only file that it may hold is its log.
@@ -16,16 +19,18 @@
 
 mod limits;
 mod namespaces;
+mod needs;
 mod report;
 mod seccomp;
 
+pub use needs::{DRIVER_VARIABLES, Needs};
 pub use report::{Layer, Missing, Report};
 
 use std::io;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, LandlockStatus, Ruleset, RulesetAttr,
-    RulesetCreated, RulesetCreatedAttr, RulesetStatus, Scope,
+    RulesetCreated, RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
 };
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
@@ -34,10 +39,12 @@ use nix::unistd::{Pid, getppid};
 use crate::sys;
 
 /// What the process that is to be sealed still needs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SandboxSpec {
     /// Bytes that the device's ledger may hand out; the kernel's limit is this and a fixed allowance.
     pub memory_bytes: u64,
+    /// What the driver of a GPU needs that this process is to load; nothing where it loads none.
+    pub driver: Option<Needs>,
     /// Die when this process, our parent, dies.
     pub parent: Option<Pid>,
     /// A layer that the host cannot give is an error.
@@ -103,29 +110,39 @@ impl Sandbox {
         if threads != 1 {
             return Err(SandboxError::Threads(threads));
         }
-        sys::share_one_heap();
-        let landlock = nothing_at_all().map_err(|error| error.to_string());
-        Ok(Self { spec: *spec, filter: seccomp::Filter::compile()?, landlock })
+        if spec.driver.is_none() {
+            sys::share_one_heap();
+        }
+        let landlock = nothing_but(spec.driver.as_ref()).map_err(|error| error.to_string());
+        let filter = seccomp::Filter::compile(spec.driver.is_some())?;
+        Ok(Self { spec: spec.clone(), filter, landlock })
     }
 
     /// Takes the process's powers away, for good.
+    pub fn enter(self) -> Result<Sealed, SandboxError> {
+        self.enter_with(|| ()).map(|(sealed, ())| sealed)
+    }
+
+    /// The same, and loads a driver where only the system call filter is missing yet.
     ///
     /// The order matters: namespaces need capabilities, Landlock forbids mounting, a change of user clears the
     /// parent-death signal, and the filter allows none of the calls before it.
-    pub fn enter(self) -> Result<Sealed, SandboxError> {
-        let mut report = Report::default();
-        limits::set(self.spec.memory_bytes, &mut report);
-        namespaces::enter(&mut report);
-        limits::set_threads(&mut report);
+    pub fn enter_with<T>(self, load: impl FnOnce() -> T) -> Result<(Sealed, T), SandboxError> {
+        let driver = self.spec.driver.as_ref();
+        let mut report = Report::of(driver);
+        limits::set(self.spec.memory_bytes, driver.is_some(), &mut report);
+        namespaces::enter(driver, &mut report);
+        limits::set_threads(driver.is_some(), &mut report);
         report.note(Layer::Capabilities, drop_capabilities());
         report.note(Layer::NoNewPrivileges, prctl::set_no_new_privs().map_err(io::Error::from));
         report.note(Layer::NotDumpable, prctl::set_dumpable(false).map_err(io::Error::from));
         report.note_as(Layer::Landlock, self.landlock.and_then(restrict));
         die_with(self.spec.parent)?;
+        let loaded = load();
         report.note(Layer::Seccomp, self.filter.apply());
         match self.spec.require_all && !report.is_complete() {
             true => Err(SandboxError::Incomplete(report)),
-            false => Ok(Sealed { report }),
+            false => Ok((Sealed { report }, loaded)),
         }
     }
 }
@@ -140,15 +157,20 @@ fn drop_capabilities() -> Result<(), caps::errors::CapsError> {
     caps::clear(None, caps::CapSet::Permitted)
 }
 
-/// A ruleset that handles all that the kernel's Landlock knows and allows none of it.
-fn nothing_at_all() -> Result<RulesetCreated, landlock::RulesetError> {
+/// A ruleset that handles all that the kernel's Landlock knows and allows nothing but what a driver needs.
+fn nothing_but(driver: Option<&Needs>) -> Result<RulesetCreated, landlock::RulesetError> {
     let newest = ABI::V10;
-    Ruleset::default()
+    let ruleset = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(newest))?
         .handle_access(AccessNet::from_all(newest))?
         .scope(Scope::from_all(newest))?
-        .create()
+        .create()?;
+    let Some(Needs { read, nodes }) = driver else { return Ok(ruleset) };
+    // What is mapped to be executed only needs to be read; nothing is run.
+    let look = AccessFs::ReadFile | AccessFs::ReadDir;
+    let control = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
+    ruleset.add_rules(path_beneath_rules(read, look))?.add_rules(path_beneath_rules(nodes, control))
 }
 
 fn restrict(ruleset: RulesetCreated) -> Result<String, String> {

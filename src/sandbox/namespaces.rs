@@ -5,7 +5,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{Gid, Uid, chdir, geteuid, pivot_root, setgroups, setresgid, setresuid};
 
-use super::{Layer, Report};
+use super::{Layer, Needs, Report};
 
 /// The user and group that own nothing, on every Linux.
 const NOBODY: u32 = 65534;
@@ -17,17 +17,18 @@ const MOUNT_POINT: &str = "/proc";
 ///
 /// With CAP_SYS_ADMIN the other namespaces come first: the user's last act is a user namespace that it has nothing in,
 /// and hosts that forbid those still give the others. Without it, a user namespace is what makes the others possible.
-pub(super) fn enter(report: &mut Report) {
+pub(super) fn enter(driver: Option<&Needs>, report: &mut Report) {
+    let groups = driver.map(Needs::groups).unwrap_or_default();
     let privileged =
         caps::has_cap(None, caps::CapSet::Effective, caps::Capability::CAP_SYS_ADMIN).unwrap_or(false);
     if privileged {
-        leave_the_host(report);
-        become_nobody(report);
+        leave_the_host(driver.is_some(), report);
+        become_nobody(&groups, report);
         leave_the_users(report);
     } else {
-        become_nobody(report);
+        become_nobody(&groups, report);
         leave_the_users(report);
-        leave_the_host(report);
+        leave_the_host(driver.is_some(), report);
     }
 }
 
@@ -36,10 +37,13 @@ fn leave_the_users(report: &mut Report) {
     report.note(Layer::UserNamespace, unshare(CloneFlags::CLONE_NEWUSER));
 }
 
-fn leave_the_host(report: &mut Report) {
+/// A driver opens files by their paths: those stay, and Landlock is what keeps it from all others.
+fn leave_the_host(keeps_files: bool, report: &mut Report) {
     report.note(Layer::NetworkNamespace, unshare(CloneFlags::CLONE_NEWNET));
     report.note(Layer::IpcAndHostName, unshare(CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS));
-    report.note(Layer::EmptyRoot, empty_root());
+    if !keeps_files {
+        report.note(Layer::EmptyRoot, empty_root());
+    }
 }
 
 /// Makes an empty read-only file system the root and lets go of all others.
@@ -56,14 +60,15 @@ fn empty_root() -> Result<(), Errno> {
     chdir("/")
 }
 
-fn become_nobody(report: &mut Report) {
-    let outcome = if geteuid().is_root() { give_up_root() } else { Ok(()) };
+/// Of no group but these, which the driver's nodes are of. A user that is not root stays in its own.
+fn become_nobody(groups: &[Gid], report: &mut Report) {
+    let outcome = if geteuid().is_root() { give_up_root(groups) } else { Ok(()) };
     report.note(Layer::UnprivilegedUser, outcome);
 }
 
-fn give_up_root() -> Result<(), Errno> {
+fn give_up_root(groups: &[Gid]) -> Result<(), Errno> {
     let (user, group) = (Uid::from_raw(NOBODY), Gid::from_raw(NOBODY));
-    setgroups(&[])?;
+    setgroups(groups)?;
     setresgid(group, group, group)?;
     setresuid(user, user, user)
 }

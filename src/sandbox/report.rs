@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Needs;
+
 /// One of the walls around a sealed process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
@@ -109,9 +111,23 @@ impl fmt::Display for Missing {
 pub struct Report {
     held: Vec<(Layer, String)>,
     missing: Vec<Missing>,
+    /// Layers that a process of this kind cannot have.
+    without: Vec<Layer>,
+    left_open: Vec<String>,
 }
 
 impl Report {
+    /// Of a process that loads a driver, or of one that does not.
+    pub(super) fn of(driver: Option<&Needs>) -> Self {
+        let without = driver.map(|_| Layer::EmptyRoot).into_iter().collect();
+        Self { without, left_open: driver.map(Needs::lines).unwrap_or_default(), ..Self::default() }
+    }
+
+    /// What stays open to the process because it could not do its work otherwise, a line each.
+    pub fn left_open(&self) -> &[String] {
+        &self.left_open
+    }
+
     pub(super) fn note<E: fmt::Display>(&mut self, layer: Layer, outcome: Result<(), E>) {
         self.note_as(layer, outcome.map(|()| String::new()));
     }
@@ -129,9 +145,9 @@ impl Report {
         self.held.iter().any(|(held, _)| *held == layer)
     }
 
-    /// Whether every layer holds.
+    /// Whether every layer holds that such a process can have.
     pub fn is_complete(&self) -> bool {
-        Layer::ALL.into_iter().all(|layer| self.holds(layer))
+        Layer::ALL.into_iter().all(|layer| self.holds(layer) || self.without.contains(&layer))
     }
 
     /// A line for what holds, then one for each layer that does not.

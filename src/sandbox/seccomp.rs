@@ -1,4 +1,5 @@
-//! The system calls that a device needs. Every other one ends the process.
+//! The system calls that a device needs, and those that a GPU's driver needs beside them. Every other one ends the
+//! process.
 //!
 //! # Why by hand
 //! A list in Rust is checked by the compiler for each processor, and each line says what needs it. There is no way
@@ -20,14 +21,17 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    pub(super) fn compile() -> Result<Self, BackendError> {
+    /// For a process that loads a driver, or for one that does not.
+    pub(super) fn compile(driver: bool) -> Result<Self, BackendError> {
+        let (refused, allowed) =
+            if driver { (refused_to_driver()?, allowed_to_driver()?) } else { (refused(), allowed()?) };
         Ok(Self {
             refuse: compile(
-                refused(),
+                refused,
                 SeccompAction::Allow,
                 SeccompAction::Errno(u32::try_from(libc::ENOSYS).unwrap_or_default()),
             )?,
-            allow: compile(allowed()?, SeccompAction::KillProcess, SeccompAction::Allow)?,
+            allow: compile(allowed, SeccompAction::KillProcess, SeccompAction::Allow)?,
         })
     }
 
@@ -53,6 +57,127 @@ fn refused() -> Rules {
     // Its flags lie in memory, where a filter cannot read them; the C library then calls clone.
     Rules::from([(libc::SYS_clone3, Vec::new())])
 }
+
+/// What drivers try and go on without.
+fn refused_to_driver() -> Result<Rules, BackendError> {
+    let mut rules = refused();
+    rules.extend([
+        // Types on the terminal that the log goes to, as if the operator did.
+        (libc::SYS_ioctl, one_of(1, &TERMINAL)?),
+        // Any other process of the user that all sealed ones have could be meant; the filter cannot tell.
+        (libc::SYS_sched_setaffinity, Vec::new()),
+        (libc::SYS_sched_setscheduler, Vec::new()),
+        (libc::SYS_sched_setparam, Vec::new()),
+        (libc::SYS_sched_setattr, Vec::new()),
+        (libc::SYS_kcmp, Vec::new()), // whether two descriptors are one
+    ]);
+    Ok(rules)
+}
+
+/// TIOCSTI and TIOCLINUX.
+const TERMINAL: [i32; 2] = [0x5412, 0x541c];
+
+fn allowed_to_driver() -> Result<Rules, BackendError> {
+    let mut rules = allowed()?;
+    // What the other program refuses is allowed here, or this one would end the process.
+    rules.extend(refused_to_driver()?.into_keys().map(|call| (call, Vec::new())));
+    rules.extend(DRIVER.iter().map(|call| (*call, Vec::new())));
+    rules.extend([
+        // Of the calling thread alone: 0 is that.
+        (libc::SYS_setpriority, vec![rule(vec![equals(0, PRIORITY_OF_THREAD)?, equals(1, 0)?])?]),
+        (libc::SYS_prlimit64, vec![rule(vec![null(2)?])?]),
+        (libc::SYS_setsockopt, socket_options(&[&SOCKET_OPTIONS[..], &[libc::SO_PEEK_OFF]].concat())?), // vtest
+        (libc::SYS_fcntl, one_of(1, &[&FCNTL[..], &DRIVER_FCNTL].concat())?),
+        (libc::SYS_prctl, one_of(0, &[&PRCTL[..], &DRIVER_PRCTL].concat())?),
+    ]);
+    Ok(rules)
+}
+
+/// PRIO_PROCESS, which means a thread.
+const PRIORITY_OF_THREAD: i32 = 0;
+
+/// What a driver needs, and the threads that feed it, beside what a device needs.
+const DRIVER: &[i64] = &[
+    // Libraries that it loads late, manifests, what the kernel says of processors and GPUs. Landlock says which.
+    libc::SYS_openat,
+    libc::SYS_pread64,
+    libc::SYS_pwrite64,
+    libc::SYS_readv,
+    libc::SYS_lseek,
+    libc::SYS_getdents64,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_statfs,
+    libc::SYS_fstatfs,
+    libc::SYS_faccessat,
+    libc::SYS_faccessat2,
+    libc::SYS_readlinkat,
+    libc::SYS_getcwd,
+    libc::SYS_dup,
+    libc::SYS_dup3,
+    libc::SYS_pipe2,
+    // Memory of guests; machine code out of shaders.
+    libc::SYS_memfd_create,
+    libc::SYS_ftruncate,
+    libc::SYS_fallocate,
+    libc::SYS_mmap,
+    libc::SYS_mprotect,
+    libc::SYS_mlock,
+    libc::SYS_munlock,
+    libc::SYS_msync,
+    libc::SYS_mincore,
+    libc::SYS_membarrier,
+    libc::SYS_get_mempolicy,
+    libc::SYS_mbind,
+    // Time, threads, who and where we are.
+    libc::SYS_nanosleep,
+    libc::SYS_clock_getres,
+    libc::SYS_gettimeofday,
+    libc::SYS_timerfd_create,
+    libc::SYS_timerfd_settime,
+    libc::SYS_timerfd_gettime,
+    libc::SYS_pselect6,
+    libc::SYS_getpriority,
+    libc::SYS_sched_getparam,
+    libc::SYS_sched_getscheduler,
+    libc::SYS_sched_get_priority_max,
+    libc::SYS_sched_get_priority_min,
+    libc::SYS_getcpu,
+    libc::SYS_get_robust_list,
+    libc::SYS_getuid,
+    libc::SYS_geteuid,
+    libc::SYS_getgid,
+    libc::SYS_getegid,
+    libc::SYS_getppid,
+    libc::SYS_uname,
+    libc::SYS_sysinfo,
+    libc::SYS_getrusage,
+    libc::SYS_times,
+    // Spellings that only x86-64 has.
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_open,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_stat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_lstat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_access,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_readlink,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_dup2,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_select,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_time,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_pipe,
+];
+
+/// Memory that cannot change its size under whoever maps it.
+const DRIVER_FCNTL: [i32; 2] = [libc::F_ADD_SEALS, libc::F_DUPFD];
+
+const DRIVER_PRCTL: [i32; 1] = [libc::PR_GET_NAME];
 
 fn allowed() -> Result<Rules, BackendError> {
     let mut rules: Rules = ANY_ARGUMENTS.iter().map(|call| (*call, Vec::new())).collect();
@@ -126,10 +251,7 @@ fn checked() -> Result<Rules, BackendError> {
         // Non-blocking, as std spells it.
         (libc::SYS_ioctl, one_of(1, &[0x5421])?),
         (libc::SYS_prctl, one_of(0, &PRCTL)?),
-        (
-            libc::SYS_setsockopt,
-            SOCKET_OPTIONS.iter().map(|option| socket_option(*option)).collect::<Result<_, _>>()?,
-        ),
+        (libc::SYS_setsockopt, socket_options(&SOCKET_OPTIONS)?),
         // What an open descriptor is; a path would lead to the empty root.
         (libc::SYS_newfstatat, vec![rule(vec![has(3, libc::AT_EMPTY_PATH)?])?]),
         (libc::SYS_statx, vec![rule(vec![has(2, libc::AT_EMPTY_PATH)?])?]),
@@ -159,8 +281,8 @@ fn one_of(argument: u8, values: &[i32]) -> Result<Vec<SeccompRule>, BackendError
     values.iter().map(|value| rule(vec![equals(argument, *value)?])).collect()
 }
 
-fn socket_option(option: i32) -> Result<SeccompRule, BackendError> {
-    rule(vec![equals(1, libc::SOL_SOCKET)?, equals(2, option)?])
+fn socket_options(options: &[i32]) -> Result<Vec<SeccompRule>, BackendError> {
+    options.iter().map(|option| rule(vec![equals(1, libc::SOL_SOCKET)?, equals(2, *option)?])).collect()
 }
 
 fn equals(argument: u8, value: i32) -> Result<SeccompCondition, BackendError> {
@@ -173,6 +295,10 @@ fn has(argument: u8, bit: i32) -> Result<SeccompCondition, BackendError> {
 
 fn lacks(argument: u8, bit: i32) -> Result<SeccompCondition, BackendError> {
     condition(argument, SeccompCmpOp::MaskedEq(bits(bit)), 0)
+}
+
+fn null(argument: u8) -> Result<SeccompCondition, BackendError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Qword, SeccompCmpOp::Eq, 0)
 }
 
 /// Each of these arguments is an `int`, or a number below 2³²: the kernel too looks at the low half only.

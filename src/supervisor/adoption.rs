@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use nix::poll::PollTimeout;
 use nix::sys::eventfd::EventFd;
 
-use super::unit::{MESSAGE_MAX, Untimely, Vm, wait};
-use crate::transport::vhost_user::{Heirlooms, Journal, Note};
+use super::legacy::Legacy;
+use super::unit::{MESSAGE_MAX, Untimely, wait};
+use crate::transport::vhost_user::{Heirlooms, Note};
 
 /// How long a device process may take to answer: longer than it serves a client before us.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
@@ -35,20 +36,20 @@ impl<'a> Talk<'a> {
     }
 
     /// Asks for all that a keeper needs.
-    pub(super) fn hear(&self) -> Result<(Vm, Heirlooms), Untimely> {
+    pub(super) fn hear(&self) -> Result<(Legacy, Heirlooms), Untimely> {
         (&self.channel).write_all(REQUEST).map_err(Untimely::Nonsense)?;
         self.hear_answer()?;
         let Note::Heirlooms(heirlooms) = self.hear_note()? else {
             return Err(Untimely::nonsense("it does not begin with what it inherited"));
         };
-        let mut journal = Journal::new();
+        let mut legacy = Legacy::of(&heirlooms);
         loop {
             match self.hear_note()? {
                 Note::Whole => break,
-                note => journal.apply(note).map_err(Untimely::nonsense)?,
+                note => legacy.apply(note).map_err(Untimely::Nonsense)?,
             }
         }
-        Ok((Vm { vault: heirlooms.vault.clone(), journal }, heirlooms))
+        Ok((legacy, heirlooms))
     }
 
     /// A byte at a time: what follows the line has descriptors.

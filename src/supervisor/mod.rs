@@ -14,11 +14,15 @@
 //! vault. With both, and the VM's connection, the next device process goes on where one died, and the VMM does not
 //! notice.
 //!
+//! Where programs use Vulkan without a VM it is a render process that serves all of them. When it dies, the next one
+//! tells them that their devices are lost: what they had on the GPU cannot be kept, and what answers them can.
+//!
 //! Invariants: it reads no byte that a guest wrote; it sleeps until something happens; what a device process tells can
 //! harm the vGPU that it is of, and no other.
 #![forbid(unsafe_code)]
 
 mod adoption;
+mod legacy;
 mod plan;
 mod process;
 mod signals;
@@ -30,6 +34,7 @@ pub use signals::on_termination;
 pub use socket::{Access, Claimed, PATH_BYTES_MAX, Place, SocketError, remove_stale};
 pub use unit::{Begin, Offer, Report, Unit};
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -38,13 +43,28 @@ use std::process::{Command, Stdio};
 
 use command_fds::{CommandFdExt, FdMapping};
 
+use crate::control::profile::Transport;
 use crate::control::spec::{
     CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, LOCK_FD, VAULT_FD,
 };
+use crate::sandbox::DRIVER_VARIABLES;
 use crate::sys;
 
 /// The exit code of a device process that another try would not help.
 pub const HOPELESS: i32 = 1;
+
+/// What keeps GPUs' drivers from writing files, and from loading what belongs to a desktop.
+pub const RENDER_ENVIRONMENT: [(&str, &str); 4] = [
+    ("MESA_SHADER_CACHE_DISABLE", "1"),
+    ("__GL_SHADER_DISK_CACHE", "0"),
+    ("VK_LOADER_LAYERS_DISABLE", "~all~"),
+    ("NODEVICE_SELECT", "1"),
+];
+
+/// The variables of ours that say which drivers there are.
+pub fn drivers() -> impl Iterator<Item = (&'static str, OsString)> {
+    DRIVER_VARIABLES.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)))
+}
 
 /// The sockets of a vGPU.
 #[derive(Debug)]
@@ -85,9 +105,12 @@ impl Inheritance {
     pub fn prepare(self, spec: &DeviceSpec) -> io::Result<Command> {
         sys::close_all_on_exec()?;
         let mut command = Command::new("/proc/self/exe");
-        command.arg0("vgpu").arg("device").arg(serde_json::to_string(spec)?);
+        command.arg0("vgpu").arg(spec.role()).arg(serde_json::to_string(spec)?);
         // A backtrace of a panic reads files, so that variable above all is not to come along.
         command.env_clear().envs(std::env::var_os("VGPU_LOG").map(|level| ("VGPU_LOG", level)));
+        if spec.profile.transport == Transport::Vtest {
+            command.envs(RENDER_ENVIRONMENT).envs(drivers());
+        }
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let descriptors = [
             (Some(self.front_end), FRONT_END_FD),

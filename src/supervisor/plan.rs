@@ -18,10 +18,10 @@ const DEATHS_WITHIN: Duration = Duration::from_secs(10);
 pub(super) enum End {
     /// It served its VM to the end.
     Orderly,
-    /// It died while it served a VM.
-    WithVm,
-    /// It died, or did not start, and no VM was there.
-    WithoutVm,
+    /// It died while it served a VM, or programs that use Vulkan.
+    InUse,
+    /// It died, or did not start, and nobody was there.
+    Unused,
 }
 
 /// What to do now.
@@ -29,9 +29,9 @@ pub(super) enum End {
 pub(super) enum Next {
     /// Start one for the next VM.
     Fresh,
-    /// Start one that goes on with the VM.
+    /// Start one that goes on with whom it served.
     TakeOver,
-    /// Send the VM away, then start one for the next.
+    /// Send those away, then start one for the next.
     GiveUp,
     /// The same try again, later.
     Wait(Duration),
@@ -60,8 +60,8 @@ impl Plan {
                 self.deaths.clear();
                 Next::Fresh
             }
-            End::WithVm => self.after_death(now),
-            End::WithoutVm => Next::Wait(self.delay()),
+            End::InUse => self.after_death(now),
+            End::Unused => Next::Wait(self.delay()),
         }
     }
 
@@ -106,36 +106,36 @@ mod tests {
         let mut waits: Vec<Duration> = Vec::new();
 
         for _ in 0..9 {
-            let Next::Wait(wait) = after(&mut plan, End::WithoutVm, AT_ONCE, now) else { panic!() };
+            let Next::Wait(wait) = after(&mut plan, End::Unused, AT_ONCE, now) else { panic!() };
             waits.push(wait);
         }
 
         assert_eq!(waits[..3], [100, 200, 400].map(Duration::from_millis));
         assert_eq!(waits[8], DELAYS[1]);
-        assert_eq!(after(&mut plan, End::WithoutVm, HEALTHY, now), Next::Wait(DELAYS[0]), "it had worked");
+        assert_eq!(after(&mut plan, End::Unused, HEALTHY, now), Next::Wait(DELAYS[0]), "it had worked");
     }
 
     #[test]
     fn a_vm_whose_device_processes_die_in_short_order_is_given_up() {
         let (mut plan, now) = (Plan::default(), Instant::now());
         for _ in 1..DEATHS_MAX {
-            assert_eq!(after(&mut plan, End::WithVm, AT_ONCE, now), Next::TakeOver);
+            assert_eq!(after(&mut plan, End::InUse, AT_ONCE, now), Next::TakeOver);
         }
 
-        assert_eq!(after(&mut plan, End::WithVm, AT_ONCE, now), Next::GiveUp);
+        assert_eq!(after(&mut plan, End::InUse, AT_ONCE, now), Next::GiveUp);
 
-        assert_eq!(after(&mut plan, End::WithVm, AT_ONCE, now), Next::TakeOver, "the next VM begins anew");
+        assert_eq!(after(&mut plan, End::InUse, AT_ONCE, now), Next::TakeOver, "the next VM begins anew");
     }
 
     #[test]
     fn deaths_that_are_long_ago_or_of_another_vm_do_not_count() {
         let (mut plan, mut now) = (Plan::default(), Instant::now());
         for _ in 0..3 * DEATHS_MAX {
-            assert_eq!(after(&mut plan, End::WithVm, AT_ONCE, now), Next::TakeOver);
+            assert_eq!(after(&mut plan, End::InUse, AT_ONCE, now), Next::TakeOver);
             now += DEATHS_WITHIN / 4 + Duration::from_millis(1);
         }
         for _ in 0..3 * DEATHS_MAX {
-            after(&mut plan, End::WithVm, AT_ONCE, now);
+            after(&mut plan, End::InUse, AT_ONCE, now);
             assert_eq!(after(&mut plan, End::Orderly, AT_ONCE, now), Next::Fresh);
         }
     }

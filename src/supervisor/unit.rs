@@ -14,13 +14,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::adoption;
+use super::legacy::Legacy;
 use super::plan::{End, Next, Plan};
 use super::process::{Ending, Process};
 use super::{Claimed, Inheritance, Place, Sockets};
 use crate::control::profile::Profile;
 use crate::control::spec::DeviceSpec;
-use crate::transport::vhost_user::{Journal, Note};
-use crate::vault::Vault;
+use crate::transport::vhost_user::Note;
 
 /// How long a message from or to a device process may take once it has begun.
 pub(super) const MESSAGE_MAX: Duration = Duration::from_secs(5);
@@ -65,10 +65,12 @@ pub enum Report {
         /// Whether it serves a VM.
         connected: bool,
     },
-    /// A VM connected.
+    /// A VM connected, or the first program that uses Vulkan.
     Connected,
-    /// The VM hung up or was sent away, and why.
+    /// The VM hung up or was sent away, and why; its process ends.
     Disconnected(String),
+    /// The last program hung up that used Vulkan.
+    Unused,
     /// The device process died, and how.
     Died(String),
     /// A new device process goes on with the VM.
@@ -131,17 +133,11 @@ impl Unit {
 /// Somebody wants the vGPU to be off offer.
 struct Stopped;
 
-/// What a VM's next device process needs.
-pub(super) struct Vm {
-    pub(super) vault: Arc<OwnedFd>,
-    pub(super) journal: Journal,
-}
-
-/// A device process and its VM.
+/// A process and whom it serves.
 pub(super) struct Kept {
     pub(super) process: Process,
     pub(super) channel: UnixStream,
-    pub(super) vm: Vm,
+    pub(super) legacy: Legacy,
     pub(super) started: Instant,
     /// It said that it served its VM to the end.
     pub(super) ended: bool,
@@ -157,6 +153,10 @@ struct Keeper {
 }
 
 impl Keeper {
+    fn role(&self) -> &'static str {
+        self.spec.lock().unwrap_or_else(PoisonError::into_inner).role()
+    }
+
     fn work(&self, begin: Begin) -> Stopped {
         self.keep(begin).err().unwrap_or(Stopped)
     }
@@ -200,9 +200,9 @@ impl Keeper {
             }
         };
         match self.adopt_from(control) {
-            Ok((sockets, channel, vm)) => {
-                let kept = Kept { process, channel, vm, started: Instant::now(), ended: false };
-                let connected = kept.vm.journal.connection().is_some();
+            Ok((sockets, channel, legacy)) => {
+                let kept = Kept { process, channel, legacy, started: Instant::now(), ended: false };
+                let connected = kept.legacy.is_in_use();
                 (self.report)(Report::Adopted { pid: kept.process.pid(), connected });
                 Some((sockets, kept))
             }
@@ -219,9 +219,9 @@ impl Keeper {
         }
     }
 
-    fn adopt_from(&self, control: &Path) -> Result<(Sockets, UnixStream, Vm), Untimely> {
+    fn adopt_from(&self, control: &Path) -> Result<(Sockets, UnixStream, Legacy), Untimely> {
         let talk = adoption::Talk::open(control, &self.stop)?;
-        let (vm, heirlooms) = talk.hear()?;
+        let (legacy, heirlooms) = talk.hear()?;
         let found = |path: &Path, listener: &OwnedFd| -> Result<Claimed, Untimely> {
             let listener = listener.try_clone().map_err(Untimely::Nonsense)?;
             if !path.exists() {
@@ -236,69 +236,68 @@ impl Keeper {
             front_end: found(&self.front_end.path, &heirlooms.front_end)?,
             control: Some(found(control, &heirlooms.control)?),
         };
-        Ok((sockets, talk.channel, vm))
+        Ok((sockets, talk.channel, legacy))
     }
 
     /// Starts a device process, again and again until one runs.
-    fn start(&self, sockets: &Sockets, heir: &mut Option<Vm>, plan: &mut Plan) -> Result<Kept, Stopped> {
+    fn start(&self, sockets: &Sockets, heir: &mut Option<Legacy>, plan: &mut Plan) -> Result<Kept, Stopped> {
         loop {
             match self.try_start(sockets, heir) {
                 Ok(kept) => {
                     let pid = kept.process.pid();
-                    (self.report)(match kept.vm.journal.connection() {
-                        Some(_) => Report::TakenOver { pid },
-                        None => Report::Started { pid },
+                    (self.report)(match kept.legacy.is_in_use() {
+                        true => Report::TakenOver { pid },
+                        false => Report::Started { pid },
                     });
                     return Ok(kept);
                 }
                 // A host may be short of processes, descriptors or memory for a while.
-                Err(error) => {
-                    self.fail(format_args!("the device process cannot be started: {error}"), plan.delay())?
-                }
+                Err(error) => self.fail(
+                    format_args!("the {} process cannot be started: {error}", self.role()),
+                    plan.delay(),
+                )?,
             }
         }
     }
 
-    fn try_start(&self, sockets: &Sockets, heir: &mut Option<Vm>) -> io::Result<Kept> {
+    fn try_start(&self, sockets: &Sockets, heir: &mut Option<Legacy>) -> io::Result<Kept> {
         let spec = self.spec.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if heir.is_none() {
-            let vault = Arc::new(Vault::file(spec.profile.limits.memory)?);
-            *heir = Some(Vm { vault, journal: Journal::new() });
+            *heir = Some(Legacy::new(&spec.profile)?);
         }
-        let vm = heir.as_ref().ok_or(io::ErrorKind::NotFound)?;
-        let connection = vm.journal.connection();
+        let legacy = heir.as_ref().ok_or(io::ErrorKind::NotFound)?;
         let (channel, theirs) = UnixStream::pair()?;
         channel.set_read_timeout(Some(MESSAGE_MAX))?;
         channel.set_write_timeout(Some(MESSAGE_MAX))?;
-        let spec = DeviceSpec { resumed: connection.is_some(), ..spec };
+        let spec = DeviceSpec { resumed: legacy.is_in_use(), ..spec };
         let command = Inheritance {
             front_end: sockets.front_end.duplicate()?,
             control: sockets.control.as_ref().map(Claimed::duplicate).transpose()?,
             keeper: Some(theirs.into()),
-            vault: Some(vm.vault.try_clone()?),
+            vault: legacy.vault().map(OwnedFd::try_clone).transpose()?,
             lock: self.lock.as_ref().map(File::try_clone).transpose()?.map(OwnedFd::from),
-            connection: connection.map(|connection| connection.try_clone()).transpose()?,
+            connection: legacy.connection().map(OwnedFd::try_clone).transpose()?,
         };
         let started = Instant::now();
         let process = Process::of_child(command.prepare(&spec)?.spawn()?)?;
         if spec.resumed
-            && let Err(error) = vm.journal.send(&channel)
+            && let Err(error) = legacy.send(&channel)
         {
             // It will be found dead, or it ends for want of the rest.
-            tracing::warn!("a new device process did not hear its VM's story to the end: {error}");
+            tracing::warn!("a new {} process did not hear the story to its end: {error}", spec.role());
         }
-        let vm = heir.take().ok_or(io::ErrorKind::NotFound)?;
-        Ok(Kept { process, channel, vm, started, ended: false })
+        let legacy = heir.take().ok_or(io::ErrorKind::NotFound)?;
+        Ok(Kept { process, channel, legacy, started, ended: false })
     }
 
-    /// Keeps what this device process tells until it is dead. Returns the VM that it leaves behind.
-    fn serve(&self, mut kept: Kept, plan: &mut Plan) -> Result<Option<Vm>, Stopped> {
+    /// Keeps what this process tells until it is dead. Returns what it leaves to the next, if it leaves somebody behind.
+    fn serve(&self, mut kept: Kept, plan: &mut Plan) -> Result<Option<Legacy>, Stopped> {
         let mut followed = self.follow(&mut kept);
         while followed.is_ok() && !kept.ended && !kept.process.is_gone_within(EXIT_MAX) {
             // It hung up and lives: it had more to tell than the channel had room for.
             followed = self.keep_again(&mut kept).and_then(|()| self.follow(&mut kept));
         }
-        let Kept { process, vm, started, ended, .. } = kept;
+        let Kept { process, legacy, started, ended, .. } = kept;
         let most = if followed.is_ok() { EXIT_MAX } else { Duration::ZERO };
         let ending = process.end_within(most).unwrap_or_else(|error| {
             tracing::error!("{error}");
@@ -311,11 +310,12 @@ impl Keeper {
             }
             Ok(()) => {}
         }
-        let end = match (ended, vm.journal.connection()) {
+        let end = match (ended, legacy.is_in_use()) {
             (true, _) => End::Orderly,
-            (false, Some(_)) => End::WithVm,
-            (false, None) => End::WithoutVm,
+            (false, true) => End::InUse,
+            (false, false) => End::Unused,
         };
+        let role = self.role();
         let how = ending.describe();
         if end != End::Orderly {
             (self.report)(Report::Died(how.clone()));
@@ -323,22 +323,26 @@ impl Keeper {
         match plan.after(end, started, Instant::now()) {
             Next::Fresh => Ok(None),
             Next::TakeOver => {
-                tracing::error!("the device process {how}; another one takes its VM over");
-                Ok(Some(vm))
+                let next = match legacy {
+                    Legacy::Vm { .. } => "takes its VM over",
+                    Legacy::Clients(_) => "tells its clients that their devices are lost",
+                };
+                tracing::error!("the {role} process {how}; another one {next}");
+                Ok(Some(legacy.inherited()))
             }
             Next::GiveUp => {
-                let reason =
-                    format!("the device process {how}, as others of this VM just before; it is given up");
+                let whom = if matches!(legacy, Legacy::Vm { .. }) { "this VM" } else { "these clients" };
+                let reason = format!("the {role} process {how}, as others of {whom} just before: given up");
                 tracing::error!("{reason}");
                 (self.report)(Report::Disconnected(reason));
                 Ok(None)
             }
             Next::Wait(_) if ending.is_hopeless() => {
-                let problem = "the device process cannot run as it was asked to; the log says why".to_owned();
+                let problem = format!("the {role} process cannot run as it was asked to; the log says why");
                 (self.report)(Report::Failing { problem, hopeless: true });
                 self.pause(PollTimeout::NONE).map(|()| None)
             }
-            Next::Wait(delay) => self.fail(format_args!("the device process {how}"), delay).map(|()| None),
+            Next::Wait(delay) => self.fail(format_args!("the {role} process {how}"), delay).map(|()| None),
         }
     }
 
@@ -347,7 +351,7 @@ impl Keeper {
             return Err(Untimely::nonsense("it hung up, and lives"));
         };
         let talk = adoption::Talk::open(control, &self.stop)?;
-        (kept.vm, _) = talk.hear()?;
+        (kept.legacy, _) = talk.hear()?;
         kept.channel = talk.channel;
         Ok(())
     }
@@ -370,19 +374,21 @@ impl Keeper {
     }
 
     fn hear(&self, kept: &mut Kept, note: Note) -> Result<(), Untimely> {
-        let was_connected = kept.vm.journal.connection().is_some();
+        let was_in_use = kept.legacy.is_in_use();
         match note {
             Note::Ended(reason) => {
                 kept.ended = true;
-                if was_connected {
+                if was_in_use {
                     (self.report)(Report::Disconnected(reason));
                 }
             }
-            Note::Connected(..) if was_connected => return Err(Untimely::nonsense("a second VM")),
+            Note::Connected(..) if was_in_use => return Err(Untimely::nonsense("a second VM")),
             note => {
-                kept.vm.journal.apply(note).map_err(Untimely::nonsense)?;
-                if !was_connected && kept.vm.journal.connection().is_some() {
-                    (self.report)(Report::Connected);
+                kept.legacy.apply(note).map_err(Untimely::Nonsense)?;
+                match (was_in_use, kept.legacy.is_in_use()) {
+                    (false, true) => (self.report)(Report::Connected),
+                    (true, false) => (self.report)(Report::Unused),
+                    _ => {}
                 }
             }
         }

@@ -165,7 +165,7 @@ fn child(name: &str) {
     if name.starts_with("without_user_namespaces") || require_all {
         forbid_user_namespaces();
     }
-    let spec = SandboxSpec { memory_bytes: MEMORY_BYTES, parent: Some(getppid()), require_all };
+    let spec = SandboxSpec { memory_bytes: MEMORY_BYTES, driver: None, parent: Some(getppid()), require_all };
     match Sandbox::prepare(&spec).unwrap().enter() {
         Ok(sealed) => probe(&sealed, opened),
         Err(SandboxError::Incomplete(report)) if require_all => assert!(!report.missing().is_empty()),

@@ -39,12 +39,15 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
     let (message, hint) = wrong("name = \"a\"\n\n[limits]\nmemroy = \"1GiB\"");
 
     assert_eq!(message, "line 4: unknown key `memroy`");
-    assert_eq!(hint.unwrap(), "did you mean `memory`? Known here: memory, resources, entries, image_side");
+    assert_eq!(
+        hint.unwrap(),
+        "did you mean `memory`? Known here: memory, resources, entries, image_side, clients"
+    );
 }
 
 #[test]
 fn a_key_like_no_other_is_answered_with_the_known_ones() {
-    assert_eq!(wrong("qq = 1").1.unwrap(), "known here: name, head, limits, socket");
+    assert_eq!(wrong("qq = 1").1.unwrap(), "known here: name, transport, head, gpu, limits, socket");
 }
 
 #[test]

@@ -15,6 +15,12 @@ pub(super) fn within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de
     }
 }
 
+pub(super) fn some_within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<u32>, D::Error> {
+    within::<LEAST, MOST, D>(from).map(Some)
+}
+
 /// The largest side: that of the largest image, unless a profile says otherwise.
 const HEAD_SIDE_MAX: u32 = 16384;
 
@@ -113,6 +119,13 @@ pub(super) fn printable<'de, const MOST: usize, D: Deserializer<'de>>(from: D) -
 
 /// Characters that an EDID has for a monitor's name.
 const MONITOR_NAME_MAX: usize = 13;
+
+/// Characters of a GPU's name in Vulkan.
+const DEVICE_NAME_MAX: usize = 255;
+
+pub(super) fn device<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    printable::<DEVICE_NAME_MAX, D>(from).map(Some)
+}
 
 pub(super) fn monitor_name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     printable::<MONITOR_NAME_MAX, D>(from).map(Some)

@@ -10,6 +10,7 @@ use super::driver::{
     Failure, Functions, Library, LibraryError, address_of, address_of_first, address_of_mut, pointer_to,
 };
 use super::extensions::Extensions;
+use super::identity::Identity;
 use super::memory;
 use super::shaders::Checker;
 use super::warm_up::warm_up;
@@ -18,7 +19,7 @@ use crate::venus::{Capset, CommandType};
 /// Which GPU to open.
 #[derive(Clone, Debug, Default)]
 pub struct GpuOptions {
-    /// A part of its name, or its UUID; the first discrete one, else the first.
+    /// A part of its name, or its UUID. Among several the first discrete one, else the first that is hardware.
     pub which: Option<String>,
 }
 
@@ -66,7 +67,7 @@ pub struct Gpu {
     pub(super) queue_families: Vec<u32>,
     pub(super) caches: Caches,
     pub(super) shaders: Checker,
-    name: String,
+    identity: Identity,
 }
 
 impl Gpu {
@@ -78,9 +79,8 @@ impl Gpu {
         let functions = Arc::new(library.of_instance(instance));
         let devices = physical_devices(&functions, instance).map_err(failed("vkEnumeratePhysicalDevices"))?;
         let devices: Vec<_> =
-            devices.into_iter().map(|device| (device, properties(&functions, device))).collect();
-        let (physical_device, properties) = pick(&devices, options)?;
-        let name = properties.device_name.to_string_lossy().into_owned();
+            devices.into_iter().map(|device| (device, Identity::of(&functions, device))).collect();
+        let (physical_device, identity) = pick(devices, options)?;
         let memory = memory::probe(&library, (instance, &functions), physical_device)?;
         let extensions = device_extensions(&functions, physical_device);
         let extensions = extensions.map_err(failed("vkEnumerateDeviceExtensionProperties"))?;
@@ -89,13 +89,13 @@ impl Gpu {
             queue_families: queue_families(&functions, physical_device),
             shaders: Checker::new(),
             caches: Caches::new().map_err(OpenError::Random)?,
+            properties: properties(&functions, physical_device),
             library,
             functions,
             instance,
             physical_device,
-            properties,
             memory,
-            name,
+            identity,
         };
         warm_up(&gpu).map_err(|(step, failure)| failed(step)(failure))?;
         Ok(Arc::new(gpu))
@@ -103,7 +103,12 @@ impl Gpu {
 
     /// The name that the driver gives it.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.identity.name
+    }
+
+    /// The name and the version of its driver.
+    pub fn driver(&self) -> &str {
+        &self.identity.driver
     }
 
     /// What a guest's driver is told of it.
@@ -168,17 +173,11 @@ fn queue_families(functions: &Functions, device: u64) -> Vec<u32> {
     found.iter().map(|family| family.queue_count).collect()
 }
 
-fn pick(
-    devices: &[(u64, vk::PhysicalDeviceProperties)],
-    options: &GpuOptions,
-) -> Result<(u64, vk::PhysicalDeviceProperties), OpenError> {
-    let name =
-        |properties: &vk::PhysicalDeviceProperties| properties.device_name.to_string_lossy().into_owned();
+fn pick(devices: Vec<(u64, Identity)>, options: &GpuOptions) -> Result<(u64, Identity), OpenError> {
     let wanted = options.which.clone().unwrap_or_default();
-    let mut fitting: Vec<_> = devices.iter().filter(|(_, found)| name(found).contains(&wanted)).collect();
-    fitting.sort_by_key(|(_, found)| found.device_type != vk::PhysicalDeviceType::DISCRETE_GPU);
-    fitting.first().map(|found| **found).ok_or_else(|| OpenError::NoSuchGpu {
-        wanted,
-        found: devices.iter().map(|(_, found)| name(found)).collect::<Vec<_>>().join(", "),
-    })
+    let found: Vec<_> = devices.iter().map(|(_, found)| found.name.clone()).collect();
+    let fitting = devices.into_iter().filter(|(_, found)| found.is(&wanted));
+    fitting
+        .min_by_key(|(_, found)| found.rank())
+        .ok_or_else(|| OpenError::NoSuchGpu { wanted, found: found.join(", ") })
 }

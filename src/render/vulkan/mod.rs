@@ -32,6 +32,8 @@ mod gate;
 #[forbid(unsafe_code)]
 mod gpu;
 #[forbid(unsafe_code)]
+mod identity;
+#[forbid(unsafe_code)]
 mod instance;
 #[forbid(unsafe_code)]
 mod memory;

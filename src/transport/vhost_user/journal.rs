@@ -27,6 +27,7 @@ use vhost::vhost_user::message::{
 };
 
 use super::backend::QUEUES;
+use super::keeping::Story;
 use super::message::Message;
 use super::note::{Note, NoteError};
 use super::outbox::Outbox;
@@ -73,9 +74,9 @@ pub enum HandoverError {
     /// A note could not.
     #[error(transparent)]
     Note(#[from] NoteError),
-    /// It is too much.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
+    /// It cannot be kept.
+    #[error("{0}")]
+    Story(String),
     /// Its end is missing.
     #[error("the keeper hung up before its journal was whole")]
     Half,
@@ -103,6 +104,43 @@ struct Said {
 #[derive(Clone, Debug)]
 struct Region([u64; 4], Arc<OwnedFd>);
 
+impl Story for Journal {
+    type Error = JournalError;
+
+    fn apply(&mut self, note: Note) -> Result<(), JournalError> {
+        match note {
+            Note::Connected(connection, outbox) => {
+                *self = Self { connection: Some((connection, outbox)), ..Self::default() };
+            }
+            Note::Ended(_) => *self = Self::default(),
+            Note::Request(message) => self.unsettled.push_back(message),
+            Note::Answered(word) => {
+                if let Some(message) = self.unsettled.pop_front() {
+                    self.take(message, word);
+                }
+            }
+            Note::Whole | Note::Heirlooms(_) | Note::Item(_) | Note::Gone(..) => {}
+        }
+        self.settle();
+        if self.regions.len() > REGIONS_MAX {
+            return Err(JournalError::Regions);
+        }
+        if self.unsettled.len() > UNSETTLED_MAX { Err(JournalError::Unsettled) } else { Ok(()) }
+    }
+
+    fn send(&self, to: &UnixStream) -> io::Result<()> {
+        let told = |message: Message| {
+            let answered = is_question(&message).then_some(Note::Answered(0));
+            [Note::Request(message)].into_iter().chain(answered)
+        };
+        let connected =
+            self.connection.iter().cloned().map(|(connection, outbox)| Note::Connected(connection, outbox));
+        let unsettled = self.unsettled.iter().cloned().map(Note::Request);
+        let notes = connected.chain(self.messages().into_iter().flat_map(told)).chain(unsettled);
+        notes.chain([Note::Whole]).try_for_each(|note| note.send(to))
+    }
+}
+
 impl Journal {
     /// That of no connection.
     pub fn new() -> Self {
@@ -117,52 +155,6 @@ impl Journal {
     /// Where answers to the front end are before they are sent.
     pub fn outbox(&self) -> Option<&Outbox> {
         self.connection.as_ref().map(|(_, outbox)| outbox)
-    }
-
-    /// Takes in one more note.
-    pub fn apply(&mut self, note: Note) -> Result<(), JournalError> {
-        match note {
-            Note::Connected(connection, outbox) => {
-                *self = Self { connection: Some((connection, outbox)), ..Self::default() };
-            }
-            Note::Ended(_) => *self = Self::default(),
-            Note::Request(message) => self.unsettled.push_back(message),
-            Note::Answered(word) => {
-                if let Some(message) = self.unsettled.pop_front() {
-                    self.take(message, word);
-                }
-            }
-            Note::Whole | Note::Heirlooms(_) => {}
-        }
-        self.settle();
-        if self.regions.len() > REGIONS_MAX {
-            return Err(JournalError::Regions);
-        }
-        if self.unsettled.len() > UNSETTLED_MAX { Err(JournalError::Unsettled) } else { Ok(()) }
-    }
-
-    /// Tells all of it, and that this is all.
-    pub fn send(&self, to: &UnixStream) -> io::Result<()> {
-        let told = |message: Message| {
-            let answered = is_question(&message).then_some(Note::Answered(0));
-            [Note::Request(message)].into_iter().chain(answered)
-        };
-        let connected =
-            self.connection.iter().cloned().map(|(connection, outbox)| Note::Connected(connection, outbox));
-        let unsettled = self.unsettled.iter().cloned().map(Note::Request);
-        let notes = connected.chain(self.messages().into_iter().flat_map(told)).chain(unsettled);
-        notes.chain([Note::Whole]).try_for_each(|note| note.send(to))
-    }
-
-    /// Waits until all of it has been told.
-    pub fn receive(from: &UnixStream) -> Result<Self, HandoverError> {
-        let mut journal = Self::new();
-        loop {
-            match Note::receive(from)?.ok_or(HandoverError::Half)? {
-                Note::Whole => return Ok(journal),
-                note => journal.apply(note)?,
-            }
-        }
     }
 
     /// What brings a new back end to where the front end believes it is. Of these, questions are answered, the others

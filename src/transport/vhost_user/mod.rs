@@ -33,10 +33,10 @@ mod watch;
 
 pub use door::DoorError;
 pub use journal::{HandoverError, Journal, JournalError};
-pub use keeping::Keeping;
+pub use keeping::{Keeping, Story};
 pub use link::{Connection, Link};
 pub use message::{Message, ReceiveError};
-pub use note::{Heirlooms, Note, NoteError};
+pub use note::{Heirlooms, Item, Note, NoteError};
 pub use notifier::Notifier;
 pub use outbox::Outbox;
 pub use refusal::Refusal;

@@ -1,5 +1,5 @@
 //! What a device process tells its keeper, and a keeper the next device process: vhost-user messages as the front end
-//! sent them, and a few of our own.
+//! sent them, and a few of our own. Render processes tell theirs of clients in the same way.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,6 +17,8 @@ const ANSWERED: u32 = 1001;
 const ENDED: u32 = 1002;
 const WHOLE: u32 = 1003;
 const HEIRLOOMS: u32 = 1004;
+const ITEM: u32 = 1005;
+const GONE: u32 = 1006;
 
 /// The version in a header's flags, as in vhost-user itself.
 const VERSION: u32 = 1;
@@ -39,6 +41,23 @@ pub enum Note {
     Whole,
     /// What a keeper needs that did not start this process itself.
     Heirlooms(Heirlooms),
+    /// Something of a Vulkan client's, in place of what it had of this number.
+    Item(Item),
+    /// The client with this number has this item no longer; or it is gone, with all of them.
+    Gone(u64, Option<u64>),
+}
+
+/// Something that the next process needs to answer a Vulkan client. Whoever keeps it does not look into it.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Whose it is.
+    pub client: u64,
+    /// Its number among those of this client.
+    pub number: u64,
+    /// What was noted.
+    pub record: Vec<u8>,
+    /// The file that belongs to it.
+    pub file: Option<Arc<OwnedFd>>,
 }
 
 /// What a vGPU's device processes hand on, one to the next.
@@ -48,10 +67,10 @@ pub struct Heirlooms {
     pub front_end: Arc<OwnedFd>,
     /// The socket on which operators are.
     pub control: Arc<OwnedFd>,
-    /// The file of the vault.
-    pub vault: Arc<OwnedFd>,
     /// The file that is locked. A process that closes any descriptor of it loses its lock.
     pub lock: Arc<OwnedFd>,
+    /// The file of the vault; only of a device.
+    pub vault: Option<Arc<OwnedFd>>,
 }
 
 /// Why no note could be received.
@@ -90,9 +109,20 @@ impl Note {
                 send(ENDED, reason.get(..REASON_BYTES_MAX).unwrap_or(reason), &[])
             }
             Self::Whole => send(WHOLE, &[], &[]),
-            Self::Heirlooms(Heirlooms { front_end, control, vault, lock }) => {
-                let all = [front_end, control, vault, lock].map(|descriptor| descriptor.as_fd());
+            Self::Heirlooms(Heirlooms { front_end, control, lock, vault }) => {
+                let all: Vec<_> =
+                    [front_end, control, lock].into_iter().chain(vault).map(AsFd::as_fd).collect();
                 send(HEIRLOOMS, &[], &all)
+            }
+            Self::Item(Item { client, number, record, file }) => {
+                let body = [&client.to_ne_bytes(), &number.to_ne_bytes(), record.as_slice()].concat();
+                let file: Vec<_> = file.iter().map(AsFd::as_fd).collect();
+                send(ITEM, &body, &file)
+            }
+            Self::Gone(client, number) => {
+                let words: Vec<_> =
+                    [Some(*client), *number].into_iter().flatten().map(u64::to_ne_bytes).collect();
+                send(GONE, words.as_flattened(), &[])
             }
         }
     }
@@ -116,9 +146,18 @@ impl TryFrom<Message> for Note {
             ENDED => Self::Ended(String::from_utf8_lossy(&message.body).into_owned()),
             WHOLE => Self::Whole,
             HEIRLOOMS => {
-                let [front_end, control, vault, lock] = descriptors(message)?;
-                Self::Heirlooms(Heirlooms { front_end, control, vault, lock })
+                let mut message = message;
+                let vault = (message.descriptors.len() > 3).then(|| message.descriptors.pop()).flatten();
+                let [front_end, control, lock] = descriptors(message)?;
+                Self::Heirlooms(Heirlooms { front_end, control, lock, vault })
             }
+            ITEM => {
+                let client = message.first_word();
+                let number = message.words().nth(1).unwrap_or_default();
+                let record = message.body.get(16..).unwrap_or_default().to_vec();
+                Self::Item(Item { client, number, record, file: message.descriptors.into_iter().next() })
+            }
+            GONE => Self::Gone(message.first_word(), message.words().nth(1)),
             _ => Self::Request(message),
         })
     }

@@ -9,9 +9,12 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod clients;
 mod socket;
 mod syncs;
 mod wire;
+
+pub use clients::{Clients, ClientsError};
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};

@@ -1,0 +1,84 @@
+//! What whoever started a process left open for it.
+
+use std::io;
+use std::os::fd::{OwnedFd, RawFd};
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
+use std::thread;
+
+use super::profile::Transport;
+use super::spec::{CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, LOCK_FD, VAULT_FD};
+use super::{Patience, Vgpu, lock, serve};
+use crate::sys;
+
+/// The descriptors of a process that serves a vGPU. All of them stay open as long as it lives: with the first
+/// descriptor of the locked file that it closes, its lock would go.
+#[derive(Debug)]
+pub struct Inherited {
+    /// What waits under [`FRONT_END_FD`].
+    pub front_end: Arc<OwnedFd>,
+    /// The operators' listening socket.
+    pub control: Option<Arc<OwnedFd>>,
+    /// The channel to the keeper.
+    pub keeper: Option<OwnedFd>,
+    /// The memory that outlives the process; only of a device.
+    pub vault: Option<Arc<OwnedFd>>,
+    /// The file that it holds locked.
+    pub lock: Option<Arc<OwnedFd>>,
+    /// The connection to go on with; only of a device.
+    pub connection: Option<OwnedFd>,
+}
+
+/// Why a process cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum InheritedError {
+    /// A descriptor that the parent process should have left is not there.
+    #[error("nothing was left under descriptor {number}: {reason}")]
+    Missing {
+        /// Its number.
+        number: RawFd,
+        /// Why not.
+        reason: io::Error,
+    },
+    /// Only one process may serve a vGPU.
+    #[error("another process serves this vGPU: end that one first (`fuser` names it by the lock file)")]
+    Locked,
+    /// The host refused.
+    #[error("the host has no socket or thread left for this process: {0}")]
+    Host(#[from] io::Error),
+}
+
+impl Inherited {
+    /// Takes what was left, and the lock.
+    pub fn adopt(spec: &DeviceSpec) -> Result<Self, InheritedError> {
+        let shared = |number| adopt(number).map(Arc::new);
+        let is_device = spec.profile.transport == Transport::VhostUser;
+        let inherited = Self {
+            front_end: shared(FRONT_END_FD)?,
+            control: spec.control.then(|| shared(CONTROL_FD)).transpose()?,
+            keeper: spec.kept.then(|| adopt(KEEPER_FD)).transpose()?,
+            vault: (spec.kept && is_device).then(|| shared(VAULT_FD)).transpose()?,
+            lock: spec.locked.then(|| shared(LOCK_FD)).transpose()?,
+            connection: (spec.resumed && is_device).then(|| adopt(CONNECTION_FD)).transpose()?,
+        };
+        match &inherited.lock {
+            Some(lock) if !lock::hold(lock)? => Err(InheritedError::Locked),
+            _ => Ok(inherited),
+        }
+    }
+
+    /// Answers operators in a thread of its own, where there is a socket for them.
+    pub fn answer_operators(&self, vgpu: impl Vgpu + Send + 'static) -> io::Result<()> {
+        let Some(control) = &self.control else { return Ok(()) };
+        let listener = UnixListener::from(control.try_clone()?);
+        let answer = move || {
+            let error = serve(&listener, &vgpu, Patience::default());
+            tracing::error!("the control socket answers no more: {error}");
+        };
+        thread::Builder::new().name("control".into()).spawn(answer).map(drop)
+    }
+}
+
+fn adopt(number: RawFd) -> Result<OwnedFd, InheritedError> {
+    sys::adopt_fd(number).map_err(|reason| InheritedError::Missing { number, reason })
+}

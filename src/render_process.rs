@@ -1,0 +1,198 @@
+//! Composition root of the process that runs guests' Vulkan commands on a GPU: rehearse, open, seal, serve.
+//!
+//! ```text
+//! rehearsal: a process of its own opens the GPU and says what that took ─► what the seal leaves open
+//! this one:  every layer but the system call filter ─► open the GPU ─► the filter ─► serve clients
+//! ```
+//! Nobody knows beforehand what a GPU's driver opens, and a process that has run it has threads, which most layers
+//! would not bind. So another process finds out, and ends.
+//!
+//! This process is made to be lost: it may be killed at any moment, and so may it be by what a guest does. Then the
+//! next one tells its clients that their devices are lost, and serves new ones. What that takes is noted with the
+//! keeper ([`Clients`]).
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+use nix::unistd::{Pid, getppid};
+use serde::{Deserialize, Serialize};
+
+use crate::control::spec::DeviceSpec;
+use crate::control::{GpuStatus, Inherited, InheritedError, RenderHandle};
+use crate::quota::Ledger;
+use crate::render::venus::{GpuRenderer, Monitor};
+use crate::render::vulkan::{Gpu, GpuOptions, OpenError};
+use crate::sandbox::{Needs, Sandbox, SandboxError, SandboxSpec, Sealed};
+use crate::transport::vhost_user::{HandoverError, Heirlooms, Keeping, Story};
+use crate::transport::vtest::{self, Clients, House};
+
+/// The verb of the rehearsing process.
+pub const REHEARSE: &str = "rehearse";
+
+/// Why no clients could be served.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderProcessError {
+    /// What the parent process should have left is not there, or another process has it.
+    #[error(transparent)]
+    Inherited(#[from] InheritedError),
+    /// The rehearsal could not be held.
+    #[error("no process could find out what the GPU's driver needs: {0}")]
+    Rehearsal(io::Error),
+    /// The GPU cannot be used: trying again would end the same way.
+    #[error("{0}")]
+    Gpu(String),
+    /// The process could not be sealed.
+    #[error(transparent)]
+    Sandbox(#[from] SandboxError),
+    /// The clients of the process before this one did not come.
+    #[error("cannot go on with the clients of the process that died: {0}")]
+    Handover(#[from] HandoverError),
+    /// The host refused a socket or a thread.
+    #[error("the host has no socket or thread left for this process: {0}")]
+    Host(#[from] io::Error),
+}
+
+/// What a rehearsal found out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rehearsal {
+    /// The GPU's name.
+    pub name: String,
+    /// Its driver's name and version.
+    pub driver: String,
+    /// What checks shaders before the driver sees them.
+    pub shader_checks: String,
+    /// What its driver needs.
+    pub needs: Needs,
+}
+
+/// Opens a GPU in this process, which then ends, and says what that took.
+pub fn rehearse(device: Option<String>) -> Result<Rehearsal, OpenError> {
+    // It is of use to nobody when whoever asked is gone.
+    let parent = getppid();
+    _ = prctl::set_pdeathsig(Signal::SIGKILL);
+    if getppid() != parent {
+        return Err(OpenError::Random(io::ErrorKind::Interrupted));
+    }
+    let gpu = Gpu::open(&GpuOptions { which: device })?;
+    Ok(Rehearsal {
+        name: gpu.name().to_owned(),
+        driver: gpu.driver().to_owned(),
+        shader_checks: gpu.shader_checks().to_owned(),
+        needs: Needs::of_this_process().unwrap_or_default(),
+    })
+}
+
+/// Has another process rehearse.
+pub fn rehearsal(device: Option<&str>) -> Result<Rehearsal, RenderProcessError> {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("vgpu").arg(REHEARSE).args(device).stdin(Stdio::null()).stderr(Stdio::piped());
+    let output = command.output().map_err(RenderProcessError::Rehearsal)?;
+    match output.status.success() {
+        true => serde_json::from_slice(&output.stdout)
+            .map_err(|error| RenderProcessError::Rehearsal(error.into())),
+        false => {
+            Err(RenderProcessError::Gpu(refusal(&String::from_utf8_lossy(&output.stderr), output.status)))
+        }
+    }
+}
+
+/// The reason among what a rehearsing process said; drivers say things too.
+fn refusal(said: &str, status: std::process::ExitStatus) -> String {
+    let reason = said.lines().find_map(|line| line.strip_prefix("error: "));
+    reason.map_or_else(|| format!("the GPU's driver does not survive its start: {status}"), str::to_owned)
+}
+
+/// Serves clients until the process is ended. Nothing after the seal may make a socket or another process.
+pub fn run(spec: &DeviceSpec) -> Result<(), RenderProcessError> {
+    let mut inherited = Inherited::adopt(spec)?;
+    let keeping = keep(&mut inherited, spec)?;
+    let device = spec.profile.gpu.device.as_deref();
+    let found = rehearsal(device)?;
+    tracing::info!("the GPU is {}, its driver {}", found.name, found.driver);
+    let (sealed, gpu) =
+        seal(spec, found.needs.clone(), || Gpu::open(&GpuOptions { which: device.map(Into::into) }))?;
+    let gpu = gpu.map_err(|error| RenderProcessError::Gpu(error.to_string()))?;
+
+    let ledger = Ledger::new(spec.profile.limits.memory);
+    inherited.answer_operators(handle(spec, &inherited, &sealed, &ledger, &keeping, found))?;
+    let house = House {
+        renderer: GpuRenderer::new(gpu, ledger.clone()),
+        ledger,
+        monitor: Monitor::new(),
+        estate: Arc::new(keeping.clone()),
+        clients_max: usize::try_from(spec.profile.limits.clients()).unwrap_or(usize::MAX),
+    };
+    let orphans = keeping.look(Clients::heirlooms)?;
+    let listener = UnixListener::from(inherited.front_end.try_clone()?);
+    Ok(vtest::serve(&sealed, &listener, house, orphans)?)
+}
+
+/// The clients of the process before this one, if it died, and the keeper that is told of them from now on. It waits
+/// with its story, so that is heard before anything else is done.
+fn keep(inherited: &mut Inherited, spec: &DeviceSpec) -> Result<Keeping<Clients>, RenderProcessError> {
+    let keeping = Keeping::default();
+    if let Some(keeper) = inherited.keeper.take().map(UnixStream::from) {
+        if spec.resumed {
+            keeping.resume(Clients::receive(&keeper)?);
+        }
+        keeping.start(keeper);
+    }
+    Ok(keeping)
+}
+
+fn seal<T>(spec: &DeviceSpec, needs: Needs, load: impl FnOnce() -> T) -> Result<(Sealed, T), SandboxError> {
+    let sandbox = Sandbox::prepare(&SandboxSpec {
+        memory_bytes: spec.profile.limits.memory,
+        driver: Some(needs),
+        parent: spec.supervisor.map(Pid::from_raw),
+        require_all: spec.require_sandbox,
+    })?;
+    let (sealed, loaded) = sandbox.enter_with(load)?;
+    let report = sealed.report();
+    report.missing().iter().for_each(|missing| tracing::warn!("{missing}"));
+    tracing::info!("sealed: {report}");
+    report.left_open().iter().for_each(|open| tracing::info!("left open: {open}"));
+    Ok((sealed, loaded))
+}
+
+fn handle(
+    spec: &DeviceSpec,
+    inherited: &Inherited,
+    sealed: &Sealed,
+    ledger: &Ledger,
+    keeping: &Keeping<Clients>,
+    found: Rehearsal,
+) -> RenderHandle {
+    let gpu = GpuStatus {
+        name: found.name,
+        driver: found.driver,
+        shader_checks: found.shader_checks,
+        clients: 0,
+        clients_max: spec.profile.limits.clients(),
+    };
+    let clients = keeping.clone();
+    let keepers = heirlooms(inherited).map(|heirlooms| Box::new(keeping.adopted_by(heirlooms)) as Box<_>);
+    RenderHandle {
+        gpu,
+        clients: Box::new(move || clients.look(Clients::count)),
+        ledger: ledger.clone(),
+        sandbox: sealed.report().clone(),
+        keepers,
+    }
+}
+
+/// What another keeper needs, if all of it is there.
+fn heirlooms(inherited: &Inherited) -> Option<Heirlooms> {
+    Some(Heirlooms {
+        front_end: inherited.front_end.clone(),
+        control: inherited.control.clone()?,
+        lock: inherited.lock.clone()?,
+        vault: None,
+    })
+}
