@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vulkanalia_sys as vk;
 
 use super::driver::{self, result_of};
-use super::extensions::OWN;
+use super::extensions::{OWN, is_emulated};
 use super::instance::names;
 use super::objects::{Data, Object};
 use super::reason::Reason;
@@ -40,8 +40,12 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         );
     }
     let own = OWN.iter().filter(|name| gpu.extensions.host_has(&name.to_string_lossy()));
-    let all: Vec<Address> =
-        wanted.into_iter().map(|(at, _)| at).chain(own.map(|name| driver::address_of_name(name))).collect();
+    let all: Vec<Address> = wanted
+        .into_iter()
+        .filter(|(_, name)| !is_emulated(name))
+        .map(|(at, _)| at)
+        .chain(own.map(|name| driver::address_of_name(name)))
+        .collect();
     info.enabled_extension_count = u32::try_from(all.len()).unwrap_or(u32::MAX);
     info.enabled_extension_names = driver::pointer_to_first(&all);
     info.enabled_layer_count = 0;

@@ -27,9 +27,10 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::GetPhysicalDeviceProperties2 => physical_device::properties2(turn),
         C::GetPhysicalDeviceFeatures2 => physical_device::features2(turn),
         C::GetPhysicalDeviceImageFormatProperties2 => physical_device::image_format2(turn),
-        C::GetPhysicalDeviceExternalBufferProperties
-        | C::GetPhysicalDeviceExternalFenceProperties
-        | C::GetPhysicalDeviceExternalSemaphoreProperties => Ok(physical_device::external()),
+        C::GetPhysicalDeviceExternalSemaphoreProperties => physical_device::external_semaphores(turn),
+        C::GetPhysicalDeviceExternalBufferProperties | C::GetPhysicalDeviceExternalFenceProperties => {
+            Ok(physical_device::external())
+        }
         C::GetPhysicalDeviceFeatures
         | C::GetPhysicalDeviceFormatProperties
         | C::GetPhysicalDeviceFormatProperties2

@@ -7,7 +7,7 @@ use vulkanalia_sys as vk;
 use crate::venus;
 
 /// What needs a descriptor or an address of the host, and what the executor does not look through yet.
-const WITHHELD: [&str; 16] = [
+const WITHHELD: [&str; 15] = [
     "VK_EXT_command_serialization",
     "VK_EXT_descriptor_heap",
     "VK_EXT_external_memory_dma_buf",
@@ -17,7 +17,6 @@ const WITHHELD: [&str; 16] = [
     "VK_KHR_deferred_host_operations",
     "VK_KHR_external_fence_fd",
     "VK_KHR_external_memory_fd",
-    "VK_KHR_external_semaphore_fd",
     "VK_KHR_ray_query",
     "VK_KHR_ray_tracing_maintenance1",
     "VK_KHR_ray_tracing_pipeline",
@@ -25,6 +24,9 @@ const WITHHELD: [&str; 16] = [
     "VK_EXT_pipeline_library_group_handles",
     "VK_MESA_venus_protocol",
 ];
+
+/// What we do ourselves, whether the driver has it or not. Without it Mesa shows no Vulkan newer than 1.2.
+const EMULATED: [&str; 1] = ["VK_KHR_external_semaphore_fd"];
 
 /// What we need of the driver ourselves; enabled on every device that has it.
 pub(super) const OWN: [&std::ffi::CStr; 2] = [c"VK_EXT_external_memory_host", c"VK_KHR_timeline_semaphore"];
@@ -39,7 +41,12 @@ pub(super) struct Extensions {
 impl Extensions {
     pub(super) fn new(host: &[vk::ExtensionProperties]) -> Self {
         let carried = carried();
-        let offered = host.iter().filter_map(|found| {
+        let emulated = EMULATED.map(|name| {
+            let extension_name = vk::StringArray::from_bytes(name.as_bytes());
+            vk::ExtensionProperties { extension_name, spec_version: 1 }
+        });
+        let host_alone = host.iter().filter(|found| !is_emulated(&name(found)));
+        let offered = host_alone.chain(&emulated).filter_map(|found| {
             let name = name(found);
             let newest = carried.get(name.as_str()).filter(|_| !WITHHELD.contains(&name.as_str()))?;
             Some(vk::ExtensionProperties { spec_version: found.spec_version.min(*newest), ..*found })
@@ -66,6 +73,11 @@ impl Extensions {
 
 fn carried() -> BTreeMap<&'static str, u32> {
     venus::extensions().map(|(name, _, version)| (name, version)).collect()
+}
+
+/// Whether the driver is not to hear of it.
+pub(super) fn is_emulated(name: &str) -> bool {
+    EMULATED.contains(&name)
 }
 
 /// Whether an extension of the instance is one that Venus carries. They are all about what devices can do.
@@ -98,5 +110,6 @@ mod tests {
         );
         assert!(!extensions.offers("VK_NV_ray_tracing"));
         assert!(!extensions.offers("VK_KHR_maintenance1"));
+        assert!(extensions.offers("VK_KHR_external_semaphore_fd"));
     }
 }

@@ -89,6 +89,27 @@ pub(super) fn external() -> Outcome {
     Outcome::Done(0)
 }
 
+/// vkGetPhysicalDeviceExternalSemaphoreProperties: the guest's driver hands payloads of binary semaphores over by
+/// commands of Venus (vkImportSemaphoreResourceMESA), which need nothing of the host's driver.
+pub(super) fn external_semaphores(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let first = turn.call.arg(1);
+    let info = turn.get::<vk::PhysicalDeviceExternalSemaphoreInfo>(first)?;
+    let handle_type = info.handle_type;
+    let kind = venus::find(turn.arena, first, vk::StructureType::SEMAPHORE_TYPE_CREATE_INFO);
+    let kind = kind.and_then(|at| turn.arena.get::<vk::SemaphoreTypeCreateInfo>(at));
+    let timeline = kind.is_some_and(|kind| kind.semaphore_type == vk::SemaphoreType::TIMELINE);
+    if handle_type != vk::ExternalSemaphoreHandleTypeFlags::SYNC_FD || timeline {
+        return Ok(external());
+    }
+    change(turn, turn.call.arg(2), |properties: &mut vk::ExternalSemaphoreProperties| {
+        properties.export_from_imported_handle_types = handle_type;
+        properties.compatible_handle_types = handle_type;
+        properties.external_semaphore_features =
+            vk::ExternalSemaphoreFeatureFlags::EXPORTABLE | vk::ExternalSemaphoreFeatureFlags::IMPORTABLE;
+    })?;
+    Ok(Outcome::Done(0))
+}
+
 /// Changes a structure of the command in place.
 pub(super) fn change<T: CStruct>(
     turn: &mut Turn<'_>,
