@@ -189,6 +189,8 @@ fn status(pid: i32, vgpu: &Vgpu) -> Status {
         resources_used: 3,
         resources_max: vgpu.profile.limits.resources,
         sandbox: vec!["seccomp: yes".to_owned(), "landlock: yes".to_owned()],
+        left_open: Vec::new(),
+        gpu: None,
     }
 }
 

@@ -13,9 +13,9 @@ use command_fds::{CommandFdExt, FdMapping};
 use vgpu::control::client::Client;
 use vgpu::control::profile::Profile;
 use vgpu::control::spec::{
-    CONNECTION_FD, CONTROL_FD, DeviceSpec, Entry, FRONT_END_FD, KEEPER_FD, LOCK_FD, Transport, VAULT_FD,
+    CONNECTION_FD, CONTROL_FD, DeviceSpec, Entry, FRONT_END_FD, KEEPER_FD, LOCK_FD, VAULT_FD,
 };
-use vgpu::transport::vhost_user::{Journal, Note};
+use vgpu::transport::vhost_user::{Journal, Note, Story};
 use vgpu::vault::Vault;
 
 use crate::service::wait_until;
@@ -128,7 +128,6 @@ impl Kept {
     pub fn command(&self, channel: UnixStream, connection: Option<OwnedFd>) -> Command {
         let spec = DeviceSpec {
             name: "kept".to_owned(),
-            transport: Transport::VhostUser,
             entry: Entry::Listener,
             control: true,
             kept: true,

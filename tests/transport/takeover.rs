@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use vgpu::transport::vhost_user::{Journal, Note};
+use vgpu::transport::vhost_user::{Journal, Note, Story};
 use vgpu::wire::ScanoutId;
 use vhost::VhostBackend;
 use vhost::vhost_user::VhostUserFrontend;
