@@ -8,16 +8,17 @@ use vulkanalia_sys as vk;
 
 use super::dispatch::dispatch;
 use super::driver::{result_of, returned};
+use super::feedback::{Feedback, Witness};
 use super::gpu::Gpu;
 use super::memory::Counted;
 use super::objects::Data;
-use super::queue::Submits;
+use super::queue::{self, Submits};
 use super::reason::Reason;
 use super::table::Table;
 use super::turn::{Named, Outcome, Turn, may_name_tombstone};
 use crate::guest_log::guest_warn;
 use crate::quota::Ledger;
-use crate::sys::Arena;
+use crate::sys::{Arena, SharedMemory};
 use crate::venus::{self, Call, CommandType, Malformed, Names, ObjectType, Reader, Slot};
 
 /// The largest command with all that it points to: a shader module or the initial data of a pipeline cache.
@@ -39,6 +40,7 @@ pub(super) struct State {
     pub(super) objects: Table,
     pub(super) allocations: Counted,
     pub(super) submits: Submits,
+    pub(super) feedback: Feedback,
     pub(super) lost: Option<Reason>,
 }
 
@@ -72,6 +74,7 @@ impl Context {
             objects: Table::default(),
             allocations: Counted::default(),
             submits: Submits::default(),
+            feedback: Feedback::default(),
             lost: None,
         };
         Arc::new(Self { name: name.to_owned(), state: Mutex::new(state) })
@@ -110,6 +113,10 @@ impl Context {
         let lost = || self::returned(vk::Result::ERROR_DEVICE_LOST);
         let returned = returned.unwrap_or_else(|reason| {
             self.lose(reason);
+            if queue::is_submission(call.command) {
+                // The guest will wait for it.
+                self.state().feedback.end_waits();
+            }
             if call.returns_result() { lost() } else { 0 }
         });
         if call.returns_result() && returned == lost() && self.lost().is_none() {
@@ -126,12 +133,23 @@ impl Context {
         if state.lost.is_none() {
             if !matches!(reason, Reason::Gone) {
                 guest_warn!("{}: its device is lost: {reason}", self.name);
+                state.feedback.lose();
             }
             state.lost = Some(reason);
             let told = state.submits.lose();
             drop(state);
             told.into_iter().for_each(|done| done());
         }
+    }
+
+    /// Tells of memory where the client's driver looks for what the GPU did, whenever there is more.
+    pub fn tell_of_feedback(&self, witness: Witness) {
+        self.state().feedback.tell(witness);
+    }
+
+    /// Ends waits in this memory too, now and when the client submits. The context is lost already.
+    pub fn end_waits_in(&self, memory: SharedMemory) {
+        self.state().feedback.add(memory);
     }
 
     /// Why the client was given up, if it was.

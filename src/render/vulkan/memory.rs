@@ -11,13 +11,14 @@ pub use probe::ProbeError;
 pub(super) use probe::{Found, probe};
 
 use std::io;
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::{Arc, OnceLock};
 
 use vulkanalia_sys::{self as vk, StructureType};
 
 use super::context::{Context, State};
 use super::driver::Failure;
+use super::feedback::Noted;
 use super::objects::{Data, Object};
 use super::queue;
 use super::reason::Reason;
@@ -40,8 +41,17 @@ pub(super) struct Memory {
     pub(super) bytes: u64,
     /// The pages that it was imported from, which the guest maps. They go after the driver's object.
     pages: Option<Pages>,
+    /// The guest's driver looks into it for what the GPU did.
+    pub(super) feedback: OnceLock<Noted>,
     _charge: Charge,
     _counted: Counted,
+}
+
+impl Memory {
+    /// The file of memory that guests map.
+    pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.pages.as_ref().map(Pages::file)
+    }
 }
 
 /// How many allocations there are: one less than the pointers to it.
@@ -248,7 +258,8 @@ fn take(state: &mut State, type_index: u32, bytes: u64) -> Result<Memory, Refuse
         }
     };
     let pages = mapped.then(|| Pages::new(bytes)).transpose()?;
-    Ok(Memory { type_index, bytes, pages, _charge: charge, _counted: state.allocations.clone() })
+    let (feedback, counted) = (OnceLock::new(), state.allocations.clone());
+    Ok(Memory { type_index, bytes, pages, feedback, _charge: charge, _counted: counted })
 }
 
 /// What clears memory that the driver does not: see the head of probe.rs.

@@ -451,6 +451,12 @@ fn check_new(
     Ok(())
 }
 
+/// Whether a command gives work to a queue, or would.
+pub(super) fn is_submission(command: CommandType) -> bool {
+    use CommandType as C;
+    matches!(command, C::QueueSubmit | C::QueueSubmit2 | C::QueueBindSparse)
+}
+
 /// vkQueueSubmit, vkQueueSubmit2 and vkQueueBindSparse.
 pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let object = Arc::clone(turn.first()?);
