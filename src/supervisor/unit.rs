@@ -290,7 +290,7 @@ impl Keeper {
         Ok(Kept { process, channel, legacy, started, ended: false })
     }
 
-    /// Keeps what this process tells until it is dead. Returns what it leaves to the next, if it leaves somebody behind.
+    /// Keeps what this process tells until it is dead. Returns what it leaves to the next, if somebody was served.
     fn serve(&self, mut kept: Kept, plan: &mut Plan) -> Result<Option<Legacy>, Stopped> {
         let mut followed = self.follow(&mut kept);
         while followed.is_ok() && !kept.ended && !kept.process.is_gone_within(EXIT_MAX) {
