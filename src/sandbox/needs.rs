@@ -105,18 +105,26 @@ impl Needs {
         self.nodes.iter().filter_map(group).collect::<BTreeSet<_>>().into_iter().map(Gid::from_raw).collect()
     }
 
-    /// For people: a line for each thing that stays open to the process.
-    pub(super) fn lines(&self) -> Vec<String> {
+    /// For people: a line for each thing that stays open to the process. Nothing but Landlock keeps other files closed.
+    pub(super) fn lines(&self, landlock: bool) -> Vec<String> {
         let list = |paths: &BTreeSet<PathBuf>| {
             let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
             if paths.is_empty() { "none".to_owned() } else { paths.join(" ") }
         };
-        vec![
-            format!("files that it may read: {}", list(&self.read)),
-            format!("device nodes that it may read, write and control: {}", list(&self.nodes)),
+        let files = match landlock {
+            true => vec![
+                format!("files that it may read: {}", list(&self.read)),
+                format!("device nodes that it may read, write and control: {}", list(&self.nodes)),
+            ],
+            false => {
+                vec!["every file and device node that its user may open, for want of Landlock".to_owned()]
+            }
+        };
+        let driver = [
             "machine code: the driver compiles shaders and maps the result executable".to_owned(),
             "memory of the driver's own: it is not charged to the limit".to_owned(),
-        ]
+        ];
+        files.into_iter().chain(driver).collect()
     }
 }
 
