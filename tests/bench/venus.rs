@@ -60,7 +60,10 @@ fn root() -> &'static Path {
 fn driver(folder: &Path) -> PathBuf {
     let library = root().join("target/release/libvgpu_test_noop.so");
     let path = folder.join("noop.json");
-    let description = serde_json::json!({ "file_format_version": "1.0.0", "ICD": { "library_path": library, "api_version": "1.2.0" } });
+    let description = serde_json::json!({
+        "file_format_version": "1.0.0",
+        "ICD": { "library_path": library, "api_version": "1.2.0" },
+    });
     std::fs::write(&path, description.to_string()).unwrap();
     path
 }

@@ -54,8 +54,12 @@ impl Story for Clients {
             Note::Gone(client, Some(number)) => _ = self.items.remove(&(client, number)),
             Note::Gone(client, None) => self.forget(client),
             Note::Ended(_) => *self = Self::default(),
-            Note::Connected(..) | Note::Request(_) | Note::Answered(_) | Note::Whole | Note::Heirlooms(_) => {
-            }
+            Note::Connected(..)
+            | Note::Request(_)
+            | Note::Answered(_)
+            | Note::Failed(_)
+            | Note::Whole
+            | Note::Heirlooms(_) => {}
         }
         if self.unkept.len() > UNKEPT_MAX { Err(ClientsError::Unkept) } else { Ok(()) }
     }
