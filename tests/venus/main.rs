@@ -8,6 +8,7 @@
 #![allow(clippy::panic, reason = "these are tests")]
 
 mod commands;
+mod compute;
 mod hostile;
 mod replies;
 mod vectors;
