@@ -11,6 +11,7 @@ mod commands;
 mod compute;
 mod hostile;
 mod replies;
+mod shared;
 mod vectors;
 
 use vgpu::sys::{Address, Arena, CStruct};
