@@ -140,10 +140,7 @@ fn layouts_and_sets_name_what_they_are_made_of() {
     let bindings = list::<vk::DescriptorSetLayoutBinding>(&arena, address(info.bindings), 2);
     assert!(bindings[0].immutable_samplers.is_null());
     assert_eq!((bindings[1].binding, bindings[1].descriptor_count), (4, 2));
-    assert_eq!(
-        list::<u64>(&arena, address(bindings[1].immutable_samplers), 2),
-        [HANDLE + 70, HANDLE + 71]
-    );
+    assert_eq!(list::<u64>(&arena, address(bindings[1].immutable_samplers), 2), [HANDLE + 70, HANDLE + 71]);
     assert_eq!(asked.kinds()[2], (ObjectType::Sampler, 71));
 
     arena.reset();
@@ -162,11 +159,14 @@ fn layouts_and_sets_name_what_they_are_made_of() {
     arena.reset();
     let (call, asked) = decoded(&allocate_sets().0, &mut arena);
     assert_eq!(list::<u64>(&arena, call.arg(2), 2), [50, 51], "names of what is made stay the guest's");
-    assert_eq!(asked.kinds()[1..], [
-        (ObjectType::DescriptorPool, 16),
-        (ObjectType::DescriptorSetLayout, 13),
-        (ObjectType::DescriptorSetLayout, 13)
-    ]);
+    assert_eq!(
+        asked.kinds()[1..],
+        [
+            (ObjectType::DescriptorPool, 16),
+            (ObjectType::DescriptorSetLayout, 13),
+            (ObjectType::DescriptorSetLayout, 13)
+        ]
+    );
 }
 
 fn create_pipelines() -> Bytes {
@@ -227,10 +227,7 @@ fn recorded() -> Vec<(Bytes, Vec<u64>)> {
         ),
         (command(129).longs(&[30]).words(&[0, 2]), vec![HANDLE + 30, 0, 2]),
         (command(130).words(&[0x2000]).longs(&[30]).words(&[1]), vec![0x2000, HANDLE + 30, 1]),
-        (
-            command(205).longs(&[0x1_0000_0000]).longs(&[30]).words(&[1]),
-            vec![0x1_0000_0000, HANDLE + 30, 1],
-        ),
+        (command(205).longs(&[0x1_0000_0000]).longs(&[30]).words(&[1]), vec![0x1_0000_0000, HANDLE + 30, 1]),
         (
             command(131).longs(&[30]).words(&[0, 2]).longs(&[10, 64, 8]).words(&[3]),
             vec![HANDLE + 30, 0, 2, HANDLE + 10, 64, 8, 3],
@@ -400,7 +397,8 @@ fn counter_value() -> Bytes {
 }
 
 fn memory_requirements() -> Bytes {
-    let head = Bytes::command(145, 1).longs(&[3]).longs(&[1]).words(&[1_000_146_000]).longs(&[0]).longs(&[10]);
+    let head =
+        Bytes::command(145, 1).longs(&[3]).longs(&[1]).words(&[1_000_146_000]).longs(&[0]).longs(&[10]);
     head.longs(&[1]).words(&[1_000_146_003]).longs(&[1]).words(&[1_000_127_000]).longs(&[0])
 }
 
@@ -450,7 +448,8 @@ fn what_is_freed_may_be_nothing() {
 }
 
 pub(super) fn all() -> Vec<Bytes> {
-    let mut all = vec![create_device(), get_queue(), create_buffer(), allocate_memory(), bind_buffer_memory()];
+    let mut all =
+        vec![create_device(), get_queue(), create_buffer(), allocate_memory(), bind_buffer_memory()];
     all.extend([create_set_layout(), create_pipeline_layout(), create_descriptor_pool(), allocate_sets()]);
     all.extend([create_pipelines(), create_pipeline_cache(), begin_command_buffer(), copy_buffer()]);
     all.extend([copy_buffer2(), update_buffer(), barrier(), barrier2(), submit2(), wait_for_fences()]);

@@ -104,7 +104,9 @@ fn spoil(memory: &Mutex<Arc<SharedMemory>>, streams: &[Bytes], stop: &AtomicBool
         match random >> 62 {
             0 => memory.copy_in(start, &streams[which].0).unwrap(),
             // A small number somewhere: a count, a mark, a type.
-            1 => memory.copy_in(start + (random >> 16) % (bytes / 4) * 4, &[(random >> 48) as u8 % 4]).unwrap(),
+            1 => {
+                memory.copy_in(start + (random >> 16) % (bytes / 4) * 4, &[(random >> 48) as u8 % 4]).unwrap()
+            }
             _ => memory.copy_in(start + (random >> 16) % bytes, &[(random >> 48) as u8]).unwrap(),
         }
     }

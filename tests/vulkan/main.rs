@@ -57,8 +57,10 @@ fn memory_ends_at_the_limit_with_vulkans_error() {
     let filled = server.client(&["fill", "100"]).env("VN_PERF", "no_async_mem_alloc").output().unwrap();
 
     let told = text(&filled);
-    let taken: u64 =
-        told.lines().find_map(|line| line.strip_prefix("took ")?.strip_suffix(" bytes")?.parse().ok()).unwrap();
+    let taken: u64 = told
+        .lines()
+        .find_map(|line| line.strip_prefix("took ")?.strip_suffix(" bytes")?.parse().ok())
+        .unwrap();
     // The rest is Mesa's own: its ring, the replies, the pool of its streams of commands.
     assert!((48 << 20..64 << 20).contains(&taken), "{told}");
     let refused = "Err(ERROR_OUT_OF_DEVICE_MEMORY)";
