@@ -11,6 +11,8 @@ mod commands;
 mod compute;
 mod hostile;
 mod replies;
+#[path = "../support/seeds.rs"]
+mod seeds;
 mod shared;
 mod vectors;
 

@@ -267,3 +267,14 @@ pub(super) fn all() -> Vec<Bytes> {
     all.extend(super::compute::all());
     all
 }
+
+#[test]
+fn every_vector_is_decoded_to_its_last_byte() {
+    let all = all();
+    let mut arena = arena();
+    for bytes in &all {
+        arena.reset();
+        decoded(&bytes.0, &mut arena);
+    }
+    super::seeds::save("venus", &all.into_iter().map(|bytes| bytes.0).collect::<Vec<_>>());
+}
