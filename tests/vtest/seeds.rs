@@ -35,8 +35,14 @@ fn conversations() -> Vec<Vec<u8>> {
         [message(15, &[1]), message(15, &[9]), message(16, &[4, 0]), message(16, &[1, 0])].concat(),
         [message(18, &[2, 1, 0x1001, 0, 0, 0]), message(3, &[1]), message(3, &[99])].concat(),
         [message(18, &[2, 1, 4096, 0, MEMORY_ID as u32, 0]), message(3, &[1])].concat(),
-        [message(19, &[5, 0]), message(21, &[1]), message(22, &[1, 9, 0]), message(21, &[1]), message(20, &[1])]
-            .concat(),
+        [
+            message(19, &[5, 0]),
+            message(21, &[1]),
+            message(22, &[1, 9, 0]),
+            message(21, &[1]),
+            message(20, &[1]),
+        ]
+        .concat(),
         [message(19, &[0, 0]), message(22, &[1, 7, 0]), message(23, &[0, u32::MAX, 1, 7, 0])].concat(),
         [message(19, &[0, 0]), message(23, &[1, 0, 1, 7, 0]), message(24, &[1, 1, 7, 0, 7, 1, 0, 1, 7, 0])]
             .concat(),
@@ -75,7 +81,8 @@ fn steps() -> Vec<Vec<u8>> {
         to_the_end(&[&set_reply(2, 0, 64)[..], &[8, 1, 8, 1], &[179, 0, 8, 0], &[8, 1]].concat()),
         [step(1, 0, &[7, 0, 8, 1]), to_the_end(&[set_reply(2, 64, 64), execute(2)].concat())].concat(),
         [step(1, 0, &[7, 0, 8, 1]), step(3, 0, &set_reply(2, 64, 64)), step(3, 0, &execute(2))].concat(),
-        [on_ring(&[252, 0, 5, 0]), step(3, 0, &[251, 0, 1, 0, 5, 0]), step(3, 0, &[253, 0, 1, 0, 16, 0])].concat(),
+        [on_ring(&[252, 0, 5, 0]), step(3, 0, &[251, 0, 1, 0, 5, 0]), step(3, 0, &[253, 0, 1, 0, 16, 0])]
+            .concat(),
         [step(3, 0, &[191, 0, 1, 0, 0, 0, 42]), step(3, 0, &[189, 0, 1, 0])].concat(),
     ]
 }

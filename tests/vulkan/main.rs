@@ -7,6 +7,9 @@ use std::process::Output;
 
 use server::{Server, eventually, holdings, native};
 
+/// Mesa's ways to know what happened from memory, all switched off: every answer comes through the ring.
+const NO_FEEDBACK: &str = "no_fence_feedback,no_semaphore_feedback,no_query_feedback,no_event_feedback";
+
 fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
@@ -41,14 +44,26 @@ fn every_check_gives_what_it_gives_on_the_gpu_itself() {
     assert!(verdicts(&there).iter().filter(|line| line.ends_with(": ok")).count() >= 15, "{}", text(&there));
 }
 
-/// Mesa's ways to know what happened, all switched off: every answer comes through the ring.
 #[test]
 fn every_check_passes_without_feedback_in_memory() {
     let server = Server::start("memory = \"1GiB\"");
-    let without = "no_fence_feedback,no_semaphore_feedback,no_query_feedback,no_event_feedback";
-    let there = server.client(&[]).env("VN_PERF", without).output().unwrap();
+    let there = server.client(&[]).env("VN_PERF", NO_FEEDBACK).output().unwrap();
 
     assert_eq!(verdicts(&there), verdicts(&native(&[])), "{}", text(&there));
+}
+
+/// lavapipe has one queue only, so this is on a driver that computes nothing and has two. It gets a submission when what
+/// that waits for was signalled, and not before.
+#[test]
+fn a_queue_waits_for_what_another_one_is_given_later() {
+    let server = Server::start_on_nothing("memory = \"1GiB\"");
+    let checks = ["two-queues", "host-signal"];
+    let output = server.client(&checks).env("VN_PERF", NO_FEEDBACK).output().unwrap();
+
+    let told = text(&output);
+    for check in checks {
+        assert!(told.lines().any(|line| line == format!("{check}: ok")), "{told}");
+    }
 }
 
 #[test]
