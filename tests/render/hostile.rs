@@ -198,3 +198,40 @@ fn pools_that_no_host_has_room_for_are_refused_or_made() {
     guest.send(sets.long(1).ints([7, u32::MAX]).makes(OTHER));
     assert_eq!(guest.context.lost(), None);
 }
+
+#[test]
+fn viewports_that_the_gpu_has_not_are_refused() {
+    for first in [16, 1 << 20, u32::MAX] {
+        let viewport = Command::new(C::CmdSetViewport).long(COMMANDS).ints([first, 1]).long(1).ints([0; 6]);
+        costs_the_context([viewport], "more viewports");
+        let scissor = Command::new(C::CmdSetScissor).long(COMMANDS).ints([first, 1]).long(1).ints([0; 4]);
+        costs_the_context([scissor], "more viewports");
+    }
+}
+
+/// A two-dimensional image: width and height, levels, layers, samples.
+fn create_image(size: [u32; 2], rest: [u32; 3]) -> Command {
+    const RGBA: u32 = 37;
+    let info = Command::asking(C::CreateImage).long(DEVICE).info(14).ints([0, 1, RGBA]).ints(size).int(1);
+    info.ints(rest).ints([0, 7, 0, 0]).null().int(0).makes(OTHER)
+}
+
+#[test]
+fn images_larger_than_the_gpu_makes_are_refused() {
+    const OUT_OF_DEVICE_MEMORY: i32 = -2;
+    let mut guest = tenant();
+    for (size, rest) in [
+        ([1 << 30, 1 << 30], [1, 1, 1]),
+        ([u32::MAX, 1], [1, 1, 1]),
+        ([0, 0], [1, 1, 1]),
+        ([64, 64], [8, 1, 1]),
+        ([64, 64], [100, 1, 1]),
+        ([64, 64], [0, 1, 1]),
+        ([64, 64], [1, u32::MAX, 1]),
+        ([64, 64], [1, 1, 64]),
+        ([64, 64], [1, 1, 3]),
+    ] {
+        assert_eq!(guest.send(create_image(size, rest)).result(), OUT_OF_DEVICE_MEMORY, "{size:?}, {rest:?}");
+    }
+    guest.do_well(create_image([64, 64], [7, 2, 1]));
+}
