@@ -235,3 +235,18 @@ fn images_larger_than_the_gpu_makes_are_refused() {
     }
     guest.do_well(create_image([64, 64], [7, 2, 1]));
 }
+
+#[test]
+fn a_shader_that_uses_what_its_layout_has_not_is_refused() {
+    const SHADER: u64 = 40;
+    for (number, sets) in [(0, vec![]), (1, vec![OTHER])] {
+        let layout = Command::new(C::CreatePipelineLayout).long(DEVICE).info(30).ints([0, number]);
+        let layout = layout.long(number.into()).longs(sets).int(1).long(1).ints([0x20, 0, 4]).makes(50);
+        let module = create_shader(SHADER, &shader());
+        let pipeline = create_pipeline(51, SHADER, 50, "main", 3);
+        costs_the_context(
+            [set_layout(7, 1), layout, module, pipeline],
+            "a binding that its pipeline's layout",
+        );
+    }
+}
