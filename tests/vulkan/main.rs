@@ -52,8 +52,8 @@ fn every_check_passes_without_feedback_in_memory() {
     assert_eq!(verdicts(&there), verdicts(&native(&[])), "{}", text(&there));
 }
 
-/// lavapipe has one queue only, so this is on a driver that computes nothing and has two. It gets a submission when what
-/// that waits for was signalled, and not before.
+/// lavapipe has one queue only, so this is on a driver that computes nothing and has two. It gets a submission when
+/// what that waits for was signalled, and not before.
 #[test]
 fn a_queue_waits_for_what_another_one_is_given_later() {
     let server = Server::start_on_nothing("memory = \"1GiB\"");

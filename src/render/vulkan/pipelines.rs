@@ -45,8 +45,8 @@ fn infos(turn: &Turn<'_>) -> (u32, Address) {
     (super::queries::lower_half(turn.call.arg(2)), turn.call.arg(3))
 }
 
-/// A stage: its module must have the entry point that it names, the layout what that uses, and its constants must lie in
-/// their data.
+/// A stage: its module must have the entry point that it names, the layout what that uses, and its constants must
+/// lie in their data.
 fn check_stage(turn: &Turn<'_>, at: Address, layout: Address) -> Result<(), Reason> {
     let stage = *turn.get::<vk::PipelineShaderStageCreateInfo>(at)?;
     let module = turn.at(at + std::mem::offset_of!(vk::PipelineShaderStageCreateInfo, module) as u64);

@@ -9,8 +9,8 @@ use vgpu::venus::{Malformed, Names, ObjectType, Reader, Slot, decode, encode_rep
 
 const ARENA_BYTES: usize = 1 << 20;
 
-/// One interpreter reads all commands, so that its coverage tells none from another. Here libFuzzer sees which ones were
-/// decoded, and with how many handles.
+/// One interpreter reads all commands, so that its coverage tells none from another. Here libFuzzer sees which ones
+/// were decoded, and with how many handles.
 #[unsafe(link_section = "__libfuzzer_extra_counters")]
 static DECODED: [[AtomicU8; 4]; 512] = [const { [const { AtomicU8::new(0) }; 4] }; 512];
 
