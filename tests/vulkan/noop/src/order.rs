@@ -95,7 +95,7 @@ unsafe extern "system" fn wait(
     let started = Instant::now();
     let handles = list(info.p_semaphores, info.semaphore_count);
     let values = list(info.p_values, info.semaphore_count);
-    let mut come = || {
+    let come = || {
         let mut all = handles.iter().zip(values).map(|(handle, value)| reached(*handle, *value));
         if info.flags.contains(vk::SemaphoreWaitFlags::ANY) { all.any(|it| it) } else { all.all(|it| it) }
     };
