@@ -102,7 +102,6 @@ fn on_device(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         | C::GetDeviceImageSubresourceLayout => turn.pass().map(Outcome::Done),
         // A device alone has no peers.
         C::GetDeviceGroupPeerMemoryFeatures => Ok(Outcome::Done(0)),
-        _ if recording::is_recorded(command) => recording::record(turn),
         _ => of_memory(turn),
     }
 }

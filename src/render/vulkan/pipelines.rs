@@ -130,7 +130,7 @@ fn create(turn: &mut Turn<'_>, count: u32, point: vk::PipelineBindPoint) -> Resu
     turn.call.set_arg(5, handles);
     let device = Arc::clone(turn.first()?);
     let needs: Vec<_> = turn.objects().cloned().collect();
-    let call = turn.call;
+    let call = *turn.call;
     Ok(Outcome::Later(Box::new(move |context, worker| {
         let answer = device.functions.call(call.command, call.arguments());
         let result = result_of(answer.ok_or(Reason::NotOffered(call.command))?);

@@ -100,7 +100,7 @@ pub(super) fn results(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 }
 
 fn wait(turn: &Turn<'_>, pool: Arc<Object>) -> Outcome {
-    let call = turn.call;
+    let call = *turn.call;
     Outcome::Later(Box::new(move |context, _| {
         let mut nap = NAPS.0;
         loop {
