@@ -11,6 +11,7 @@ mod client;
 mod compute;
 mod figures;
 mod guest;
+mod hostile;
 mod memory;
 mod objects;
 mod scene;

@@ -8,8 +8,12 @@
 #![allow(clippy::panic, reason = "these are tests")]
 
 mod commands;
+mod compute;
 mod hostile;
 mod replies;
+#[path = "../support/seeds.rs"]
+mod seeds;
+mod shared;
 mod vectors;
 
 use vgpu::sys::{Address, Arena, CStruct};
