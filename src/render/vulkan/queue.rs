@@ -555,8 +555,11 @@ fn find_needs(turn: &mut Turn<'_>, needs: &mut Vec<Need>) -> Result<(), Reason> 
             needs.push(Need::Object(Pending::new(object)));
             continue;
         }
-        if object.is_pending() {
-            let object = Arc::clone(object);
+        let object = Arc::clone(object);
+        // Only what must not run twice is waited for: others are sent again so that the GPU never stands still.
+        if object.is_pending()
+            && !turn.state.objects.recording(named.place).is_some_and(|it| it.1.is_simultaneous())
+        {
             _ = is_idle(turn.state, &object);
         }
         if let Some((buffer, recording)) = turn.state.objects.recording(named.place) {

@@ -90,6 +90,11 @@ impl Recording {
         self.once = usage.contains(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
     }
 
+    /// Whether it may be submitted again while it runs.
+    pub(super) fn is_simultaneous(&self) -> bool {
+        self.simultaneous
+    }
+
     /// Keeps an object until the command buffer is begun or reset again.
     fn keep(&mut self, object: &Arc<Object>) {
         if !object.first_in(self.number) {
