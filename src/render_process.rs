@@ -128,6 +128,14 @@ fn refusal(said: &str, status: std::process::ExitStatus) -> String {
 pub fn run(spec: &DeviceSpec) -> Result<(), RenderProcessError> {
     let mut inherited = Inherited::adopt(spec)?;
     let keeping = keep(&mut inherited, spec)?;
+    serve(spec, &inherited, &keeping).inspect_err(|error| keeping.fail(error))
+}
+
+fn serve(
+    spec: &DeviceSpec,
+    inherited: &Inherited,
+    keeping: &Keeping<Clients>,
+) -> Result<(), RenderProcessError> {
     let device = spec.profile.gpu.device.as_deref();
     let found = rehearsal(device)?;
     tracing::info!("the GPU is {}, its driver {}", found.name, found.driver);
@@ -136,7 +144,7 @@ pub fn run(spec: &DeviceSpec) -> Result<(), RenderProcessError> {
     let gpu = gpu.map_err(|error| RenderProcessError::Gpu(error.to_string()))?;
 
     let ledger = Ledger::new(spec.profile.limits.memory);
-    inherited.answer_operators(handle(spec, &inherited, &sealed, &ledger, &keeping, found))?;
+    inherited.answer_operators(handle(spec, inherited, &sealed, &ledger, keeping, found))?;
     let house = House {
         renderer: GpuRenderer::new(gpu, ledger.clone()),
         ledger,

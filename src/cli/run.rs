@@ -55,6 +55,10 @@ pub(super) fn run(arguments: &RunArgs) -> Result<(), CommandError> {
     }
     let control = arguments.control.as_deref().map(claim).transpose()?;
     let profile = profile(arguments)?;
+    if arguments.fd.is_some() && profile.transport == Transport::Vtest {
+        return Err(CommandError::cli("--fd passes the connection of one VM, but the transport is vtest")
+            .hint("give --socket: programs that use Vulkan without a VM connect to it"));
+    }
     let spec = DeviceSpec {
         name: profile.name.clone(),
         entry: if arguments.fd.is_some() { Entry::Connection } else { Entry::Listener },

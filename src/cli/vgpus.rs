@@ -39,7 +39,10 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
         ("PID", or_nothing(vgpu.pid)),
         ("TAKEOVERS", vgpu.takeovers.to_string()),
     ];
-    lines.extend(vgpu.problem.iter().map(|problem| ("PROBLEM", problem.clone())));
+    match &vgpu.problem {
+        Some(problem) => lines.push(("PROBLEM", problem.clone())),
+        None => lines.extend(vgpu.last_death.iter().map(|how| ("LAST DEATH", format!("its process {how}")))),
+    }
     let limits = &vgpu.profile.limits;
     let used = |used: Option<String>, most: String| match used {
         Some(used) => format!("{used} of {most}"),

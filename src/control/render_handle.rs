@@ -41,7 +41,7 @@ impl Vgpu for RenderHandle {
             resources_used: 0,
             resources_max: 0,
             sandbox: self.sandbox.lines(),
-            left_open: self.sandbox.left_open().to_vec(),
+            left_open: self.sandbox.left_open(),
             gpu: Some(GpuStatus { clients: (self.clients)(), ..self.gpu.clone() }),
         }
     }

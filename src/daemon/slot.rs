@@ -42,6 +42,7 @@ impl Slot {
             profile,
             pid: None,
             takeovers: 0,
+            last_death: None,
             problem: None,
             device: None,
         };
@@ -79,7 +80,10 @@ impl Slot {
             Report::Unused => {
                 (State::Waiting, shown.pid, Some((EventKind::Disconnected, Some(UNUSED.to_owned()))))
             }
-            Report::Died(how) => (shown.state, None, Some((EventKind::Died, Some(how)))),
+            Report::Died(how) => {
+                shown.last_death = Some(how.clone());
+                (shown.state, None, Some((EventKind::Died, Some(how))))
+            }
             Report::TakenOver { pid } => {
                 shown.takeovers += 1;
                 let detail = match shown.profile.transport {

@@ -24,8 +24,9 @@ fn none(found: String) -> Check {
 fn judge(gpu: &Found, tried: Result<Rehearsal, RenderProcessError>) -> Check {
     match tried {
         Ok(Rehearsal { name, driver, needs, shader_checks }) => {
+            let uuid = &gpu.uuid;
             let file = needs.nodes.first().cloned().unwrap_or_else(|| LOADER.into());
-            let found = format!("{name}, driver {driver}; shaders are checked by {shader_checks}");
+            let found = format!("{name} ({uuid}), driver {driver}; shaders are checked by {shader_checks}");
             Check::ok("vulkan", file, found)
         }
         Err(error) => Check::ok("vulkan", LOADER, format!("{}: {error}", gpu.name))
@@ -41,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_gpu_that_opens_is_well_and_one_that_does_not_is_told_why() {
-        let gpu = Found { name: "NVIDIA H200".to_owned(), uuid: String::new() };
+        let gpu = Found { name: "NVIDIA H200".to_owned(), uuid: "4a0e".to_owned() };
         let needs = Needs { nodes: ["/dev/nvidia0".into()].into(), ..Needs::default() };
         let opened = Rehearsal {
             name: gpu.name.clone(),
@@ -54,7 +55,7 @@ mod tests {
         let ill = judge(&gpu, Err(RenderProcessError::Gpu("no memory to map".to_owned())));
 
         assert_eq!((well.status, well.file.as_path()), (Status::Ok, "/dev/nvidia0".as_ref()));
-        assert_eq!(well.found, "NVIDIA H200, driver NVIDIA 580.1; shaders are checked by spirv-tools");
+        assert_eq!(well.found, "NVIDIA H200 (4a0e), driver NVIDIA 580.1; shaders are checked by spirv-tools");
         assert_eq!((ill.status, ill.found.as_str()), (Status::Warn, "NVIDIA H200: no memory to map"));
     }
 }

@@ -68,7 +68,7 @@ pub enum SandboxError {
     Orphaned,
     /// The host cannot give everything and everything was asked for.
     #[error("this host cannot seal the device completely: {}", sentences(.0))]
-    Incomplete(Report),
+    Incomplete(Box<Report>),
 }
 
 fn sentences(report: &Report) -> String {
@@ -141,7 +141,7 @@ impl Sandbox {
         let loaded = load();
         report.note(Layer::Seccomp, self.filter.apply());
         match self.spec.require_all && !report.is_complete() {
-            true => Err(SandboxError::Incomplete(report)),
+            true => Err(SandboxError::Incomplete(Box::new(report))),
             false => Ok((Sealed { report }, loaded)),
         }
     }

@@ -14,10 +14,13 @@ use nix::unistd::Gid;
 use serde::{Deserialize, Serialize};
 
 /// What Vulkan's loader and the C library read whatever the GPU, and Mesa and LLVM too.
-const READ_BY_ALL: [&str; 10] = [
+const READ_BY_ALL: [&str; 13] = [
     "/dev/urandom",
     "/etc/ld.so.cache",
     "/etc/vulkan",
+    "/etc/glvnd", // NVIDIA's Vulkan looks for its EGL there where there is no display
+    "/usr/share/glvnd",
+    "/proc/filesystems",
     "/etc/drirc",
     "/usr/share/vulkan",
     "/usr/local/share/vulkan",
@@ -42,6 +45,15 @@ const READ_FOR_HARDWARE: [&str; 11] = [
     "/usr/share/nvidia",
 ];
 
+/// Where drivers are described.
+const MANIFESTS: [&str; 5] = [
+    "/etc/vulkan/icd.d",
+    "/usr/share/vulkan/icd.d",
+    "/usr/local/share/vulkan/icd.d",
+    "/etc/glvnd/egl_vendor.d",
+    "/usr/share/glvnd/egl_vendor.d",
+];
+
 /// Where GPUs' device nodes are.
 const NODES: [&str; 4] = ["/dev/nvidia", "/dev/dri/", "/dev/kfd", "/dev/udmabuf"];
 
@@ -50,7 +62,7 @@ const NVIDIA_SHARED: [&str; 3] = ["/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvi
 
 /// Variables that name drivers. Whoever sets one has code of his choice run, so they come from the daemon's own
 /// environment alone.
-const DRIVER_VARIABLES: [&str; 2] = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
+const DRIVER_VARIABLES: [&str; 3] = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "__EGL_VENDOR_LIBRARY_FILENAMES"];
 
 /// What keeps drivers from writing files, and from loading what belongs to a desktop.
 const DRIVER_SETTINGS: [(&str, &str); 4] = [
@@ -86,10 +98,9 @@ impl Needs {
         }
         let known =
             READ_BY_ALL.iter().chain((!nodes.is_empty()).then_some(&READ_FOR_HARDWARE).into_iter().flatten());
-        let variables = DRIVER_VARIABLES.iter().filter_map(std::env::var_os);
-        let manifests: Vec<PathBuf> =
-            variables.flat_map(|list| std::env::split_paths(&list).collect::<Vec<_>>()).collect();
-        let read = known.map(PathBuf::from).chain(manifests).chain(library_folders(&maps));
+        // NVIDIA's driver reads the program that it is in.
+        let program = std::env::current_exe().ok();
+        let read = known.map(PathBuf::from).chain(program).chain(manifests()).chain(library_folders(&maps));
         Ok(Self {
             read: read.filter(|path| path.is_absolute() && path.exists()).collect(),
             nodes: nodes.into_iter().filter(|node| node.exists()).collect(),
@@ -105,19 +116,39 @@ impl Needs {
         self.nodes.iter().filter_map(group).collect::<BTreeSet<_>>().into_iter().map(Gid::from_raw).collect()
     }
 
-    /// For people: a line for each thing that stays open to the process.
-    pub(super) fn lines(&self) -> Vec<String> {
+    /// For people: a line for each thing that stays open to the process. Nothing but Landlock keeps other files closed.
+    pub(super) fn lines(&self, landlock: bool) -> Vec<String> {
         let list = |paths: &BTreeSet<PathBuf>| {
             let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
             if paths.is_empty() { "none".to_owned() } else { paths.join(" ") }
         };
-        vec![
-            format!("files that it may read: {}", list(&self.read)),
-            format!("device nodes that it may read, write and control: {}", list(&self.nodes)),
+        let files = match landlock {
+            true => vec![
+                format!("files that it may read: {}", list(&self.read)),
+                format!("device nodes that it may read, write and control: {}", list(&self.nodes)),
+            ],
+            false => {
+                vec!["every file and device node that its user may open, for want of Landlock".to_owned()]
+            }
+        };
+        let driver = [
             "machine code: the driver compiles shaders and maps the result executable".to_owned(),
             "memory of the driver's own: it is not charged to the limit".to_owned(),
-        ]
+        ];
+        files.into_iter().chain(driver).collect()
     }
+}
+
+/// The files that describe drivers, and what they are links to: a link that can be read is of no use alone.
+fn manifests() -> impl Iterator<Item = PathBuf> {
+    let variables = DRIVER_VARIABLES.iter().filter_map(std::env::var_os);
+    let named = variables.flat_map(|list| std::env::split_paths(&list).collect::<Vec<_>>());
+    let found = MANIFESTS.into_iter().filter_map(|folder| read_dir(folder).ok()).flatten().flatten();
+    let all: Vec<PathBuf> = named.chain(found.map(|entry| entry.path())).collect();
+    let links = all.iter().filter_map(|path| path.canonicalize().ok().filter(|target| target != path));
+    let links: Vec<PathBuf> = links.collect();
+    let named = all.into_iter().filter(|path| !MANIFESTS.iter().any(|folder| path.starts_with(folder)));
+    named.chain(links)
 }
 
 fn is_node(path: &Path) -> bool {

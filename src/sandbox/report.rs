@@ -113,19 +113,20 @@ pub struct Report {
     missing: Vec<Missing>,
     /// Layers that a process of this kind cannot have.
     without: Vec<Layer>,
-    left_open: Vec<String>,
+    /// What the driver that it loads needs.
+    driver: Option<Needs>,
 }
 
 impl Report {
     /// Of a process that loads a driver, or of one that does not.
     pub(super) fn of(driver: Option<&Needs>) -> Self {
         let without = driver.map(|_| Layer::EmptyRoot).into_iter().collect();
-        Self { without, left_open: driver.map(Needs::lines).unwrap_or_default(), ..Self::default() }
+        Self { without, driver: driver.cloned(), ..Self::default() }
     }
 
     /// What stays open to the process because it could not do its work otherwise, a line each.
-    pub fn left_open(&self) -> &[String] {
-        &self.left_open
+    pub fn left_open(&self) -> Vec<String> {
+        self.driver.as_ref().map(|needs| needs.lines(self.holds(Layer::Landlock))).unwrap_or_default()
     }
 
     pub(super) fn note<E: fmt::Display>(&mut self, layer: Layer, outcome: Result<(), E>) {

@@ -141,6 +141,14 @@ pub(super) struct Kept {
     pub(super) started: Instant,
     /// It said that it served its VM to the end.
     pub(super) ended: bool,
+    /// Why it serves nobody, in its own words.
+    pub(super) failure: Option<String>,
+}
+
+impl Kept {
+    fn new(process: Process, channel: UnixStream, legacy: Legacy, started: Instant) -> Self {
+        Self { process, channel, legacy, started, ended: false, failure: None }
+    }
 }
 
 struct Keeper {
@@ -201,7 +209,7 @@ impl Keeper {
         };
         match self.adopt_from(control) {
             Ok((sockets, channel, legacy)) => {
-                let kept = Kept { process, channel, legacy, started: Instant::now(), ended: false };
+                let kept = Kept::new(process, channel, legacy, Instant::now());
                 let connected = kept.legacy.is_in_use();
                 (self.report)(Report::Adopted { pid: kept.process.pid(), connected });
                 Some((sockets, kept))
@@ -287,17 +295,17 @@ impl Keeper {
             tracing::warn!("a new {} process did not hear the story to its end: {error}", spec.role());
         }
         let legacy = heir.take().ok_or(io::ErrorKind::NotFound)?;
-        Ok(Kept { process, channel, legacy, started, ended: false })
+        Ok(Kept::new(process, channel, legacy, started))
     }
 
-    /// Keeps what this process tells until it is dead. Returns what it leaves to the next, if it leaves somebody behind.
+    /// Keeps what this process tells until it is dead. Returns what it leaves to the next, if somebody was served.
     fn serve(&self, mut kept: Kept, plan: &mut Plan) -> Result<Option<Legacy>, Stopped> {
         let mut followed = self.follow(&mut kept);
         while followed.is_ok() && !kept.ended && !kept.process.is_gone_within(EXIT_MAX) {
             // It hung up and lives: it had more to tell than the channel had room for.
             followed = self.keep_again(&mut kept).and_then(|()| self.follow(&mut kept));
         }
-        let Kept { process, legacy, started, ended, .. } = kept;
+        let Kept { process, legacy, started, ended, failure, .. } = kept;
         let most = if followed.is_ok() { EXIT_MAX } else { Duration::ZERO };
         let ending = process.end_within(most).unwrap_or_else(|error| {
             tracing::error!("{error}");
@@ -316,7 +324,7 @@ impl Keeper {
             (false, false) => End::Unused,
         };
         let role = self.role();
-        let how = ending.describe();
+        let how = ending.describe() + &failure.iter().map(|why| format!(": {why}")).collect::<String>();
         if end != End::Orderly {
             (self.report)(Report::Died(how.clone()));
         }
@@ -338,7 +346,8 @@ impl Keeper {
                 Ok(None)
             }
             Next::Wait(_) if ending.is_hopeless() => {
-                let problem = format!("the {role} process cannot run as it was asked to; the log says why");
+                let why = failure.map_or("; the log says why".to_owned(), |why| format!(": {why}"));
+                let problem = format!("the {role} process cannot run as it was asked to{why}");
                 (self.report)(Report::Failing { problem, hopeless: true });
                 self.pause(PollTimeout::NONE).map(|()| None)
             }
@@ -382,6 +391,7 @@ impl Keeper {
                     (self.report)(Report::Disconnected(reason));
                 }
             }
+            Note::Failed(reason) => kept.failure = Some(reason),
             Note::Connected(..) if was_in_use => return Err(Untimely::nonsense("a second VM")),
             note => {
                 kept.legacy.apply(note).map_err(Untimely::Nonsense)?;

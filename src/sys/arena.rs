@@ -37,6 +37,9 @@ unsafe impl Send for Arena {}
 /// structures and arrays of these.
 pub unsafe trait CStruct: Copy + 'static {}
 
+// SAFETY: integers.
+unsafe impl<const COUNT: usize> CStruct for [u64; COUNT] {}
+
 impl Arena {
     /// Reserves `capacity` bytes.
     pub fn new(capacity: usize) -> io::Result<Self> {
@@ -182,9 +185,6 @@ impl Drop for Arena {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    // SAFETY: integers.
-    unsafe impl CStruct for [u64; 2] {}
 
     #[test]
     fn what_was_put_is_found_where_it_was_put_and_nowhere_else() {

@@ -19,7 +19,7 @@ pub use registry::*;
 
 // What no command of Venus has, but commands of ours.
 structures! {
-    u8, u32, i32, u64, i64, f32, [u64; 1], [u64; 10], [u64; 64],
+    u8, u32, i32, u64, i64, f32,
     vk::DescriptorBindingFlags,
     vk::ImportMemoryHostPointerInfoEXT,
     [vk::QueueFamilyProperties; 16],

@@ -163,6 +163,6 @@ mod tests {
         assert!(SharedMemory::map(&loose, 0x1000).is_err());
         assert!(SharedMemory::map(&sealed_file(0x1000).unwrap(), 0x1001).is_err());
         assert!(SharedMemory::create(0).is_err());
-        assert!(nix::unistd::ftruncate(&sealed_file(0x1000).unwrap(), 0).is_err());
+        assert!(nix::unistd::ftruncate(sealed_file(0x1000).unwrap(), 0).is_err());
     }
 }

@@ -1,11 +1,11 @@
 use std::fmt::{self, Debug, Formatter};
 
 use super::tables::{Command, Returns};
-use super::{CommandType, Malformed, ObjectType};
+use super::{CommandType, ObjectType};
 use crate::sys::Address;
 
 /// No command has more parameters.
-pub const ARGUMENTS_MAX: usize = 10;
+pub const ARGUMENTS_MAX: usize = 11;
 
 /// What an argument takes in the arena and in a call.
 pub(super) const ARGUMENT_BYTES: usize = size_of::<u64>();
@@ -18,9 +18,19 @@ pub struct Call {
     /// Bit 0: the guest wants a reply.
     pub flags: u32,
     pub(super) arguments: [u64; ARGUMENTS_MAX],
-    /// Where the arguments lay when they were decoded. The reply comes from there.
+    /// Where the arguments lay when they were decoded, if the guest wants a reply: that comes from there.
     pub(super) decoded_at: Address,
     pub(super) table: &'static Command,
+}
+
+/// What a call is before anything was decoded into it.
+static NONE: Command = Command { returns: Returns::Nothing, recorded: false, parameters: &[] };
+
+impl Default for Call {
+    fn default() -> Self {
+        let command = CommandType::CreateInstance;
+        Self { command, flags: 0, arguments: [0; ARGUMENTS_MAX], decoded_at: 0, table: &NONE }
+    }
 }
 
 impl Call {
@@ -43,6 +53,11 @@ impl Call {
         self.arguments.get(..self.arity()).unwrap_or_default()
     }
 
+    /// All arguments, and zeros behind them.
+    pub fn all_arguments(&self) -> &[u64; ARGUMENTS_MAX] {
+        &self.arguments
+    }
+
     /// How many arguments the command takes.
     pub fn arity(&self) -> usize {
         self.table.parameters.len()
@@ -51,6 +66,17 @@ impl Call {
     /// Whether the guest waits for a reply.
     pub fn wants_reply(&self) -> bool {
         self.flags & 1 != 0
+    }
+
+    /// Whether the command is recorded into a command buffer: vkCmd….
+    #[inline]
+    pub fn is_recorded(&self) -> bool {
+        self.table.recorded
+    }
+
+    /// Whether the guest could learn of anything that the command returns.
+    pub fn is_answered(&self) -> bool {
+        self.wants_reply() || self.returns_result()
     }
 
     /// Whether the command returns something: a VkResult mostly.
@@ -76,6 +102,7 @@ pub enum Slot {
 
 /// The objects of a client.
 pub trait Names {
-    /// The driver's handle of an object, asked for each handle of a command but NULL, in the order of the wire.
-    fn handle(&mut self, kind: ObjectType, id: u64, at: Slot) -> Result<u64, Malformed>;
+    /// The driver's handle of an object, asked for each handle of a command but NULL, in the order of the wire. `None`
+    /// ends the stream.
+    fn handle(&mut self, kind: ObjectType, id: u64, at: Slot) -> Option<u64>;
 }

@@ -1,8 +1,6 @@
-use std::ops::Range;
-
 use super::call::ARGUMENT_BYTES;
 use super::memory::{self, NEXT_AT, places};
-use super::tables::{Command, Element, Lengths, Op, Struct, Way};
+use super::tables::{Count, Element, Lengths, Op, Struct, Way};
 use super::{ARGUMENTS_MAX, Call, CommandType, Malformed, Names, ObjectType, Reader, Slot};
 use crate::sys::{Address, Arena, Full};
 
@@ -15,11 +13,25 @@ const ALIGN: usize = 8;
 
 /// Reads one command into `arena`, with the driver's handles in place of the guest's.
 pub fn decode(reader: &mut Reader<'_>, arena: &mut Arena, names: &mut impl Names) -> Result<Call, Malformed> {
+    let mut call = Call::default();
+    decode_into(reader, arena, names, &mut call)?;
+    Ok(call)
+}
+
+/// As [`decode`], for who decodes one command after the other: to move a call costs as much as to decode it.
+#[inline]
+pub fn decode_into(
+    reader: &mut Reader<'_>,
+    arena: &mut Arena,
+    names: &mut impl Names,
+    call: &mut Call,
+) -> Result<(), Malformed> {
     let command = reader.peek().ok_or(Malformed::NoCommand)??;
     reader.word();
-    let flags = reader.word().ok_or(Malformed::NoCommand)?;
-    let table = command.table().ok_or(Malformed::NotForTheWire(command))?;
-    Decoder { reader, arena, names, command, arguments: 0..0, depth: 0 }.command(table, flags)
+    call.command = command;
+    call.flags = reader.word().ok_or(Malformed::NoCommand)?;
+    call.table = command.table().ok_or(Malformed::NotForTheWire(command))?;
+    Decoder { reader, arena, names, command, depth: 0 }.command(call).map_err(|wrong| *wrong)
 }
 
 /// How much of a structure is on the wire.
@@ -31,30 +43,68 @@ pub(super) enum Form {
     Skeleton,
 }
 
+/// An error that fits into a register: each step returns one, and nearly none of them ever is.
+type Wrong = Box<Malformed>;
+
+fn form(way: Way) -> Form {
+    if way == Way::Out { Form::Skeleton } else { Form::Whole }
+}
+
 struct Decoder<'d, 's, N> {
     reader: &'d mut Reader<'s>,
     arena: &'d mut Arena,
     names: &'d mut N,
     command: CommandType,
-    /// Where the arguments lie in the arena.
-    arguments: Range<Address>,
     depth: usize,
 }
 
 impl<'s, N: Names> Decoder<'_, 's, N> {
-    fn command(&mut self, table: &'static Command, flags: u32) -> Result<Call, Malformed> {
-        let full = |full| Malformed::TooLarge(self.command, full);
-        let base = self.arena.put([0_u64; ARGUMENTS_MAX]).map_err(full)?;
-        self.arguments = base..base + (ARGUMENTS_MAX * ARGUMENT_BYTES) as u64;
-        for (way, op) in table.parameters {
-            let form = if *way == Way::Out { Form::Skeleton } else { Form::Whole };
-            self.step(op, base, form)?;
+    /// Scalars and handles, which is most of what there is, go straight into the call.
+    fn command(&mut self, call: &mut Call) -> Result<(), Wrong> {
+        call.arguments = [0; ARGUMENTS_MAX];
+        call.decoded_at = 0;
+        for (index, (way, op)) in call.table.parameters.iter().enumerate() {
+            let value = match *op {
+                Op::Copy { bytes: 4, .. } => self.word()?.into(),
+                Op::Copy { bytes: 8, .. } => self.long()?,
+                Op::Handle { kind, nullable, .. } => self.handle(kind, nullable, Slot::Argument(index))?,
+                // As below, without a detour for the length.
+                Op::Array { nullable, count: Count::Member { at, rule, .. }, element, .. }
+                    if !matches!(element, Element::Rows { .. }) =>
+                {
+                    let expected = rule.length(call.arg(at / ARGUMENT_BYTES));
+                    self.array(expected, nullable, element, 0, form(*way))?
+                }
+                ref op => self.pointed(op, *way, index, call)?,
+            };
+            if let Some(argument) = call.arguments.get_mut(index) {
+                *argument = value;
+            }
         }
-        let arguments = self.arena.get(base).copied().unwrap_or_default();
-        Ok(Call { command: self.command, flags, arguments, table, decoded_at: base })
+        if call.wants_reply() {
+            self.put_arguments(call)?;
+        }
+        Ok(())
     }
 
-    fn step(&mut self, op: &'static Op, base: Address, form: Form) -> Result<(), Malformed> {
+    /// An argument that leads into the arena. Lengths of arrays stand in other arguments, so those lie there too.
+    fn pointed(&mut self, op: &'static Op, way: Way, index: usize, call: &mut Call) -> Result<u64, Wrong> {
+        let base = self.put_arguments(call)?;
+        self.step(op, base, form(way))?;
+        Ok(memory::read(self.arena, base, index * ARGUMENT_BYTES, ARGUMENT_BYTES))
+    }
+
+    fn put_arguments(&mut self, call: &mut Call) -> Result<Address, Wrong> {
+        if call.decoded_at == 0 {
+            call.decoded_at = self.alloc(size_of_val(&call.arguments))?;
+        }
+        if let Some(place) = self.arena.get_mut(call.decoded_at) {
+            *place = call.arguments;
+        }
+        Ok(call.decoded_at)
+    }
+
+    fn step(&mut self, op: &'static Op, base: Address, form: Form) -> Result<(), Wrong> {
         match *op {
             // Most members are of one of two sizes, which need no loop.
             Op::Copy { at, bytes: 4 } => self.word().map(|word| self.write(base, at, word.to_le_bytes())),
@@ -69,11 +119,11 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
                 Ok(())
             }
             Op::Length(expected) => self.length(expected, false).map(drop),
-            Op::Handle { at, kind, nullable } => self.handle(kind, nullable, base + at as u64),
+            Op::Handle { at, kind, nullable } => self.handle_at(kind, nullable, base + at as u64),
             Op::Struct { at, of } => self.structure(of, base + at as u64, form),
             Op::Union { at, selector, arms } => self.union(base, at, selector, arms),
             Op::Text { at, nullable } => match self.text()? {
-                0 if !nullable => Err(Malformed::NullPointer(self.command)),
+                0 if !nullable => Err(Malformed::NullPointer(self.command).into()),
                 text => {
                     self.write(base, at, text.to_ne_bytes());
                     Ok(())
@@ -82,19 +132,18 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
             Op::Pointer { at, nullable, element } => self.pointer(base, at, nullable, element, form),
             Op::Array { at, nullable, count, element } => {
                 let expected = count.read(self.arena, base);
-                let count = self.length(expected, nullable)?;
-                let array = self.elements(element, count, base, form)?;
+                let array = self.array(expected, nullable, element, base, form)?;
                 self.write(base, at, array.to_ne_bytes());
                 Ok(())
             }
             Op::Null => match self.long()? {
                 0 => Ok(()),
-                mark => Err(Malformed::Pointer(self.command, mark)),
+                mark => Err(Malformed::Pointer(self.command, mark).into()),
             },
         }
     }
 
-    fn copy(&mut self, base: Address, at: usize, count: usize) -> Result<(), Malformed> {
+    fn copy(&mut self, base: Address, at: usize, count: usize) -> Result<(), Wrong> {
         let bytes = self.take(count)?;
         if let Some(place) = self.arena.bytes_mut(base + at as u64, count) {
             place.copy_from_slice(bytes);
@@ -102,26 +151,37 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         Ok(())
     }
 
-    fn handle(&mut self, kind: ObjectType, nullable: bool, at: Address) -> Result<(), Malformed> {
-        let id = self.long()?;
-        if id == 0 {
-            return if nullable { Ok(()) } else { Err(Malformed::NullHandle(self.command, kind)) };
+    #[inline(always)]
+    fn handle(&mut self, kind: ObjectType, nullable: bool, slot: Slot) -> Result<u64, Wrong> {
+        match self.long()? {
+            0 if nullable => Ok(0),
+            0 => Err(Malformed::NullHandle(self.command, kind).into()),
+            id => self.names.handle(kind, id, slot).ok_or_else(|| self.no_such(kind, id)),
         }
-        let slot = match usize::try_from(at.wrapping_sub(self.arguments.start)) {
-            Ok(offset) if self.arguments.contains(&at) => Slot::Argument(offset / ARGUMENT_BYTES),
-            _ => Slot::Memory(at),
-        };
-        let handle = self.names.handle(kind, id, slot)?;
+    }
+
+    #[cold]
+    fn no_such(&self, kind: ObjectType, id: u64) -> Wrong {
+        Malformed::UnknownHandle { command: self.command, kind, id }.into()
+    }
+
+    #[cold]
+    fn truncated(&self) -> Wrong {
+        Malformed::Truncated(self.command).into()
+    }
+
+    fn handle_at(&mut self, kind: ObjectType, nullable: bool, at: Address) -> Result<(), Wrong> {
+        let handle = self.handle(kind, nullable, Slot::Memory(at))?;
         self.write(at, 0, handle.to_ne_bytes());
         Ok(())
     }
 
-    fn structure(&mut self, of: &'static Struct, at: Address, form: Form) -> Result<(), Malformed> {
+    fn structure(&mut self, of: &'static Struct, at: Address, form: Form) -> Result<(), Wrong> {
         self.enter()?;
         if let Some(expected) = of.kind {
             let sent = self.kind()?;
             if sent != expected {
-                return Err(Malformed::Structure { command: self.command, sent, expected });
+                return Err(Malformed::Structure { command: self.command, sent, expected }.into());
             }
             self.write(at, 0, sent.to_ne_bytes());
             let next = self.chain(of, form, &mut [0; 4])?;
@@ -132,18 +192,13 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         Ok(())
     }
 
-    fn members(&mut self, of: &'static Struct, at: Address, form: Form) -> Result<(), Malformed> {
+    fn members(&mut self, of: &'static Struct, at: Address, form: Form) -> Result<(), Wrong> {
         let members = if form == Form::Whole { of.whole } else { of.skeleton };
         members.iter().try_for_each(|op| self.step(op, at, form))
     }
 
     /// What follows in the chain of `head`. On the wire, a structure's members stand behind the rest of its chain.
-    fn chain(
-        &mut self,
-        head: &'static Struct,
-        form: Form,
-        seen: &mut [u64; 4],
-    ) -> Result<Address, Malformed> {
+    fn chain(&mut self, head: &'static Struct, form: Form, seen: &mut [u64; 4]) -> Result<Address, Wrong> {
         if !self.present()? {
             return Ok(0);
         }
@@ -154,7 +209,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         let (_, of) = *head.chain.get(index).ok_or(unknown)?;
         let (word, bit) = (seen.get_mut(index / 64).ok_or(unknown)?, 1 << (index % 64));
         if *word & bit != 0 && !of.repeats {
-            return Err(unknown);
+            return Err(unknown.into());
         }
         *word |= bit;
         let at = self.alloc(of.bytes)?;
@@ -172,7 +227,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         at: usize,
         selector: Option<usize>,
         arms: &'static [(i32, &'static [Op])],
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), Wrong> {
         let tag = self.kind()?;
         let in_use =
             selector.is_none_or(|at| memory::read(self.arena, base, at, 4) == u64::from(tag.cast_unsigned()));
@@ -188,13 +243,31 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         nullable: bool,
         element: Element,
         form: Form,
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), Wrong> {
         if !self.present()? {
-            return if nullable { Ok(()) } else { Err(Malformed::NullPointer(self.command)) };
+            return if nullable { Ok(()) } else { Err(Malformed::NullPointer(self.command).into()) };
         }
         let pointee = self.elements(element, 1, base, form)?;
         self.write(base, at, pointee.to_ne_bytes());
         Ok(())
+    }
+
+    #[inline]
+    fn array(
+        &mut self,
+        expected: u64,
+        nullable: bool,
+        element: Element,
+        base: Address,
+        form: Form,
+    ) -> Result<Address, Wrong> {
+        let count = self.length(expected, nullable)?;
+        match element {
+            Element::Bytes(bytes) if form == Form::Whole && count > 0 => {
+                self.bytes(self.product(count, bytes)?)
+            }
+            _ => self.elements(element, count, base, form),
+        }
     }
 
     /// The elements of an array, and where they lie. 0 elements lie nowhere.
@@ -204,7 +277,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         count: usize,
         base: Address,
         form: Form,
-    ) -> Result<Address, Malformed> {
+    ) -> Result<Address, Wrong> {
         if count == 0 {
             return Ok(0);
         }
@@ -214,7 +287,8 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
             Element::Ids => self.bytes(self.product(count, size_of::<u64>())?),
             Element::Handle { kind, nullable } => {
                 let handles = self.room(count, size_of::<u64>(), POINTER_BYTES)?;
-                places(handles, count, POINTER_BYTES).try_for_each(|at| self.handle(kind, nullable, at))?;
+                places(handles, count, POINTER_BYTES)
+                    .try_for_each(|at| self.handle_at(kind, nullable, at))?;
                 Ok(handles)
             }
             Element::Struct(of) => {
@@ -229,7 +303,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
                 let texts = self.room(count, size_of::<u64>(), POINTER_BYTES)?;
                 for at in places(texts, count, POINTER_BYTES) {
                     match self.text()? {
-                        0 => return Err(Malformed::NullPointer(self.command)),
+                        0 => return Err(Malformed::NullPointer(self.command).into()),
                         text => self.write(at, 0, text.to_ne_bytes()),
                     }
                 }
@@ -246,7 +320,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         count: usize,
         base: Address,
         form: Form,
-    ) -> Result<Address, Malformed> {
+    ) -> Result<Address, Wrong> {
         let rows = self.room(count, size_of::<u64>(), POINTER_BYTES)?;
         for (index, at) in places(rows, count, POINTER_BYTES).enumerate() {
             let expected = match lengths {
@@ -264,7 +338,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
     }
 
     /// A text with its NUL, and where it lies; 0 for none.
-    fn text(&mut self) -> Result<Address, Malformed> {
+    fn text(&mut self) -> Result<Address, Wrong> {
         let count = usize::try_from(self.long()?).unwrap_or(usize::MAX);
         if count == 0 {
             return Ok(0);
@@ -272,51 +346,51 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         let text = self.bytes(count)?;
         match self.arena.bytes(text, count) {
             Some([.., 0]) => Ok(text),
-            _ => Err(Malformed::Text(self.command)),
+            _ => Err(Malformed::Text(self.command).into()),
         }
     }
 
     /// Bytes, which the wire pads to a multiple of four, and where they lie.
-    fn bytes(&mut self, count: usize) -> Result<Address, Malformed> {
+    fn bytes(&mut self, count: usize) -> Result<Address, Wrong> {
         let padded = count.checked_next_multiple_of(4).ok_or(Malformed::Truncated(self.command))?;
         let bytes = self.take(padded)?.get(..count).unwrap_or_default();
-        self.arena.put_bytes(bytes, ALIGN).map_err(|full| Malformed::TooLarge(self.command, full))
+        self.arena.put_bytes(bytes, ALIGN).map_err(|full| Malformed::TooLarge(self.command, full).into())
     }
 
     /// Memory for elements, each of which takes at least `least` bytes of what is left of the stream.
-    fn room(&mut self, count: usize, least: usize, bytes: usize) -> Result<Address, Malformed> {
+    fn room(&mut self, count: usize, least: usize, bytes: usize) -> Result<Address, Wrong> {
         if self.product(count, least)? > self.reader.left() {
-            return Err(Malformed::Truncated(self.command));
+            return Err(Malformed::Truncated(self.command).into());
         }
         self.alloc(self.product(count, bytes)?)
     }
 
-    fn product(&self, count: usize, bytes: usize) -> Result<usize, Malformed> {
-        count.checked_mul(bytes).ok_or(Malformed::TooLarge(self.command, Full(usize::MAX)))
+    fn product(&self, count: usize, bytes: usize) -> Result<usize, Wrong> {
+        count.checked_mul(bytes).ok_or_else(|| Malformed::TooLarge(self.command, Full(usize::MAX)).into())
     }
 
     /// The length of an array on the wire. An absent one has length 0, whatever was expected.
-    fn length(&mut self, expected: u64, nullable: bool) -> Result<usize, Malformed> {
+    fn length(&mut self, expected: u64, nullable: bool) -> Result<usize, Wrong> {
         let sent = self.long()?;
         match usize::try_from(sent) {
             Ok(0) if nullable => Ok(0),
-            Ok(0) if expected > 0 => Err(Malformed::NullPointer(self.command)),
+            Ok(0) if expected > 0 => Err(Malformed::NullPointer(self.command).into()),
             Ok(length) if sent == expected => Ok(length),
-            _ => Err(Malformed::Length { command: self.command, sent, expected }),
+            _ => Err(Malformed::Length { command: self.command, sent, expected }.into()),
         }
     }
 
-    fn present(&mut self) -> Result<bool, Malformed> {
+    fn present(&mut self) -> Result<bool, Wrong> {
         match self.long()? {
             0 => Ok(false),
             1 => Ok(true),
-            mark => Err(Malformed::Pointer(self.command, mark)),
+            mark => Err(Malformed::Pointer(self.command, mark).into()),
         }
     }
 
-    fn enter(&mut self) -> Result<(), Malformed> {
+    fn enter(&mut self) -> Result<(), Wrong> {
         self.depth += 1;
-        if self.depth > DEPTH_MAX { Err(Malformed::TooDeep(self.command)) } else { Ok(()) }
+        if self.depth > DEPTH_MAX { Err(Malformed::TooDeep(self.command).into()) } else { Ok(()) }
     }
 
     fn write<const BYTES: usize>(&mut self, base: Address, at: usize, bytes: [u8; BYTES]) {
@@ -325,23 +399,23 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         }
     }
 
-    fn alloc(&mut self, bytes: usize) -> Result<Address, Malformed> {
-        self.arena.alloc(bytes, ALIGN).map_err(|full| Malformed::TooLarge(self.command, full))
+    fn alloc(&mut self, bytes: usize) -> Result<Address, Wrong> {
+        self.arena.alloc(bytes, ALIGN).map_err(|full| Malformed::TooLarge(self.command, full).into())
     }
 
-    fn take(&mut self, count: usize) -> Result<&'s [u8], Malformed> {
-        self.reader.take(count).ok_or(Malformed::Truncated(self.command))
+    fn take(&mut self, count: usize) -> Result<&'s [u8], Wrong> {
+        self.reader.take(count).ok_or_else(|| self.truncated())
     }
 
-    fn word(&mut self) -> Result<u32, Malformed> {
-        self.reader.word().ok_or(Malformed::Truncated(self.command))
+    fn word(&mut self) -> Result<u32, Wrong> {
+        self.reader.word().ok_or_else(|| self.truncated())
     }
 
-    fn kind(&mut self) -> Result<i32, Malformed> {
+    fn kind(&mut self) -> Result<i32, Wrong> {
         self.word().map(u32::cast_signed)
     }
 
-    fn long(&mut self) -> Result<u64, Malformed> {
-        self.reader.long().ok_or(Malformed::Truncated(self.command))
+    fn long(&mut self) -> Result<u64, Wrong> {
+        self.reader.long().ok_or_else(|| self.truncated())
     }
 }

@@ -45,14 +45,19 @@ impl Count {
             Self::Behind { pointer, at, bytes } => {
                 read(arena, read(arena, base, pointer, size_of::<Address>()), at, bytes)
             }
-            Self::Member { at, bytes, rule } => {
-                let number = read(arena, base, at, bytes);
-                match rule {
-                    Rule::Same => number,
-                    Rule::Quarter => number / 4,
-                    Rule::Words => number.div_ceil(32),
-                }
-            }
+            Self::Member { at, bytes, rule } => rule.length(read(arena, base, at, bytes)),
+        }
+    }
+}
+
+impl Rule {
+    /// The length that a member gives.
+    #[inline]
+    pub(super) fn length(self, member: u64) -> u64 {
+        match self {
+            Self::Same => member,
+            Self::Quarter => member / 4,
+            Self::Words => member.div_ceil(32),
         }
     }
 }

@@ -18,7 +18,7 @@ mod walk;
 pub use call::{ARGUMENTS_MAX, Call, Names, Slot};
 pub use capset::{CAPSET_ID, Capset, extensions};
 pub use chain::{find, prepend, unlink};
-pub use decode::decode;
+pub use decode::{decode, decode_into};
 pub use encode::encode_reply;
 pub use malformed::Malformed;
 pub use reader::Reader;

@@ -2,14 +2,14 @@
 
 use super::decode::Form;
 use super::tables::{Count, Element, Op, Rule, Struct, Way};
-use super::{Call, CommandType, Malformed, Names, ObjectType, Reader, Slot, decode, encode_reply};
+use super::{Call, CommandType, Names, ObjectType, Reader, Slot, decode, encode_reply};
 use crate::sys::Arena;
 
 struct Same;
 
 impl Names for Same {
-    fn handle(&mut self, _: ObjectType, id: u64, _: Slot) -> Result<u64, Malformed> {
-        Ok(id)
+    fn handle(&mut self, _: ObjectType, id: u64, _: Slot) -> Option<u64> {
+        Some(id)
     }
 }
 

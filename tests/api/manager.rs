@@ -9,7 +9,8 @@ use tokio::sync::broadcast;
 use vgpu::control::api::{
     Change, Event, EventKind, Host, Manager, Name, State, Vgpu, VgpuChange, VgpuSpec, serve,
 };
-use vgpu::control::{Code, HeadStatus, Refusal, Status};
+use vgpu::control::profile::Transport;
+use vgpu::control::{Code, GpuStatus, HeadStatus, Refusal, Status};
 use vgpu::wire::ScanoutId;
 
 /// 2026-11-22, a quarter to ten in the evening.
@@ -94,6 +95,7 @@ impl Manager for Memory {
             profile: spec.profile,
             pid: Some(4001 + i32::try_from(vgpus.len()).unwrap()),
             takeovers: 0,
+            last_death: None,
             problem: None,
             device: None,
         };
@@ -173,6 +175,7 @@ fn status(pid: i32, vgpu: &Vgpu) -> Status {
         head.enabled.then(|| format!("{}x{}", head.size.width, head.size.height))
     };
     let heads = (0..).zip(&vgpu.profile.heads);
+    let is_vulkan = vgpu.profile.transport == Transport::Vtest;
     Status {
         pid,
         heads: heads
@@ -189,8 +192,17 @@ fn status(pid: i32, vgpu: &Vgpu) -> Status {
         resources_used: 3,
         resources_max: vgpu.profile.limits.resources,
         sandbox: vec!["seccomp: yes".to_owned(), "landlock: yes".to_owned()],
-        left_open: Vec::new(),
-        gpu: None,
+        left_open: is_vulkan
+            .then(|| "device nodes that it may use: /dev/nvidia0".to_owned())
+            .into_iter()
+            .collect(),
+        gpu: is_vulkan.then(|| GpuStatus {
+            name: "NVIDIA H200".to_owned(),
+            driver: "NVIDIA 580.1".to_owned(),
+            shader_checks: "spirv-tools".to_owned(),
+            clients: 2,
+            clients_max: vgpu.profile.limits.clients(),
+        }),
     }
 }
 

@@ -88,7 +88,7 @@ fn an_unknown_field_is_answered_with_the_near_one() {
     let answer = send(&served.socket(), "PUT", "/v1/vgpus/a", r#"{"profile":{"limits":{"memroy":1}}}"#);
     assert_eq!(
         answer.json()["error"]["remedy"],
-        "did you mean `memory`? Known here: memory, resources, entries, image_side"
+        "did you mean `memory`? Known here: memory, resources, entries, image_side, clients"
     );
     let answer = ask(&served.socket(), "GET", "/v1/events?folow=true");
     assert_eq!(answer.json()["error"]["remedy"], "did you mean `follow`? Known here: follow, after");

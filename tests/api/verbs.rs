@@ -102,6 +102,30 @@ fn show_prints_all_that_is_known() {
 }
 
 #[test]
+fn a_vgpu_for_programs_without_a_vm_has_no_monitors_and_is_put_into_their_environment() {
+    let mut session = Session::start();
+    let profile =
+        "transport = \"vtest\"\n[gpu]\ndevice = \"H200\"\n[limits]\nmemory = \"8GiB\"\nclients = 16";
+    fs::write(session.served.folder.path().join("compute.toml"), profile).unwrap();
+    session.run("create compute-1 --profile compute.toml");
+    session.served.manager.change("compute-1", |vgpu| {
+        vgpu.state = State::Connected;
+        vgpu.takeovers = 1;
+        vgpu.last_death = Some("was ended by SIGKILL".to_owned());
+    });
+    session
+        .run("list")
+        .run("show compute-1")
+        .run("show compute-1 -o json")
+        .run("args compute-1")
+        .run("args compute-1 -o json")
+        .run("args compute-1 --vmm qemu")
+        .run("create plain")
+        .run("args plain")
+        .compare("verbs/vtest.txt");
+}
+
+#[test]
 fn set_changes_monitors() {
     session()
         .run("set desk-1 --head 0=800x600 --head 1=1024x768")

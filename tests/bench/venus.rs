@@ -36,6 +36,8 @@ const NO_FEEDBACK: &str = "no_fence_feedback,no_semaphore_feedback,no_query_feed
 fn main() -> ExitCode {
     let mut report = Report::default();
     let folder = tempfile::tempdir().unwrap();
+    // The process that loads the driver is nobody's.
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let noop = driver(folder.path());
     for (workload, size) in [("draws", "1000"), ("submits", "200000")] {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -60,7 +62,10 @@ fn root() -> &'static Path {
 fn driver(folder: &Path) -> PathBuf {
     let library = root().join("target/release/libvgpu_test_noop.so");
     let path = folder.join("noop.json");
-    let description = serde_json::json!({ "file_format_version": "1.0.0", "ICD": { "library_path": library, "api_version": "1.2.0" } });
+    let description = serde_json::json!({
+        "file_format_version": "1.0.0",
+        "ICD": { "library_path": library, "api_version": "1.2.0" },
+    });
     std::fs::write(&path, description.to_string()).unwrap();
     path
 }

@@ -6,6 +6,7 @@ mod daemon;
 mod faults;
 mod life;
 mod many;
+mod render;
 mod service;
 #[path = "../support/mod.rs"]
 mod support;

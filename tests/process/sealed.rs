@@ -12,7 +12,8 @@
 
 use std::collections::HashMap;
 use std::fs::{File, read_dir, read_to_string};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, IoSliceMut, Read, Write};
+use std::net::TcpStream;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::ExitStatusExt;
@@ -26,9 +27,12 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{setsockopt, sockopt};
-use nix::unistd::{Gid, Pid, Uid, getppid, setgroups, setresgid, setresuid};
-use vgpu::sandbox::{Layer, Sandbox, SandboxError, SandboxSpec, Sealed};
-use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryMmap, mmap::MmapRegionBuilder};
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::unistd::{Gid, Pid, Uid, getpid, getppid, setgroups, setresgid, setresuid};
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use vgpu::sandbox::{Layer, Needs, Sandbox, SandboxError, SandboxSpec, Sealed};
+use vm_memory::mmap::{MmapRegion, MmapRegionBuilder, MmapRegionError};
+use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryMmap};
 use vmm_sys_util::sock_ctrl_msg::ScmSocket;
 
 /// Names the case to a child.
@@ -81,6 +85,40 @@ const CASES: &[(&str, End, Probe)] = &[
         assert_eq!(missing, [Layer::UnprivilegedUser, Layer::UserNamespace, Layer::ThreadLimit]);
     }),
     ("a_missing_layer_is_an_error_where_all_are_required", End::Well, |_, _| {
+        unreachable!("it must not be sealed")
+    }),
+    ("driver_reads_what_it_needs_and_nothing_else", End::Well, driver_files),
+    ("driver_writes_no_file_and_only_its_nodes", End::Well, driver_writes),
+    ("driver_maps_machine_code_and_starts_threads", End::Well, driver_works),
+    ("driver_that_runs_a_program_ends_the_process", End::By(Signal::SIGSYS), |_, _| {
+        drop(Command::new("/bin/true").spawn())
+    }),
+    ("driver_that_makes_a_socket_ends_the_process", End::By(Signal::SIGSYS), |_, _| {
+        drop(UnixStream::connect("/none"))
+    }),
+    ("driver_that_goes_on_the_network_ends_the_process", End::By(Signal::SIGSYS), |_, _| {
+        drop(TcpStream::connect("127.0.0.1:1"))
+    }),
+    ("driver_that_looks_into_another_process_ends_its_own", End::By(Signal::SIGSYS), |_, _| {
+        let there = [RemoteIoVec { base: 4096, len: 1 }];
+        _ = process_vm_readv(getppid(), &mut [IoSliceMut::new(&mut [0])], &there);
+    }),
+    ("driver_that_signals_a_process_ends_its_own", End::By(Signal::SIGSYS), |_, _| {
+        kill(getppid(), None).unwrap()
+    }),
+    ("driver_seen_from_outside_is_nobody_and_alone", End::Inspected(is_alone), |_, opened| opened.wait()),
+    ("driver_started_without_privileges_is_alone_too", End::Inspected(is_alone), |sealed, opened| {
+        assert!(sealed.report().is_complete(), "{:?}", sealed.report().missing());
+        opened.wait();
+    }),
+    ("driver_on_an_old_host_is_sealed_as_far_as_it_goes_and_says_so", End::Well, |sealed, _| {
+        let missing: Vec<Layer> = sealed.report().missing().iter().map(|missing| missing.layer).collect();
+        assert!(missing.contains(&Layer::Landlock) && missing.contains(&Layer::UserNamespace), "{missing:?}");
+        assert!(sealed.report().holds(Layer::Seccomp));
+        let open = sealed.report().left_open();
+        assert!(open[0].starts_with("every file"), "{open:?}");
+    }),
+    ("driver_on_an_old_host_is_not_let_run_where_all_layers_are_required", End::Well, |_, _| {
         unreachable!("it must not be sealed")
     }),
 ];
@@ -161,11 +199,18 @@ fn child(name: &str) {
         setrlimit(Resource::RLIMIT_NOFILE, 512, 512).unwrap();
         lose_privileges();
     }
-    let require_all = name.starts_with("a_missing_layer");
-    if name.starts_with("without_user_namespaces") || require_all {
+    if name.contains("on_an_old_host") {
+        forbid_landlock_and_namespaces();
+    }
+    if name.contains("without_privileges_is_alone") {
+        lose_privileges();
+    }
+    let require_all = name.starts_with("a_missing_layer") || name.ends_with("all_layers_are_required");
+    if name.starts_with("without_user_namespaces") || name.starts_with("a_missing_layer") {
         forbid_user_namespaces();
     }
-    let spec = SandboxSpec { memory_bytes: MEMORY_BYTES, driver: None, parent: Some(getppid()), require_all };
+    let driver = name.starts_with("driver").then(needs);
+    let spec = SandboxSpec { memory_bytes: MEMORY_BYTES, driver, parent: Some(getppid()), require_all };
     match Sandbox::prepare(&spec).unwrap().enter() {
         Ok(sealed) => probe(&sealed, opened),
         Err(SandboxError::Incomplete(report)) if require_all => assert!(!report.missing().is_empty()),
@@ -180,6 +225,58 @@ fn forbid_user_namespaces() {
     std::fs::write("/proc/sys/user/max_user_namespaces", "0").unwrap();
 }
 
+/// As on Linux before 5.13, and in a container that may make no namespaces.
+fn forbid_landlock_and_namespaces() {
+    let answer = |calls: &[i64], errno: i32| {
+        let rules = calls.iter().map(|call| (*call, Vec::new())).collect();
+        let target = std::env::consts::ARCH.try_into().unwrap();
+        let otherwise = SeccompAction::Allow;
+        let answer = SeccompAction::Errno(errno.cast_unsigned());
+        let filter = SeccompFilter::new(rules, otherwise, answer, target).unwrap();
+        seccompiler::apply_filter(&BpfProgram::try_from(filter).unwrap()).unwrap();
+    };
+    answer(&[libc::SYS_landlock_create_ruleset], libc::ENOSYS);
+    answer(&[libc::SYS_unshare], libc::EPERM);
+}
+
+/// As of a driver that has one folder and one node.
+fn needs() -> Needs {
+    Needs { read: ["/usr/share".into()].into(), nodes: ["/dev/full".into()].into() }
+}
+
+fn driver_files(sealed: &Sealed, _: Opened) {
+    assert!(sealed.report().is_complete(), "{:?}", sealed.report().missing());
+    let open = sealed.report().left_open();
+    assert_eq!(open[0], "files that it may read: /usr/share");
+    assert_eq!(open[1], "device nodes that it may read, write and control: /dev/full");
+    assert!(read_dir("/usr/share").unwrap().count() > 0);
+    for closed in ["/", "/etc", "/usr", "/proc", "/tmp"] {
+        assert_eq!(read_dir(closed).unwrap_err().kind(), ErrorKind::PermissionDenied, "{closed}");
+    }
+    for closed in ["/etc/passwd", "/proc/self/environ", "/proc/1/cmdline", "/dev/null", "/bin/true"] {
+        assert_eq!(File::open(closed).unwrap_err().kind(), ErrorKind::PermissionDenied, "{closed}");
+    }
+}
+
+fn driver_writes(_: &Sealed, _: Opened) {
+    let node = File::options().read(true).write(true).open("/dev/full").unwrap();
+    assert_eq!((&node).write(b"!").unwrap_err().raw_os_error(), Some(libc::ENOSPC), "it is the node");
+    for closed in ["/dev/null", "/dev/zero", "/tmp/a", "/usr/share/a", "/dev/shm/a", "/proc/self/comm"] {
+        let error = File::options().write(true).create(true).truncate(false).open(closed).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{closed}");
+    }
+}
+
+/// What lavapipe does when it compiles a shader, and a context when it begins.
+fn driver_works(_: &Sealed, opened: Opened) {
+    map(opened.memory).unwrap();
+    let memory = File::from(memfd_create(c"memory", MFdFlags::MFD_CLOEXEC).unwrap());
+    memory.set_len(1 << 20).unwrap();
+    let count =
+        (0..64).map(|_| std::thread::spawn(|| 1_u32)).map(|thread| thread.join().unwrap()).sum::<u32>();
+    assert_eq!(count, 64);
+}
+
 fn lose_privileges() {
     let (user, group) = (Uid::from_raw(12_345), Gid::from_raw(12_345));
     setgroups(&[]).unwrap();
@@ -188,11 +285,15 @@ fn lose_privileges() {
 }
 
 fn map_executable(_: &Sealed, opened: Opened) {
-    let _ = MmapRegionBuilder::<()>::new(4096)
+    let _ = map(opened.memory);
+}
+
+fn map(memory: File) -> Result<MmapRegion<()>, MmapRegionError> {
+    MmapRegionBuilder::new(4096)
         .with_mmap_prot(libc::PROT_READ | libc::PROT_EXEC)
         .with_mmap_flags(libc::MAP_SHARED)
-        .with_file_offset(FileOffset::new(opened.memory, 0))
-        .build();
+        .with_file_offset(FileOffset::new(memory, 0))
+        .build()
 }
 
 /// Everything that a device does between the first message and the last.
@@ -218,7 +319,7 @@ fn work(_: &Sealed, opened: Opened) {
     (&opened.pair.0).write_all(b"ping").unwrap();
     opened.pair.1.set_nonblocking(true).unwrap();
     opened.listener.set_nonblocking(true).unwrap();
-    assert_eq!(opened.listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    assert_eq!(opened.listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
 
     let mut image = vec![1_u8; 1 << 20];
     image.resize(8 << 20, 2);
@@ -262,6 +363,16 @@ fn keeps_limits(pid: Pid) {
 }
 
 fn has_nothing(pid: Pid) {
+    is_alone(pid);
+    assert_eq!(read_dir(format!("/proc/{pid}/root/")).unwrap().count(), 0);
+    assert_ne!(namespace(pid, "mnt"), namespace(getpid(), "mnt"));
+}
+
+fn namespace(pid: Pid, name: &str) -> std::path::PathBuf {
+    std::fs::read_link(format!("/proc/{pid}/ns/{name}")).unwrap()
+}
+
+fn is_alone(pid: Pid) {
     let status = read_to_string(format!("/proc/{pid}/status")).unwrap();
     let field = |name: &str| {
         let line =
@@ -275,13 +386,11 @@ fn has_nothing(pid: Pid) {
         assert_eq!(field(set), ["0000000000000000"], "{set}");
     }
     assert_eq!((field("NoNewPrivs:"), field("Seccomp:")), (vec!["1".into()], vec!["2".into()]));
-    assert_eq!(read_dir(format!("/proc/{pid}/root/")).unwrap().count(), 0);
     let devices = read_to_string(format!("/proc/{pid}/net/dev")).unwrap();
     let devices: Vec<&str> =
         devices.lines().skip(2).map(|line| line.split(':').next().unwrap().trim()).collect();
     assert_eq!(devices, ["lo"]);
-    for namespace in ["user", "mnt", "net", "ipc", "uts"] {
-        let of = |who: &str| std::fs::read_link(format!("/proc/{who}/ns/{namespace}")).unwrap();
-        assert_ne!(of(&pid.to_string()), of("self"), "{namespace}");
+    for name in ["user", "net", "ipc", "uts"] {
+        assert_ne!(namespace(pid, name), namespace(getpid(), name), "{name}");
     }
 }

@@ -12,6 +12,10 @@ use vgpu::control::profile::{Head, Profile};
 
 use crate::vgpu::{answered, eventually, pid, vgpu};
 
+/// The only driver that Vulkan has in these tests, a GPU in software, and the variables that say so.
+pub(crate) const LAVAPIPE: &str = "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json";
+pub(crate) const DRIVERS: [&str; 2] = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"];
+
 /// A state folder, a folder for sockets, and the vGPUs of whatever daemon runs on them.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
@@ -31,6 +35,7 @@ impl Place {
         let mut command = vgpu(&["daemon"]);
         command.args(["--state".as_ref(), self.path("state").as_os_str()]);
         command.args(["--api".as_ref(), self.path("api").as_os_str()]);
+        command.envs(DRIVERS.map(|variable| (variable, LAVAPIPE)));
         command.envs(fault.map(|point| ("VGPU_FAULT", point)));
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
         let process = command.stdin(Stdio::null()).stderr(log).spawn().unwrap();
@@ -107,7 +112,8 @@ impl Place {
         let is_ours = |process: &Path| {
             let line = fs::read(process.join("cmdline")).unwrap_or_default();
             let line = String::from_utf8_lossy(&line).into_owned();
-            line.starts_with("vgpu\0device\0") && line.contains(&profile)
+            ["device", "render"].iter().any(|role| line.starts_with(&format!("vgpu\0{role}\0")))
+                && line.contains(&profile)
         };
         let processes = read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
         let ours = processes.filter(|path| is_ours(path));

@@ -57,7 +57,8 @@ impl Running {
         Self::start_command(directory, &mut vgpu(&[]), more)
     }
 
-    fn start_command(directory: tempfile::TempDir, command: &mut Command, more: &[&str]) -> Self {
+    /// With these arguments of `vgpu run` beside the socket.
+    pub(crate) fn start_command(directory: tempfile::TempDir, command: &mut Command, more: &[&str]) -> Self {
         let log = File::create(directory.path().join("log")).unwrap();
         let socket = directory.path().join("socket");
         let supervisor = command

@@ -20,13 +20,15 @@ pub(crate) const POOL: u64 = 18;
 pub(crate) const COMMANDS: u64 = 19;
 pub(crate) const FENCE: u64 = 20;
 pub(crate) const BYTES: u64 = 4096;
+/// Memory for a small buffer, with what a driver may want beside.
+const ROOM: u64 = 65536;
 
 /// A guest that is about to record: its command buffer is begun, everything is bound.
 pub(crate) fn recorder() -> Guest {
     let mut guest = tenant();
     for command in [
         create_buffer(BUFFER, BYTES),
-        allocate_memory(MEMORY, BYTES),
+        allocate_memory(MEMORY, ROOM),
         bind_buffer(BUFFER, MEMORY),
         create_shader(MODULE, &shader()),
         create_set_layout(SET_LAYOUT),
@@ -49,7 +51,7 @@ pub(crate) fn recorder() -> Guest {
 }
 
 fn contents(guest: &Guest) -> Vec<u32> {
-    let file = File::from(guest.context.export(MEMORY, BYTES).unwrap());
+    let file = File::from(guest.context.export(MEMORY, ROOM).unwrap());
     let mut bytes = vec![0; usize::try_from(BYTES).unwrap()];
     file.read_exact_at(&mut bytes, 0).unwrap();
     bytes.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect()

@@ -9,7 +9,7 @@ use crate::compute::{COMMANDS, LAYOUT, SET, recorder};
 use crate::scene::{bind_buffer, bind_set, create_buffer, dispatch, push_constant};
 
 const COMMANDS_A_STREAM: u32 = 1000;
-const STREAMS: u32 = 200;
+const STREAMS: u32 = 2000;
 
 #[test]
 #[ignore = "a measurement"]

@@ -1,10 +1,17 @@
 //! Guests' Vulkan commands, executed on Mesa's llvmpipe (needs the packages libvulkan1 and mesa-vulkan-drivers).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "these are tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "these are tests"
+)]
 
 mod client;
 mod compute;
 mod figures;
 mod guest;
+mod hostile;
 mod memory;
 mod objects;
 mod scene;

@@ -360,7 +360,7 @@ fn only_one_process_serves_a_vgpu() {
     let second = kept.command(theirs, None).output().unwrap();
     assert!(!second.status.success());
     let message = String::from_utf8_lossy(&second.stderr).into_owned();
-    assert!(message.contains("another device process serves this vGPU: end that one first"), "{message}");
+    assert!(message.contains("another process serves this vGPU: end that one first"), "{message}");
     guest.create_image(1, 64, 64);
     assert_eq!(kept.operator().status().unwrap().pid, kept.process.id().cast_signed());
 }

@@ -1,8 +1,5 @@
 //! What no driver sends.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-
 use proptest::prelude::*;
 use vgpu::sys::Arena;
 use vgpu::venus::{Call, CommandType, Malformed, Names, ObjectType, Reader, Slot, decode, encode_reply};
@@ -26,8 +23,8 @@ fn a_stream_that_ends_early_is_refused_wherever_it_ends() {
 fn a_handle_of_another_type_is_refused() {
     struct Nothing;
     impl Names for Nothing {
-        fn handle(&mut self, kind: ObjectType, id: u64, _: Slot) -> Result<u64, Malformed> {
-            Err(Malformed::UnknownHandle { command: SUBMIT, kind, id })
+        fn handle(&mut self, _: ObjectType, _: u64, _: Slot) -> Option<u64> {
+            None
         }
     }
     let why = decode(&mut Reader::new(&vectors::submit().0), &mut arena(), &mut Nothing).unwrap_err();
@@ -176,55 +173,5 @@ proptest! {
     #[test]
     fn small_numbers_go_deep(number in 0..346_u32, words in proptest::collection::vec(0..4_u32, 0..256)) {
         let _ = run(&Bytes::command(number, 1).words(&words).0, &mut arena());
-    }
-}
-
-#[test]
-fn a_copy_of_memory_that_another_thread_spoils_is_decoded_or_refused_a_million_times() {
-    const DECODES: usize = 1_000_000;
-    const TIME_MAX: Duration = Duration::from_secs(60);
-    let streams = vectors::all();
-    let (stop, started) = (AtomicBool::new(false), Instant::now());
-    let shared: Vec<Vec<AtomicU64>> = streams.iter().map(|stream| words(&stream.0)).collect();
-    std::thread::scope(|scope| {
-        scope.spawn(|| spoil(&shared, &streams, &stop));
-        let (mut arena, mut good) = (Arena::new(1 << 20).unwrap(), 0);
-        let mut copy = Vec::new();
-        for round in 0..DECODES {
-            let index = round % shared.len();
-            copy.clear();
-            copy.extend(shared[index].iter().flat_map(|word| word.load(Ordering::Relaxed).to_le_bytes()));
-            copy.truncate(streams[index].0.len());
-            good += usize::from(run(&copy, &mut arena).is_ok());
-        }
-        stop.store(true, Ordering::Relaxed);
-        assert!(good > 0 && good < DECODES, "{good} of {DECODES} were decoded");
-    });
-    assert!(started.elapsed() < TIME_MAX);
-}
-
-fn words(bytes: &[u8]) -> Vec<AtomicU64> {
-    let whole =
-        bytes.chunks(8).map(|chunk| chunk.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)));
-    whole.map(AtomicU64::new).collect()
-}
-
-/// Flips bits here and there, and puts back what was there, for as long as the other thread decodes.
-fn spoil(shared: &[Vec<AtomicU64>], streams: &[Bytes], stop: &AtomicBool) {
-    let whole: Vec<Vec<AtomicU64>> = streams.iter().map(|stream| words(&stream.0)).collect();
-    let mut random: u64 = 0x9e37_79b9_7f4a_7c15;
-    while !stop.load(Ordering::Relaxed) {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        let stream = random as usize % shared.len();
-        let place = (random >> 16) as usize % shared[stream].len();
-        if random >> 63 == 0 {
-            shared[stream][place].fetch_xor(1 << (random >> 56 & 63), Ordering::Relaxed);
-        } else {
-            for (word, whole) in shared[stream].iter().zip(&whole[stream]) {
-                word.store(whole.load(Ordering::Relaxed), Ordering::Relaxed);
-            }
-        }
     }
 }

@@ -257,12 +257,24 @@ fn rows_are_as_long_as_the_structures_beside_them_say() {
     assert_eq!(arena.slice::<u32>(ranges, 4).unwrap(), [12, 0, 0, 0]);
 }
 
-/// All of them, and those of the replies.
+/// All of them, and those of the other modules.
 pub(super) fn all() -> Vec<Bytes> {
     let mut all = vec![draw(), bind_descriptor_sets(), submit(), create_instance(), clear_color()];
     all.extend([begin_render_pass(), create_shader_module(), push_constants(), blend_constants()]);
     all.extend([line_stipple(), viewports(), update_descriptor_sets(), create_ring()]);
     all.push(build_acceleration_structures());
     all.extend(super::replies::all());
+    all.extend(super::compute::all());
     all
+}
+
+#[test]
+fn every_vector_is_decoded_to_its_last_byte() {
+    let all = all();
+    let mut arena = arena();
+    for bytes in &all {
+        arena.reset();
+        decoded(&bytes.0, &mut arena);
+    }
+    super::seeds::save("venus", &all.into_iter().map(|bytes| bytes.0).collect::<Vec<_>>());
 }

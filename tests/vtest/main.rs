@@ -4,9 +4,12 @@
 
 mod hostile;
 mod idle;
+#[path = "../support/seeds.rs"]
+mod kept_seeds;
 mod orphans;
 mod peer;
 mod protocol;
 mod rings;
+mod seeds;
 mod server;
 mod streams;

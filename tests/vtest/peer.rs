@@ -94,7 +94,7 @@ impl Peer {
     }
 
     /// Whether the server closes the connection.
-    pub fn is_closed(mut self) -> bool {
+    pub fn is_closed(&mut self) -> bool {
         let mut rest = Vec::new();
         match self.stream.read_to_end(&mut rest) {
             Ok(_) => true,

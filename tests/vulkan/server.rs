@@ -34,18 +34,24 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// The program of the checks, built when it is asked for first.
-fn program() -> PathBuf {
+/// What the packages of the tests are built to, when it is asked for first.
+fn built(file: &str) -> PathBuf {
     static BUILT: std::sync::Once = std::sync::Once::new();
     BUILT.call_once(|| {
         let built = Command::new(env!("CARGO"))
             .args(["build", "--quiet", "--locked", "--package", "vgpu-test-vulkan"])
+            .args(["--package", "vgpu-test-noop"])
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status();
         assert!(built.unwrap().success());
     });
     let target = Path::new(env!("CARGO_BIN_EXE_vgpu")).parent().unwrap();
-    target.join("vgpu-test-vulkan")
+    target.join(file)
+}
+
+/// The program of the checks.
+fn program() -> PathBuf {
+    built("vgpu-test-vulkan")
 }
 
 /// The checks on lavapipe itself: what a vGPU is compared with.
@@ -66,7 +72,25 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(limits: &str) -> Self {
+        Self::start_on(|_| LAVAPIPE.into(), limits)
+    }
+
+    /// On a driver of ours that does nothing, and loses the device if it is given work too early. It has two queues.
+    pub(crate) fn start_on_nothing(limits: &str) -> Self {
+        let describe = |folder: &Path| {
+            let description = folder.join("noop.json");
+            let library = built("libvgpu_test_noop.so");
+            let icd = serde_json::json!({ "library_path": library, "api_version": "1.2.0" });
+            let whole = serde_json::json!({ "file_format_version": "1.0.0", "ICD": icd });
+            write(&description, whole.to_string()).unwrap();
+            description
+        };
+        Self::start_on(describe, limits)
+    }
+
+    fn start_on(driver: impl FnOnce(&Path) -> PathBuf, limits: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let driver = driver(directory.path());
         let profile = directory.path().join("profile.toml");
         write(&profile, format!("transport = \"vtest\"\n[limits]\n{limits}\n")).unwrap();
         let (socket, control) = (directory.path().join("socket"), directory.path().join("control"));
@@ -80,8 +104,8 @@ impl Server {
                 Path::new("--profile"),
                 &profile,
             ])
-            .env("VK_DRIVER_FILES", LAVAPIPE)
-            .env("VK_ICD_FILENAMES", LAVAPIPE)
+            .env("VK_DRIVER_FILES", &driver)
+            .env("VK_ICD_FILENAMES", &driver)
             .stdin(Stdio::null())
             .stderr(File::create(directory.path().join("log")).unwrap())
             .spawn()

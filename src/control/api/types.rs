@@ -136,6 +136,10 @@ pub struct Vgpu {
     pub pid: Option<i32>,
     /// How often a new device process took a VM over from one that died.
     pub takeovers: u64,
+    /// How its latest process died, where one did since the daemon started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "was ended by SIGKILL")]
+    pub last_death: Option<String>,
     /// Why it is failing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,

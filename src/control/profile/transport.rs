@@ -5,8 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Limits, Profile};
+use super::{Limits, Profile, bytes_text};
 use crate::control::{Code, Refusal};
+
+/// What one program takes before it has made anything of its own: rings, answers, queries' results (Mesa 25.0).
+const MESA_BYTES: u64 = 16 << 20;
 
 /// How whoever uses a vGPU comes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, clap::ValueEnum)]
@@ -33,8 +36,22 @@ pub(super) fn check(profile: &Profile) -> Result<(), Refusal> {
             let message = format!("{field} is {said}, but transport is \"{}\"", profile.transport);
             Err(Refusal::new(Code::BadField, message).field(field).remedy(remedy))
         }
+        _ if profile.transport == Transport::Vtest => check_memory(profile.limits.memory),
         _ => Ok(()),
     }
+}
+
+/// With less there is nobody who could do anything.
+fn check_memory(bytes: u64) -> Result<(), Refusal> {
+    if bytes >= MESA_BYTES {
+        return Ok(());
+    }
+    let (least, there) = (bytes_text(MESA_BYTES), bytes_text(bytes));
+    let message =
+        format!("limits.memory is {there}, but Mesa's driver takes most of {least} for each program");
+    Err(Refusal::new(Code::BadField, message)
+        .field("limits.memory")
+        .remedy(format_args!("make it \"{least}\" or more, and for more than one program more than that")))
 }
 
 type Stranger = (&'static str, Option<String>, &'static str);
@@ -123,6 +140,11 @@ mod tests {
                 "transport = \"vtest\"\n[limits]\nimage_side = 64",
                 "limits.image_side is 64, but transport is \"vtest\"",
                 vm,
+            ),
+            (
+                "transport = \"vtest\"\n[limits]\nmemory = \"8MiB\"",
+                "limits.memory is 8MiB, but Mesa's driver takes most of 16MiB for each program",
+                "make it \"16MiB\" or more, and for more than one program more than that",
             ),
         ] {
             assert_eq!(wrong(text), (message.to_owned(), hint.to_owned()));

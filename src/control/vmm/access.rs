@@ -1,14 +1,18 @@
 //! Who may connect.
 
 use crate::control::api::Vgpu;
-use crate::control::profile::Account;
+use crate::control::profile::{Account, Transport};
 
-/// A sentence on who may connect to a vGPU, and what to do where the VMM is somebody else's.
+/// A sentence on who may connect to a vGPU, and what to do where the VMM or program is somebody else's.
 pub fn access(vgpu: &Vgpu) -> String {
     let access = &vgpu.profile.socket;
     let of = |account: &Option<Account>| account.as_ref().map_or("the daemon's".into(), Account::to_string);
+    let who = match vgpu.profile.transport {
+        Transport::VhostUser => "the VMM",
+        Transport::Vtest => "programs",
+    };
     format!(
-        "vgpu: {} is for owner {}, group {}, mode {}; for the VMM of another user make a vGPU whose profile's [socket] \
+        "vgpu: {} is for owner {}, group {}, mode {}; for {who} of another user make a vGPU whose profile's [socket] \
          has that owner, or a group of that user's and mode = \"0660\"",
         vgpu.socket.display(),
         of(&access.owner),

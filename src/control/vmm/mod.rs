@@ -128,6 +128,7 @@ mod tests {
             profile: Profile::parse(profile).unwrap(),
             pid: None,
             takeovers: 0,
+            last_death: None,
             problem: None,
             device: None,
         }

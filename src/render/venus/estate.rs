@@ -249,6 +249,9 @@ impl Inheritance {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+    use std::sync::Mutex;
+
     use super::*;
 
     #[test]
@@ -262,6 +265,44 @@ mod tests {
 
         assert_eq!((next.reply_place(SLOTS - 1), next.last_id()), (place, 9));
         assert_eq!(next.reply_place(0), ReplyPlace::default());
+    }
+
+    #[derive(Default)]
+    struct Noting(Mutex<Vec<Heirloom>>);
+
+    impl Estate for Noting {
+        fn note(&self, client: u64, item: u64, record: &[u8], file: Option<BorrowedFd<'_>>) {
+            let file = file.map(|file| file.try_clone_to_owned().unwrap());
+            self.0.lock().unwrap().push(Heirloom { client, item, record: record.to_vec(), file });
+        }
+
+        fn gone(&self, client: u64, item: Option<u64>) {
+            self.0
+                .lock()
+                .unwrap()
+                .retain(|kept| kept.client != client || item.is_some_and(|it| it != kept.item));
+        }
+    }
+
+    #[test]
+    fn the_next_process_has_the_memory_that_a_driver_polls_as_long_as_it_is_there() {
+        let estate = Arc::new(Noting::default());
+        let will = Will::new(Arc::clone(&estate) as Arc<dyn Estate>, 1);
+        will.note_session("name", Page::create().unwrap().1.as_fd());
+        let (memory, file) = SharedMemory::create(4096).unwrap();
+        let witness = will.witness();
+        let kept = witness(file.as_fd(), 4096);
+        drop(witness(SharedMemory::create(64).unwrap().1.as_fd(), 64));
+
+        let items = std::mem::take(&mut *estate.0.lock().unwrap());
+        let next = Inheritance::sort(items).unwrap().unwrap();
+        drop(kept);
+
+        assert_eq!(next.feedback.len(), 1);
+        next.feedback[0].copy_in(4088, &[7; 8]).unwrap();
+        let mut bytes = [0; 8];
+        memory.copy_out(4088, &mut bytes).unwrap();
+        assert_eq!(bytes, [7; 8]);
     }
 
     #[test]

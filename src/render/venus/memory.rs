@@ -100,7 +100,8 @@ impl Resources {
         ledger: &Ledger,
         over_limit: impl FnOnce(&str),
     ) -> Result<Option<Charge>, io::Error> {
-        match ledger.charge(bytes.next_multiple_of(4096)) {
+        let pages = bytes.checked_next_multiple_of(4096).ok_or(io::ErrorKind::OutOfMemory)?;
+        match ledger.charge(pages) {
             Ok(charge) => Ok(Some(charge)),
             Err(over) => {
                 over_limit(&over.to_string());
@@ -138,5 +139,21 @@ impl Resources {
     /// Memory that the client shares with us.
     pub(super) fn shared(&self, id: u32) -> Option<Arc<Shared>> {
         self.table.get(&id)?.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_of_a_size_that_none_has_is_refused() {
+        let ledger = Ledger::new(1 << 20);
+        let mut resources = Resources::default();
+        for bytes in [0, 1 << 62, u64::MAX - 4095, u64::MAX - 1, u64::MAX] {
+            assert!(matches!(resources.share(1, bytes, &ledger, |_| ()), Err(Refusal::Host(_))), "{bytes}");
+        }
+        assert_eq!(ledger.used(), 0);
+        assert!(resources.share(1, 4096, &ledger, |_| ()).is_ok());
     }
 }

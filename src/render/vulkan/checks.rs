@@ -61,6 +61,8 @@ pub(super) fn check(turn: &mut Turn<'_>) -> Result<(), Reason> {
         C::CmdDrawIndirectCount => counted(turn, DRAW_BYTES),
         C::CmdDrawIndexedIndirectCount => counted(turn, DRAW_INDEXED_BYTES),
         C::CmdDrawMeshTasksIndirectCountEXT => counted(turn, MESH_BYTES),
+        C::CmdSetViewport | C::CmdSetScissor => viewports(turn, small(1), small(2)),
+        C::CmdSetViewportWithCount | C::CmdSetScissorWithCount => viewports(turn, 0, small(1)),
         C::CmdFillBuffer => fill(turn, at(2), at(3)),
         C::CmdUpdateBuffer => update(turn, at(2), at(3)),
         C::CmdCopyBuffer => copy(turn),
@@ -233,6 +235,12 @@ fn vertex_buffers(turn: &Turn<'_>, first: u32, count: u32) -> Result<(), Reason>
         let buffer = turn.at(buffers + index * size_of::<u64>() as u64);
         buffer.map_or(Ok(()), |buffer| within(turn, buffer, *offset, 0))
     })
+}
+
+fn viewports(turn: &Turn<'_>, first: u32, count: u32) -> Result<(), Reason> {
+    let most = turn.state.gpu.properties.limits.max_viewports;
+    let within = first.checked_add(count).is_some_and(|end| end <= most);
+    within.then_some(()).ok_or(turn.invalid("there are more viewports than the GPU takes"))
 }
 
 fn queries(turn: &Turn<'_>, first: u32, count: u32) -> Result<(), Reason> {

@@ -8,12 +8,13 @@ use vulkanalia_sys as vk;
 
 use super::dispatch::dispatch;
 use super::driver::{result_of, returned};
-use super::feedback::{Feedback, Witness};
+use super::feedback::{self, Feedback, Witness};
 use super::gpu::Gpu;
 use super::memory::Counted;
 use super::objects::Data;
-use super::queue::{self, Submits};
+use super::queue::Submits;
 use super::reason::Reason;
+use super::recording;
 use super::table::Table;
 use super::turn::{Named, Outcome, Turn, may_name_tombstone};
 use crate::guest_log::guest_warn;
@@ -23,6 +24,9 @@ use crate::venus::{self, Call, CommandType, Malformed, Names, ObjectType, Reader
 
 /// The largest command with all that it points to: a shader module or the initial data of a pipeline cache.
 pub(super) const COMMAND_BYTES_MAX: usize = 256 << 20;
+
+/// Commands that one client records before its other threads get their turn.
+const RUN_MAX: usize = 64;
 
 /// A client: its objects by its own names, and nobody else's.
 ///
@@ -48,6 +52,7 @@ pub(super) struct State {
 pub struct Worker {
     /// Commands are decoded into it.
     arena: Arena,
+    call: Call,
     /// Replies are appended to it; whoever reads it empties it.
     pub reply: Vec<u8>,
     named: Vec<Named>,
@@ -56,7 +61,12 @@ pub struct Worker {
 impl Worker {
     /// A thread's own memory.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { arena: Arena::new(COMMAND_BYTES_MAX)?, reply: Vec::new(), named: Vec::new() })
+        Ok(Self {
+            arena: Arena::new(COMMAND_BYTES_MAX)?,
+            call: Call::default(),
+            reply: Vec::new(),
+            named: Vec::new(),
+        })
     }
 
     /// Where the command lies that is being executed, for the part of it that is done without the lock.
@@ -80,40 +90,60 @@ impl Context {
         Arc::new(Self { name: name.to_owned(), state: Mutex::new(state) })
     }
 
-    /// Reads one command, executes it and appends its reply, if the guest wants one. An error is a stream that
-    /// cannot be read any further; all other wrongs are answered, or cost the guest its context.
+    /// Reads a command, executes it and appends its reply, if the guest wants one. Commands that are recorded are
+    /// executed in one go, with all of their like that follow. An error is a stream that cannot be read any further;
+    /// all other wrongs are answered, or cost the guest its context.
     pub fn execute(self: &Arc<Self>, reader: &mut Reader<'_>, worker: &mut Worker) -> Result<(), Malformed> {
-        worker.arena.reset();
-        worker.named.clear();
         let mut state = self.state();
-        let mut lookup = Lookup::new(&state, &mut worker.named, reader)?;
-        let call = venus::decode(reader, &mut worker.arena, &mut lookup)?;
-        let outcome = match lookup.fault {
-            Some(fault) => Err(fault),
-            None => dispatch(&mut Turn {
-                context: self,
-                state: &mut state,
-                arena: &mut worker.arena,
-                call,
-                named: &worker.named,
-                cursor: Cell::new(0),
-            }),
-        };
-        drop(state);
+        for _ in 0..RUN_MAX {
+            let outcome = match self.turn(&mut state, reader, worker)? {
+                Ok(None) if !worker.call.wants_reply() && recording::follows(reader) => continue,
+                Ok(None) => Ok(Outcome::Done(0)),
+                Ok(Some(outcome)) => Ok(outcome),
+                Err(reason) => Err(reason),
+            };
+            drop(state);
+            self.finish(outcome, worker);
+            break;
+        }
+        Ok(())
+    }
+
+    /// Decodes a command and carries it out, or what can be done of it under the lock. `None`: it is recorded.
+    #[inline]
+    fn turn(
+        self: &Arc<Self>,
+        state: &mut State,
+        reader: &mut Reader<'_>,
+        worker: &mut Worker,
+    ) -> Result<Result<Option<Outcome>, Reason>, Malformed> {
+        let Worker { arena, call, named, .. } = worker;
+        arena.reset();
+        named.clear();
+        let mut lookup = Lookup::new(state, named, reader)?;
+        venus::decode_into(reader, arena, &mut lookup, call)?;
+        if let Some(fault) = lookup.fault {
+            return Ok(Err(fault));
+        }
+        let recorded = call.is_recorded();
+        let mut turn = Turn { context: self, state, arena, call, named, cursor: Cell::new(0) };
+        Ok(match recorded {
+            true => recording::record(&mut turn).map(|()| None),
+            false => dispatch(&mut turn).map(Some),
+        })
+    }
+
+    fn finish(self: &Arc<Self>, outcome: Result<Outcome, Reason>, worker: &mut Worker) {
         let returned = match outcome {
             Ok(Outcome::Done(returned)) => Ok(returned),
             Ok(Outcome::Later(rest)) => rest(self, worker),
             Err(reason) => Err(reason),
         };
-        self.answer(&call, returned, worker);
-        Ok(())
-    }
-
-    fn answer(&self, call: &Call, returned: Result<u64, Reason>, worker: &mut Worker) {
+        let Worker { arena, call, reply, .. } = worker;
         let lost = || self::returned(vk::Result::ERROR_DEVICE_LOST);
         let returned = returned.unwrap_or_else(|reason| {
             self.lose(reason);
-            if queue::is_submission(call.command) {
+            if feedback::is_asked_for(call.command) {
                 // The guest will wait for it.
                 self.state().feedback.end_waits();
             }
@@ -123,7 +153,7 @@ impl Context {
             self.lose(Reason::DeviceLost(call.command));
         }
         if call.wants_reply() {
-            venus::encode_reply(call, returned, &worker.arena, &mut worker.reply);
+            venus::encode_reply(call, returned, arena, reply);
         }
     }
 
@@ -183,29 +213,40 @@ impl<'l> Lookup<'l> {
         Ok(Self { objects: &state.objects, named, command, fault: state.lost.clone() })
     }
 
-    fn fault(&mut self, fault: Reason) -> u64 {
-        self.fault.get_or_insert(fault);
+    /// Names what has no handle: nothing, something else, or what could not be made.
+    #[cold]
+    fn strange(&mut self, kind: ObjectType, id: u64, at: Slot) -> u64 {
+        let command = self.command;
+        let found = self.objects.find(id).and_then(|place| Some((place, self.objects.at(place)?)));
+        match found.filter(|(_, object)| object.kind == kind) {
+            _ if self.fault.is_some() => {}
+            None => self.fault = Some(Reason::UnknownHandle { command, kind, id }),
+            Some((place, object)) => match &object.data {
+                Data::Tombstone(refusal) if !may_name_tombstone(command) => {
+                    let refusal = refusal.clone();
+                    self.fault = Some(Reason::Tombstone { command, kind, id, refusal });
+                }
+                _ => self.named.push(Named { at, place }),
+            },
+        }
         0
     }
 }
 
 impl Names for Lookup<'_> {
-    fn handle(&mut self, kind: ObjectType, id: u64, at: Slot) -> Result<u64, Malformed> {
-        if self.fault.is_some() {
-            return Ok(0);
-        }
-        let (command, objects) = (self.command, self.objects);
-        let found = objects.find(id).and_then(|place| Some((place, objects.at(place)?)));
-        let Some((place, object)) = found.filter(|(_, object)| object.kind == kind) else {
-            return Ok(self.fault(Reason::UnknownHandle { command, kind, id }));
-        };
-        if let Data::Tombstone(refusal) = &object.data
-            && !may_name_tombstone(command)
+    #[inline]
+    fn handle(&mut self, kind: ObjectType, id: u64, at: Slot) -> Option<u64> {
+        let place = self.objects.find(id);
+        let object = place.and_then(|place| self.objects.at(place));
+        if let (Some(place), Some(object)) = (place, object)
+            && object.kind == kind
+            && object.handle != 0
+            && self.fault.is_none()
         {
-            return Ok(self.fault(Reason::Tombstone { command, kind, id, refusal: refusal.clone() }));
+            self.named.push(Named { at, place });
+            return Some(object.handle);
         }
-        self.named.push(Named { at, place });
-        Ok(object.handle)
+        Some(self.strange(kind, id, at))
     }
 }
 

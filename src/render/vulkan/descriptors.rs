@@ -13,6 +13,11 @@ use super::turn::{Outcome, Turn};
 use crate::sys::Address;
 use crate::venus::{self, CommandType, ObjectType};
 
+/// Drivers keep arrays as long as the highest number of a binding, and count what a set takes in 32 bits.
+const BINDINGS_MAX: u32 = 1 << 16;
+/// No driver needs to be given more descriptors in one set: large sets of programs have a million.
+const DESCRIPTORS_MAX: u64 = 1 << 22;
+
 /// What a descriptor set holds: its bindings by number.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct SetLayout {
@@ -78,11 +83,28 @@ impl SetLayout {
     }
 }
 
-/// vkCreateDescriptorSetLayout.
-pub(super) fn create_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+/// The bindings of a layout that is to be made, or asked about. Drivers believe their numbers.
+fn bindings<'t>(turn: &'t Turn<'_>) -> Result<&'t [vk::DescriptorSetLayoutBinding], Reason> {
     let info = *turn.get::<vk::DescriptorSetLayoutCreateInfo>(turn.call.arg(1))?;
     let list = info.bindings.expose_provenance() as Address;
     let bindings = turn.slice::<vk::DescriptorSetLayoutBinding>(list, info.binding_count)?;
+    let descriptors: u64 = bindings.iter().map(|binding| u64::from(binding.descriptor_count)).sum();
+    if descriptors > DESCRIPTORS_MAX || bindings.iter().any(|binding| binding.binding >= BINDINGS_MAX) {
+        return Err(turn
+            .invalid("a layout's bindings are beyond our limit of 65536, or their descriptors of 4194304"));
+    }
+    Ok(bindings)
+}
+
+/// vkGetDescriptorSetLayoutSupport.
+pub(super) fn layout_support(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    bindings(turn)?;
+    turn.pass().map(Outcome::Done)
+}
+
+/// vkCreateDescriptorSetLayout.
+pub(super) fn create_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let bindings = bindings(turn)?;
     let flags = binding_flags(turn)?;
     let mut layout = SetLayout::default();
     for (index, binding) in bindings.iter().enumerate() {
@@ -135,6 +157,13 @@ pub(super) fn create_pipeline_layout(turn: &mut Turn<'_>) -> Result<Outcome, Rea
     let sets = sets.collect();
     let ranges = info.push_constant_ranges.expose_provenance() as Address;
     let ranges = turn.slice::<vk::PushConstantRange>(ranges, info.push_constant_range_count)?;
+    let limits = &turn.state.gpu.properties.limits;
+    let most = limits.max_push_constants_size;
+    let fits =
+        |range: &vk::PushConstantRange| range.offset.checked_add(range.size).is_some_and(|end| end <= most);
+    if info.set_layout_count > limits.max_bound_descriptor_sets || !ranges.iter().all(fits) {
+        return Err(turn.invalid("its sets or push constants are beyond the GPU's limit"));
+    }
     let push_constants = ranges.iter().map(|range| (range.stage_flags, range.offset, range.size)).collect();
     let device = Arc::clone(turn.first()?);
     let layouts: Vec<_> = turn.objects().skip(1).cloned().collect();

@@ -63,7 +63,7 @@ fn on_device(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::FreeCommandBuffers => turn.free(ObjectType::CommandBuffer),
 
         C::CreateDescriptorSetLayout => descriptors::create_layout(turn),
-        C::GetDescriptorSetLayoutSupport => turn.pass().map(Outcome::Done),
+        C::GetDescriptorSetLayoutSupport => descriptors::layout_support(turn),
         C::CreatePipelineLayout => descriptors::create_pipeline_layout(turn),
         C::CreateDescriptorPool => descriptors::create_pool(turn),
         C::ResetDescriptorPool => descriptors::reset_pool(turn),
@@ -102,7 +102,6 @@ fn on_device(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         | C::GetDeviceImageSubresourceLayout => turn.pass().map(Outcome::Done),
         // A device alone has no peers.
         C::GetDeviceGroupPeerMemoryFeatures => Ok(Outcome::Done(0)),
-        _ if recording::is_recorded(command) => recording::record(turn),
         _ => of_memory(turn),
     }
 }

@@ -16,9 +16,10 @@ use vulkanalia_sys as vk;
 
 use super::objects::{Data, Object};
 use crate::sys::SharedMemory;
+use crate::venus::CommandType;
 
-/// The largest buffer that is taken for feedback: the results of thousands of queries.
-const BYTES_MAX: u64 = 256 << 10;
+/// The largest buffer that is taken for feedback: the results of many thousand queries.
+const BYTES_MAX: u64 = 1 << 20;
 
 /// Buffers of one context that are taken for feedback at a time. Each costs whoever keeps it a descriptor.
 const NOTED_MAX: usize = 32;
@@ -48,6 +49,12 @@ pub(super) struct Feedback {
 pub(super) fn may_be(usage: vk::BufferUsageFlags) -> bool {
     let transfers = vk::BufferUsageFlags::TRANSFER_SRC | vk::BufferUsageFlags::TRANSFER_DST;
     usage.contains(vk::BufferUsageFlags::TRANSFER_DST) && transfers.contains(usage)
+}
+
+/// Whether a guest may wait for what comes of this command.
+pub(super) fn is_asked_for(command: CommandType) -> bool {
+    use CommandType as C;
+    matches!(command, C::QueueSubmit | C::QueueSubmit2 | C::QueueBindSparse)
 }
 
 impl Feedback {

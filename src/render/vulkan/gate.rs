@@ -344,10 +344,13 @@ mod tests {
         assert_eq!((gate.waiting(), gate.holds(ONE)), (0, false));
     }
 
+    /// A semaphore's place and a value of it.
+    type Point = (usize, u64);
+
     /// What a test does: submits batches to a queue, or signals from the host.
     #[derive(Clone, Debug)]
     enum Act {
-        Submit(u64, Vec<(Option<(usize, u64)>, Option<(usize, u64)>)>),
+        Submit(u64, Vec<(Option<Point>, Option<Point>)>),
         Signal(usize, u64),
     }
 
@@ -367,7 +370,7 @@ mod tests {
             let mut promised = [0u64; 3];
             let mut gate = Gate::new(Box::new(|| true));
             // For each queue what was submitted and did not go: its number, its batches and how many are gone.
-            type Batches = Vec<(Option<(usize, u64)>, Option<(usize, u64)>)>;
+            type Batches = Vec<(Option<Point>, Option<Point>)>;
             let mut model: BTreeMap<u64, VecDeque<(usize, Batches, usize)>> = BTreeMap::new();
             for (number, act) in acts.into_iter().enumerate() {
                 let mut steps: Vec<(u64, usize, usize, bool)> = Vec::new();
@@ -377,8 +380,13 @@ mod tests {
                         promised[semaphore] = promised[semaphore].max(value);
                     }
                     Act::Submit(queue, list) => {
-                        let own = |at: Option<(usize, u64)>| at.map(|(s, v)| (semaphores[s].clone(), v)).into_iter().collect();
-                        let batches: Vec<_> = list.iter().map(|(w, s)| Batch { waits: own(*w), signals: own(*s) }).collect();
+                        let own = |at: Option<Point>| {
+                            at.map(|(place, value)| (semaphores[place].clone(), value)).into_iter().collect()
+                        };
+                        let batch = |(waits, signals): &(_, _)| {
+                            Batch { waits: own(*waits), signals: own(*signals) }
+                        };
+                        let batches: Vec<_> = list.iter().map(batch).collect();
                         model.entry(queue).or_default().push_back((number, list.clone(), 0));
                         let gone = gate.admit(QueueNumber(queue), &batches);
                         let count = gone.unwrap_or(0);
@@ -393,7 +401,9 @@ mod tests {
                 }
                 while let Some(step) = gate.next() {
                     match step {
-                        Step::Part(queue, range, work) => steps.extend(range.map(|index| (queue.0, *work, index, false))),
+                        Step::Part(queue, range, work) => {
+                            steps.extend(range.map(|index| (queue.0, *work, index, false)));
+                        }
                         Step::Last(queue, range, work) => {
                             steps.extend(range.clone().map(|index| (queue.0, work, index, false)));
                             steps.push((queue.0, work, range.end, true));

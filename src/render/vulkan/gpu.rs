@@ -31,13 +31,24 @@ pub enum OpenError {
     #[error(transparent)]
     Library(#[from] LibraryError),
     /// There is none, or none of that name.
-    #[error("no GPU of this host has {wanted:?} in its name or UUID; there are: {found}")]
+    #[error("gpu.device is {wanted:?}, which no GPU here has in its name or as its UUID; there are: {found}")]
     NoSuchGpu {
         /// What was asked for.
         wanted: String,
-        /// The names of those there are.
+        /// The names and UUIDs of those there are.
         found: String,
     },
+    /// The loader finds no driver, or none that can be used.
+    #[error(
+        "there is no driver for Vulkan in {0}; install one (Debian: mesa-vulkan-drivers; NVIDIA: its own)"
+    )]
+    NoDriver(String),
+    /// There are drivers.
+    #[error(
+        "the drivers for Vulkan find no GPU; run vulkaninfo as the same user, or install one in software \
+             (Debian: mesa-vulkan-drivers)"
+    )]
+    NoGpu,
     /// Its memory is of no use to guests.
     #[error(transparent)]
     Memory(#[from] memory::ProbeError),
@@ -148,7 +159,10 @@ fn failed(step: &'static str) -> impl Fn(Failure) -> OpenError {
 type Enumerated = (u64, Arc<Functions>, Vec<(u64, Identity)>);
 
 fn enumerate(library: &Library) -> Result<Enumerated, OpenError> {
-    let instance = create_instance(&library.global()).map_err(failed("vkCreateInstance"))?;
+    let instance = create_instance(&library.global()).map_err(|failure| match failure {
+        Failure(vk::Result::ERROR_INCOMPATIBLE_DRIVER) => OpenError::NoDriver(manifests()),
+        failure => failed("vkCreateInstance")(failure),
+    })?;
     let functions = Arc::new(library.of_instance(instance));
     let devices = physical_devices(&functions, instance).map_err(failed("vkEnumeratePhysicalDevices"))?;
     let devices = devices.into_iter().map(|device| (device, Identity::of(&functions, device))).collect();
@@ -203,9 +217,20 @@ fn queue_families(functions: &Functions, device: u64) -> Vec<u32> {
 
 fn pick(devices: Vec<(u64, Identity)>, options: &GpuOptions) -> Result<(u64, Identity), OpenError> {
     let wanted = options.which.clone().unwrap_or_default();
-    let found: Vec<_> = devices.iter().map(|(_, found)| found.name.clone()).collect();
+    if devices.is_empty() {
+        return Err(OpenError::NoGpu);
+    }
+    let found: Vec<_> =
+        devices.iter().map(|(_, Identity { name, uuid, .. })| format!("{name} ({uuid})")).collect();
     let fitting = devices.into_iter().filter(|(_, found)| found.is(&wanted));
     fitting
         .min_by_key(|(_, found)| found.rank())
         .ok_or_else(|| OpenError::NoSuchGpu { wanted, found: found.join(", ") })
+}
+
+/// Where the loader looks for drivers.
+fn manifests() -> String {
+    let variable = |name: &str| Some(format!("{name}={}", std::env::var_os(name)?.display()));
+    let named = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].into_iter().find_map(variable);
+    named.unwrap_or_else(|| "/usr/share/vulkan/icd.d or /etc/vulkan/icd.d".to_owned())
 }

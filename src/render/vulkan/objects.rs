@@ -185,6 +185,16 @@ impl Object {
         self.gone.store(true, Ordering::Relaxed);
     }
 
+    /// Counts a submission that needs it.
+    pub(super) fn begin_use(&self) {
+        self.pending.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Counts one less.
+    pub(super) fn end_use(&self) {
+        self.pending.fetch_sub(1, Ordering::AcqRel);
+    }
+
     /// Whether a submission that is not done needs it.
     pub(super) fn is_pending(&self) -> bool {
         self.pending.load(Ordering::Acquire) > 0
@@ -218,13 +228,13 @@ pub(super) struct Pending(Arc<Object>);
 
 impl Pending {
     pub(super) fn new(object: &Arc<Object>) -> Self {
-        object.pending.fetch_add(1, Ordering::AcqRel);
+        object.begin_use();
         Self(Arc::clone(object))
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.0.pending.fetch_sub(1, Ordering::AcqRel);
+        self.0.end_use();
     }
 }

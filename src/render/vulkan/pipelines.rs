@@ -19,7 +19,8 @@ pub(super) fn create_compute(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     for index in 0..u64::from(count) {
         let at = infos + index * size_of::<vk::ComputePipelineCreateInfo>() as u64;
         turn.get::<vk::ComputePipelineCreateInfo>(at)?;
-        check_stage(turn, at + std::mem::offset_of!(vk::ComputePipelineCreateInfo, stage) as u64)?;
+        let layout = at + std::mem::offset_of!(vk::ComputePipelineCreateInfo, layout) as u64;
+        check_stage(turn, at + std::mem::offset_of!(vk::ComputePipelineCreateInfo, stage) as u64, layout)?;
     }
     create(turn, count, vk::PipelineBindPoint::COMPUTE)
 }
@@ -31,8 +32,10 @@ pub(super) fn create_graphics(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         let at = infos + index * size_of::<vk::GraphicsPipelineCreateInfo>() as u64;
         let info = *turn.get::<vk::GraphicsPipelineCreateInfo>(at)?;
         let stages = info.stages.expose_provenance() as Address;
+        let layout = at + std::mem::offset_of!(vk::GraphicsPipelineCreateInfo, layout) as u64;
         for stage in 0..u64::from(info.stage_count) {
-            check_stage(turn, stages + stage * size_of::<vk::PipelineShaderStageCreateInfo>() as u64)?;
+            let stage = stages + stage * size_of::<vk::PipelineShaderStageCreateInfo>() as u64;
+            check_stage(turn, stage, layout)?;
         }
     }
     create(turn, count, vk::PipelineBindPoint::GRAPHICS)
@@ -42,18 +45,19 @@ fn infos(turn: &Turn<'_>) -> (u32, Address) {
     (super::queries::lower_half(turn.call.arg(2)), turn.call.arg(3))
 }
 
-/// A stage: its module must have the entry point that it names, and its constants must lie in their data.
-fn check_stage(turn: &Turn<'_>, at: Address) -> Result<(), Reason> {
+/// A stage: its module must have the entry point that it names, the layout what that uses, and its constants must
+/// lie in their data.
+fn check_stage(turn: &Turn<'_>, at: Address, layout: Address) -> Result<(), Reason> {
     let stage = *turn.get::<vk::PipelineShaderStageCreateInfo>(at)?;
     let module = turn.at(at + std::mem::offset_of!(vk::PipelineShaderStageCreateInfo, module) as u64);
     match module.map(|module| &module.data) {
-        Some(Data::ShaderModule(module)) => check_entry_point(turn, &stage, module)?,
+        Some(Data::ShaderModule(module)) => check_module(turn, &stage, module, layout)?,
         _ => {
             let info = venus::find(turn.arena, at, vk::StructureType::SHADER_MODULE_CREATE_INFO);
             let info = info.ok_or(turn.invalid("a stage has no shader module"))?;
             let module =
                 shaders::check(turn, info)?.ok_or(turn.invalid("a stage's shader module is refused"))?;
-            check_entry_point(turn, &stage, &module)?;
+            check_module(turn, &stage, &module, layout)?;
         }
     }
     let constants = stage.specialization_info.expose_provenance() as Address;
@@ -75,17 +79,32 @@ fn check_stage(turn: &Turn<'_>, at: Address) -> Result<(), Reason> {
         .ok_or(turn.invalid("a specialisation constant lies outside its data"))
 }
 
-fn check_entry_point(
+fn check_module(
     turn: &Turn<'_>,
     stage: &vk::PipelineShaderStageCreateInfo,
     module: &Module,
+    layout: Address,
 ) -> Result<(), Reason> {
     let name = turn.text(stage.name.expose_provenance() as Address);
     let fits = |(model, entry): &(u32, String)| {
         model_of(stage.stage) == Some(*model) && Some(entry) == name.as_ref()
     };
     let found = module.entry_points.iter().any(fits);
-    found.then_some(()).ok_or(turn.invalid("a stage names an entry point that its module has not"))
+    if !found {
+        return Err(turn.invalid("a stage names an entry point that its module has not"));
+    }
+    // What a pipeline is linked from may have no layout, and layouts may leave sets to others.
+    let Some(Data::PipelineLayout(layout)) = turn.at(layout).map(|object| &object.data) else {
+        return Ok(());
+    };
+    let has =
+        |(set, binding): &(u32, u32)| match usize::try_from(*set).ok().and_then(|set| layout.sets.get(set)) {
+            Some(Some(set)) => set.bindings.get(binding).is_some_and(|binding| binding.count > 0),
+            Some(None) => true,
+            None => false,
+        };
+    let all = module.resources.iter().all(has);
+    all.then_some(()).ok_or(turn.invalid("a shader uses a binding that its pipeline's layout has not"))
 }
 
 /// The execution model of a stage's entry points.
@@ -111,7 +130,7 @@ fn create(turn: &mut Turn<'_>, count: u32, point: vk::PipelineBindPoint) -> Resu
     turn.call.set_arg(5, handles);
     let device = Arc::clone(turn.first()?);
     let needs: Vec<_> = turn.objects().cloned().collect();
-    let call = turn.call;
+    let call = *turn.call;
     Ok(Outcome::Later(Box::new(move |context, worker| {
         let answer = device.functions.call(call.command, call.arguments());
         let result = result_of(answer.ok_or(Reason::NotOffered(call.command))?);

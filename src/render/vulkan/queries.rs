@@ -14,6 +14,9 @@ use crate::venus::{CommandType, ObjectType};
 /// How long a wait for results sleeps between two looks, at first and at most.
 const NAPS: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(2));
 
+/// Larger pools are refused: drivers multiply their size in 32 bits.
+const QUERIES_MAX: u32 = 1 << 20;
+
 /// What is known of a query pool.
 #[derive(Clone, Copy)]
 pub(super) struct QueryPool {
@@ -48,6 +51,11 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         _ => 1,
     };
     let device = Arc::clone(turn.first()?);
+    if info.query_count > QUERIES_MAX {
+        let id = *turn.get::<u64>(turn.call.arg(3))?;
+        turn.check_free(id)?;
+        return turn.refuse(ObjectType::QueryPool, id, &device, vk::Result::ERROR_OUT_OF_DEVICE_MEMORY);
+    }
     turn.create(ObjectType::QueryPool, &device, |pool| {
         pool.with(Data::QueryPool(QueryPool { count: info.query_count, numbers }))
             .destroyed_by(CommandType::DestroyQueryPool)
@@ -92,7 +100,7 @@ pub(super) fn results(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 }
 
 fn wait(turn: &Turn<'_>, pool: Arc<Object>) -> Outcome {
-    let call = turn.call;
+    let call = *turn.call;
     Outcome::Later(Box::new(move |context, _| {
         let mut nap = NAPS.0;
         loop {

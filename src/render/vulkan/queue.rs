@@ -38,6 +38,12 @@ pub(super) const SLICE: Duration = Duration::from_secs(1);
 /// What may be destroyed while submissions wait, before that is no driver's way any more.
 const LIMBO_MAX: usize = 1 << 16;
 
+/// Submissions that share a signal.
+const OWED_MAX: u32 = 31;
+
+/// What may be kept for longer than the GPU needs it, before we look.
+const PENDING_MAX: usize = 256;
+
 /// What a context has given to the GPU, and what waits.
 pub(super) struct Submits {
     gate: Gate<Work>,
@@ -49,6 +55,14 @@ pub(super) struct Submits {
     limbo: Vec<Arc<Object>>,
     /// Who waits for that.
     sleepers: usize,
+    scratch: Scratch,
+}
+
+/// Lists that are empty between submissions, and keep their memory for the next.
+#[derive(Default)]
+struct Scratch {
+    batches: Vec<Batch>,
+    needs: Vec<Need>,
 }
 
 impl Default for Submits {
@@ -61,6 +75,7 @@ impl Default for Submits {
             changed: Arc::default(),
             sleepers: 0,
             limbo: Vec::new(),
+            scratch: Scratch::default(),
         }
     }
 }
@@ -70,6 +85,8 @@ pub(super) struct Queue {
     number: QueueNumber,
     family: u32,
     index: u32,
+    /// The driver's handle.
+    handle: u64,
     /// Its name on the control queue; 0 without one.
     ring_index: u32,
     timeline: Timeline,
@@ -82,18 +99,21 @@ pub(super) struct Queue {
 struct Given {
     /// The counter's value when all of it is done.
     last: u64,
+    /// Submissions up to that value that nothing signals yet. A signal takes a batch of its own, so those that the
+    /// guest cannot see the end of either share one.
+    owed: u32,
     /// What is not known to be done, in order.
-    pending: VecDeque<(u64, Needs)>,
+    pending: VecDeque<(u64, Need)>,
 }
 
-/// What a submission needs until it is done.
-#[derive(Default)]
-struct Needs {
-    _objects: Vec<Pending>,
-    _running: Vec<Running>,
-    fence: Option<Arc<Object>>,
+/// Something that a submission needs until it is done.
+#[allow(dead_code, reason = "it is kept, not used")]
+enum Need {
+    Object(Pending),
+    Running(Running),
+    Fence(Arc<Object>),
     /// A guest destroyed it while something was on the GPU that may use it.
-    _destroyed: Option<Arc<Object>>,
+    Destroyed(Arc<Object>),
 }
 
 /// What waits in a FIFO.
@@ -112,7 +132,8 @@ enum What {
 struct Held {
     infos: Infos,
     arena: Arena,
-    needs: Needs,
+    fence: Option<Arc<Object>>,
+    needs: Vec<Need>,
     _charge: Charge,
 }
 
@@ -122,48 +143,70 @@ impl Queue {
     }
 
     /// Gives batches to the driver; with the last ones goes the fence. Says what the counter shows when they are done.
+    /// `seen`: the guest will know by a semaphore when they are.
     fn give(
         &self,
-        queue: &Object,
         infos: Infos,
         batches: Range<usize>,
+        seen: bool,
         fence: Option<&Arc<Object>>,
         arena: &mut Arena,
     ) -> Result<u64, Reason> {
-        let value = self.given().last + 1;
-        let part = submission::part(infos, batches, (self.counter.handle(), value), arena)
-            .map_err(|_| Reason::TooLarge(infos.command))?;
-        let fence_handle = fence.map_or(0, |fence| fence.handle);
-        let arguments = [queue.handle, part.count, part.at, fence_handle];
-        let returned =
-            queue.functions.call(infos.command, &arguments).ok_or(Reason::NotOffered(infos.command))?;
+        let mut given = self.given();
+        let value = given.last + u64::from(given.owed == 0);
+        let is_whole = batches.start == 0 && batches.len() as u64 == infos.count;
+        let signals = seen || fence.is_some() || !is_whole || given.owed >= OWED_MAX;
+        let part = match signals {
+            true => submission::part(infos, batches, (self.counter.handle(), value), arena)
+                .map_err(|_| Reason::TooLarge(infos.command))?,
+            false => infos,
+        };
+        let arguments = [self.handle, part.count, part.at, fence.map_or(0, |fence| fence.handle)];
+        let returned = self.counter.functions().call(infos.command, &arguments);
         // The guest was told, or will think, that it worked. So it must.
-        match result_of(returned) {
+        match result_of(returned.ok_or(Reason::NotOffered(infos.command))?) {
             vk::Result::SUCCESS => {}
             vk::Result::ERROR_DEVICE_LOST => return Err(Reason::DeviceLost(infos.command)),
             other => {
-                return Err(Reason::GivenUp(format!(
-                    "{:?}: the host's driver answers {other:?}",
-                    infos.command
-                )));
+                let why = format!("{:?}: the host's driver answers {other:?}", infos.command);
+                return Err(Reason::GivenUp(why));
             }
         }
-        self.given().last = value;
+        given.last = value;
+        given.owed = if signals { 0 } else { given.owed + 1 };
         if let Some(fence) = fence {
             sync::fence_is(fence, FenceState::Given(self.number, value));
         }
         Ok(value)
     }
 
+    /// What the counter shows when all is done that the queue was given, and will show for sure.
+    fn last(&self) -> Result<u64, Failure> {
+        let mut given = self.given();
+        if given.owed > 0 {
+            self.counter.signal(self.handle, given.last)?;
+            given.owed = 0;
+        }
+        Ok(given.last)
+    }
+
     /// Whether all is done that it was given.
     fn is_done(&self) -> bool {
-        let last = self.given().last;
-        self.counter.value().is_ok_and(|value| value >= last)
+        self.last().is_ok_and(|last| self.counter.value().is_ok_and(|value| value >= last))
     }
 
     /// Waits until all is done that it was given. What is on the GPU ends: see gate.rs.
     fn finish(&self) {
-        _ = self.counter.wait(self.given().last, None);
+        _ = match self.last() {
+            Ok(last) => self.counter.wait(last, None).is_ok(),
+            Err(_) => self.counter.functions().call(CommandType::QueueWaitIdle, &[self.handle]).is_some(),
+        };
+    }
+
+    /// Keeps what a submission needs until the counter shows `value`.
+    fn keep(&self, value: u64, fence: Option<Arc<Object>>, needs: impl Iterator<Item = Need>) {
+        let fence = fence.into_iter().map(Need::Fence);
+        self.given().pending.extend(fence.chain(needs).map(|need| (value, need)));
     }
 
     /// Lets go of what is done.
@@ -173,11 +216,11 @@ impl Queue {
         }
         let done = self.counter.value()?;
         let mut given = self.given();
-        while let Some((value, needs)) = given.pending.front() {
+        while let Some((value, need)) = given.pending.front() {
             // The fence is signalled a moment after the counter is; drivers touch it until then.
-            let fence_in_use =
-                |fence: &Arc<Object>| sync::settle(fence) == FenceState::Given(self.number, *value);
-            if *value > done || needs.fence.as_ref().is_some_and(fence_in_use) {
+            let in_use = matches!(need, Need::Fence(fence)
+                if sync::settle(fence) == FenceState::Given(self.number, *value));
+            if *value > done || in_use {
                 break;
             }
             given.pending.pop_front();
@@ -224,10 +267,8 @@ impl Submits {
         }
         for queue in self.of_device(object.device()).filter_map(|queue| queue_of(queue)) {
             if !queue.is_done() {
-                let mut given = queue.given();
-                let last = given.last;
-                let needs = Needs { _destroyed: Some(Arc::clone(&object)), ..Default::default() };
-                given.pending.push_back((last, needs));
+                let last = queue.given().last;
+                queue.keep(last, None, std::iter::once(Need::Destroyed(Arc::clone(&object))));
             }
         }
         Ok(())
@@ -281,9 +322,8 @@ impl Submits {
                 What::Mark(done) => marks.push(done),
                 What::Submission(held) => {
                     let Some(queue) = queue_of(&work.queue) else { continue };
-                    let mut given = queue.given();
-                    let last = given.last;
-                    given.pending.push_back((last, Needs { fence: None, ..held.needs }));
+                    let last = queue.given().last;
+                    queue.keep(last, None, held.needs.into_iter());
                 }
             }
         }
@@ -292,7 +332,8 @@ impl Submits {
 
     /// Lets go of what the GPU is done with.
     pub(super) fn reap(&self) -> Result<(), Failure> {
-        self.queues.values().filter_map(|queue| queue_of(queue)).try_for_each(Queue::reap)
+        let mut queues = self.queues.values().filter_map(|queue| queue_of(queue));
+        queues.try_for_each(|queue| queue.last().and_then(|_| queue.reap()))
     }
 }
 
@@ -335,8 +376,7 @@ pub(super) fn is_idle(state: &State, object: &Arc<Object>) -> bool {
         if !object.is_pending() {
             break;
         }
-        let last = queue.given().last;
-        _ = queue.counter.wait(last, Some(SLICE));
+        _ = queue.last().and_then(|last| queue.counter.wait(last, Some(SLICE)));
         _ = queue.reap();
     }
     !object.is_pending()
@@ -350,7 +390,7 @@ pub(super) fn advance(state: &mut State) -> Result<(), Reason> {
         match step {
             Step::Part(_, batches, Work { queue, what: What::Submission(held) }) => {
                 let Held { infos, arena, .. } = &mut **held;
-                queue_of(queue).map_or(Ok(0), |found| found.give(queue, *infos, batches, None, arena))?;
+                queue_of(queue).map_or(Ok(0), |queue| queue.give(*infos, batches, true, None, arena))?;
             }
             Step::Part(..) => {}
             Step::Last(_, batches, Work { queue, what }) => finish(&queue, batches, what)?,
@@ -369,17 +409,15 @@ fn finish(object: &Arc<Object>, batches: Range<usize>, what: What) -> Result<(),
     let Some(queue) = queue_of(object) else { return Ok(()) };
     match what {
         What::Submission(held) => {
-            let Held { infos, mut arena, needs, .. } = *held;
-            let value = queue.give(object, infos, batches, needs.fence.as_ref(), &mut arena)?;
-            queue.given().pending.push_back((value, needs));
+            let Held { infos, mut arena, fence, needs, .. } = *held;
+            let value = queue.give(infos, batches, true, fence.as_ref(), &mut arena)?;
+            queue.keep(value, fence, needs.into_iter());
             Ok(())
         }
         What::Mark(done) => {
-            let last = queue.given().last;
-            queue
-                .timeline
-                .mark(last, done)
-                .map_err(|error| Reason::GivenUp(format!("no thread to wait with: {error}")))
+            let last = queue.last().unwrap_or_else(|_| queue.given().last);
+            let marked = queue.timeline.mark(last, done);
+            marked.map_err(|error| Reason::GivenUp(format!("no thread to wait with: {error}")))
         }
     }
 }
@@ -414,7 +452,8 @@ pub(super) fn get(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     turn.state.submits.numbers += 1;
     let number = QueueNumber(turn.state.submits.numbers);
     let timeline = Timeline::new(Arc::clone(&counter));
-    let queue = Queue { number, family, index, ring_index, timeline, counter, given: Mutex::default() };
+    let given = Mutex::default();
+    let queue = Queue { number, family, index, handle, ring_index, timeline, counter, given };
     let object = Object::new(ObjectType::Queue, id, handle, &device).with(Data::Queue(Box::new(queue)));
     let object = turn.enter(object)?;
     turn.state.submits.queues.insert(number, object);
@@ -451,12 +490,6 @@ fn check_new(
     Ok(())
 }
 
-/// Whether a command gives work to a queue, or would.
-pub(super) fn is_submission(command: CommandType) -> bool {
-    use CommandType as C;
-    matches!(command, C::QueueSubmit | C::QueueSubmit2 | C::QueueBindSparse)
-}
-
 /// vkQueueSubmit, vkQueueSubmit2 and vkQueueBindSparse.
 pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let object = Arc::clone(turn.first()?);
@@ -464,7 +497,9 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     if !turn.objects().all(|named| Arc::ptr_eq(named.device(), object.device())) {
         return Err(turn.invalid("it names what is another device's"));
     }
-    queue.reap().map_err(|_| Reason::DeviceLost(turn.command()))?;
+    if queue.given().pending.len() > PENDING_MAX {
+        queue.reap().map_err(|_| Reason::DeviceLost(turn.command()))?;
+    }
     let fence = turn.argument(3).cloned();
     if let Some(fence) = &fence
         && sync::settle(fence) != FenceState::Unsignalled
@@ -472,21 +507,25 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         return Err(turn.invalid("its fence is signalled, or another submission's"));
     }
     let infos = Infos { command: turn.command(), count: turn.call.arg(1), at: turn.call.arg(2) };
-    let batches = read(turn, infos)?;
-    let needs = needs(turn, fence)?;
+    let Scratch { mut batches, mut needs } = std::mem::take(&mut turn.state.submits.scratch);
+    read(turn, infos, &mut batches)?;
+    find_needs(turn, &mut needs)?;
     let count = batches.len();
     match turn.state.submits.gate.admit(queue.number, &batches) {
         Some(gone) if gone == count => {
-            let value = queue.give(&object, infos, 0..count, needs.fence.as_ref(), turn.arena)?;
-            queue.given().pending.push_back((value, needs));
+            let seen = batches.iter().any(|batch| !batch.signals.is_empty());
+            let value = queue.give(infos, 0..count, seen, fence.as_ref(), turn.arena)?;
+            queue.keep(value, fence, needs.drain(..));
             turn.state.submits.wake();
+            batches.clear();
+            turn.state.submits.scratch = Scratch { batches, needs };
         }
         gone => {
             let gone = gone.unwrap_or_default();
             if gone > 0 {
-                queue.give(&object, infos, 0..gone, None, turn.arena)?;
+                queue.give(infos, 0..gone, true, None, turn.arena)?;
             }
-            hold(turn, &object, queue.number, (batches, gone), (infos, needs))?;
+            hold(turn, &object, (batches, gone), infos, (fence, needs))?;
         }
     }
     advance(turn.state)?;
@@ -494,12 +533,12 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 }
 
 /// What the batches of a submission wait for and signal.
-fn read(turn: &Turn<'_>, infos: Infos) -> Result<Vec<Batch>, Reason> {
+fn read(turn: &Turn<'_>, infos: Infos, batches: &mut Vec<Batch>) -> Result<(), Reason> {
     let find = |at: Address| match &turn.at(at)?.data {
         Data::Semaphore(semaphore) => Some(Arc::clone(semaphore)),
         _ => None,
     };
-    submission::batches(infos, turn.arena, &find).map_err(|bad| match bad {
+    submission::batches(infos, turn.arena, &find, batches).map_err(|bad| match bad {
         submission::BadSubmission::NoValue => turn.invalid("a timeline semaphore has no value"),
         submission::BadSubmission::Astray => {
             turn.invalid("a structure or semaphore is NULL that must not be")
@@ -507,46 +546,50 @@ fn read(turn: &Turn<'_>, infos: Infos) -> Result<Vec<Batch>, Reason> {
     })
 }
 
-/// What a submission needs until it is done; its command buffers must be ready.
-fn needs(turn: &mut Turn<'_>, fence: Option<Arc<Object>>) -> Result<Needs, Reason> {
+/// What a submission needs until it is done, beside its fence; its command buffers must be ready.
+fn find_needs(turn: &mut Turn<'_>, needs: &mut Vec<Need>) -> Result<(), Reason> {
     let command = turn.command();
-    let buffers =
-        turn.objects().filter(|object| object.kind == ObjectType::CommandBuffer && object.is_pending());
-    for buffer in buffers.cloned().collect::<Vec<_>>() {
-        _ = is_idle(turn.state, &buffer);
-    }
-    let mut _running = Vec::new();
-    for named in turn.named {
-        if let Some((object, recording)) = turn.state.objects.recording(named.place) {
-            let object = Arc::clone(object);
-            _running.push(recording.submit(&object).map_err(|rule| Reason::Invalid { command, rule })?);
+    for named in turn.named.iter().skip(1) {
+        let Some(object) = turn.state.objects.at(named.place) else { continue };
+        if object.kind != ObjectType::CommandBuffer {
+            needs.push(Need::Object(Pending::new(object)));
+            continue;
+        }
+        let object = Arc::clone(object);
+        // Only what must not run twice is waited for: others are sent again so that the GPU never stands still.
+        if object.is_pending()
+            && !turn.state.objects.recording(named.place).is_some_and(|it| it.1.is_simultaneous())
+        {
+            _ = is_idle(turn.state, &object);
+        }
+        if let Some((buffer, recording)) = turn.state.objects.recording(named.place) {
+            let running = recording.submit(buffer).map_err(|rule| Reason::Invalid { command, rule })?;
+            needs.push(Need::Running(running));
         }
     }
-    let others = turn.objects().skip(1).filter(|object| object.kind != ObjectType::CommandBuffer);
-    let _objects = others.map(Pending::new).collect();
-    Ok(Needs { _objects, _running, fence, _destroyed: None })
+    Ok(())
 }
 
 /// Has a submission wait, with the arena that it lies in.
 fn hold(
     turn: &mut Turn<'_>,
     object: &Arc<Object>,
-    number: QueueNumber,
-    batches: (Vec<Batch>, usize),
-    submission: (Infos, Needs),
+    (batches, gone): (Vec<Batch>, usize),
+    infos: Infos,
+    (fence, needs): (Option<Arc<Object>>, Vec<Need>),
 ) -> Result<(), Reason> {
+    let Some(queue) = queue_of(object) else { return Ok(()) };
     let new = Arena::new(COMMAND_BYTES_MAX).map_err(|_| Reason::TooLarge(turn.command()))?;
     let mut arena = std::mem::replace(turn.arena, new);
     arena.trim();
     let charge = turn.state.ledger.charge(arena.used() as u64);
     let _charge = charge.map_err(|over| Reason::GivenUp(format!("submissions that wait: {over}")))?;
-    let (infos, needs) = submission;
-    if let Some(fence) = &needs.fence {
+    if let Some(fence) = &fence {
         sync::fence_is(fence, FenceState::Held);
     }
-    let held = Box::new(Held { infos, arena, needs, _charge });
+    let held = Box::new(Held { infos, arena, fence, needs, _charge });
     let work = Work { queue: Arc::clone(object), what: What::Submission(held) };
-    let held = turn.state.submits.gate.hold(number, batches.0, batches.1, work);
+    let held = turn.state.submits.gate.hold(queue.number, batches, gone, work);
     held.map_err(|_| Reason::GivenUp(TooManyWait.to_string()))
 }
 
@@ -575,8 +618,8 @@ pub(super) fn turn_semaphore(
     let infos = submission::one(semaphore.handle, signal, &mut arena).map_err(too_large)?;
     let charge = turn.state.ledger.charge(arena.used() as u64);
     let _charge = charge.map_err(|over| Reason::GivenUp(format!("submissions that wait: {over}")))?;
-    let needs = Needs { _objects: vec![Pending::new(semaphore)], ..Default::default() };
-    let work = What::Submission(Box::new(Held { infos, arena, needs, _charge }));
+    let needs = vec![Need::Object(Pending::new(semaphore))];
+    let work = What::Submission(Box::new(Held { infos, arena, fence: None, needs, _charge }));
     let work = Work { queue: Arc::clone(&object), what: work };
     let held = turn.state.submits.gate.hold(internal(queue.number), vec![batch], 0, work);
     held.map_err(|_| Reason::GivenUp(TooManyWait.to_string()))?;

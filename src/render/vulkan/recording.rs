@@ -1,19 +1,19 @@
 //! Command buffers: what state they are in, and what was recorded into them, which they keep alive.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use vulkanalia_sys as vk;
 
 use super::checks;
 use super::context::failed;
-use super::objects::{Data, Object, Pending};
+use super::objects::{Data, Object};
 use super::queue;
 use super::reason::Reason;
 use super::resources;
 use super::table::{Place, Table};
 use super::turn::{Outcome, Turn};
-use crate::venus::{CommandType, ObjectType};
+use crate::venus::{ObjectType, Reader};
 
 /// Recordings are numbered over the whole process, so that no two have the same number.
 static RECORDINGS: AtomicU64 = AtomicU64::new(0);
@@ -53,9 +53,27 @@ pub(super) struct Kept {
 
 /// What the GPU needs as long as a command buffer runs. It is dropped under the lock of the context.
 pub(super) struct Running {
+    buffer: Arc<Object>,
+    kept: Arc<Kept>,
+}
+
+impl Running {
+    fn new(buffer: &Arc<Object>, kept: &Arc<Kept>) -> Self {
+        let running = Self { buffer: Arc::clone(buffer), kept: Arc::clone(kept) };
+        running.all().for_each(|object| object.begin_use());
+        running
+    }
+
     /// The command buffer, its pool, the pools and command buffers that it uses.
-    _pending: Vec<Pending>,
-    _kept: Arc<Kept>,
+    fn all(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.kept.expires.iter().map(|(object, _)| object).chain([&self.buffer]).chain(&self.buffer.parent)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.all().for_each(|object| object.end_use());
+    }
 }
 
 impl Recording {
@@ -72,8 +90,9 @@ impl Recording {
         self.once = usage.contains(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
     }
 
-    pub(super) fn number(&self) -> u64 {
-        self.number
+    /// Whether it may be submitted again while it runs.
+    pub(super) fn is_simultaneous(&self) -> bool {
+        self.simultaneous
     }
 
     /// Keeps an object until the command buffer is begun or reset again.
@@ -122,9 +141,7 @@ impl Recording {
         if self.once {
             self.state = State::Invalid;
         }
-        let used = self.kept.expires.iter().map(|(object, _)| object);
-        let pending = used.chain([buffer]).chain(&buffer.parent).map(Pending::new).collect();
-        Ok(Running { _pending: pending, _kept: Arc::clone(&self.kept) })
+        Ok(Running::new(buffer, &self.kept))
     }
 
     /// Whether it can be submitted, or executed from another one.
@@ -142,16 +159,9 @@ impl Recording {
     }
 }
 
-/// The commands whose names start with Cmd, by number.
-static RECORDED: LazyLock<[bool; 512]> = LazyLock::new(|| {
-    let name =
-        |number: usize| CommandType::from_number(u32::try_from(number).ok()?).map(|it| format!("{it:?}"));
-    std::array::from_fn(|number| name(number).is_some_and(|name| name.starts_with("Cmd")))
-});
-
-/// Whether a command is recorded into a command buffer.
-pub(super) fn is_recorded(command: CommandType) -> bool {
-    RECORDED.get(usize::from(command as u16)).copied().unwrap_or_default()
+/// Whether the next command is recorded.
+pub(super) fn follows(reader: &Reader<'_>) -> bool {
+    matches!(reader.peek(), Some(Ok(command)) if command.is_recorded())
 }
 
 /// vkBeginCommandBuffer.
@@ -197,31 +207,31 @@ pub(super) fn end(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 }
 
 /// Every vkCmd…: looks at what a driver would not, keeps what it names, and passes it on.
-pub(super) fn record(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+pub(super) fn record(turn: &mut Turn<'_>) -> Result<(), Reason> {
     checks::check(turn)?;
-    let (command, named, objects) = (turn.command(), turn.named, &mut turn.state.objects);
+    let (command, named, objects) = (turn.call.command, turn.named, &mut turn.state.objects);
+    let invalid = |rule| Reason::Invalid { command, rule };
     let Some((first, others)) = named.split_first() else {
-        return Err(turn.invalid("it names no command buffer"));
+        return Err(invalid("it names no command buffer"));
     };
-    if !objects.recording(first.place).is_some_and(|(_, recording)| recording.state == State::Recording) {
-        return Err(turn.invalid("the command buffer is not being recorded"));
-    }
+    let number = match objects.recording(first.place) {
+        Some((_, recording)) if recording.state == State::Recording => recording.number,
+        _ => return Err(invalid("the command buffer is not being recorded")),
+    };
     for other in others {
-        keep(objects, first.place, other.place).map_err(|rule| Reason::Invalid { command, rule })?;
+        // Most of what is named was named before.
+        if objects.at(other.place).is_some_and(|object| object.last_recording() != number) {
+            keep(objects, first.place, other.place).map_err(invalid)?;
+        }
     }
-    turn.pass().map(Outcome::Done)
+    turn.pass().map(drop)
 }
 
 fn keep(objects: &mut Table, buffer: Place, other: Place) -> Result<(), &'static str> {
-    // Cloned only if the recording does not have it yet.
-    let Some(object) = objects.at(other) else { return Ok(()) };
-    if objects.recorded_number(buffer) == object.last_recording() {
-        return Ok(());
-    }
-    if resources::is_unbound(object) {
+    let Some(object) = objects.at(other).cloned() else { return Ok(()) };
+    if resources::is_unbound(&object) {
         return Err("a buffer or an image is bound to no memory");
     }
-    let object = Arc::clone(object);
     if let Some((_, recording)) = objects.recording(buffer) {
         recording.keep(&object);
     }

@@ -132,12 +132,61 @@ fn imports_buffer(turn: &Turn<'_>, info: &vk::BufferCreateInfo) -> bool {
 pub(super) fn create_image(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let device = Arc::clone(turn.first()?);
     let info_at = turn.call.arg(1);
+    if !can_be_made(turn, turn.get::<vk::ImageCreateInfo>(info_at)?) {
+        let id = *turn.get::<u64>(turn.call.arg(3))?;
+        turn.check_free(id)?;
+        return turn.refuse(ObjectType::Image, id, &device, vk::Result::ERROR_OUT_OF_DEVICE_MEMORY);
+    }
     let info = prepare_image(turn, info_at)?;
     turn.create(ObjectType::Image, &device, |object| {
         let optimal = info.tiling == vk::ImageTiling::OPTIMAL;
         let image = Image { flags: info.flags, optimal, bound: Mutex::default() };
         object.destroyed_by(CommandType::DestroyImage).with(Data::Image(image))
     })
+}
+
+/// Whether an image is as large as the driver says that such images may be, for it does not look again.
+fn can_be_made(turn: &Turn<'_>, info: &vk::ImageCreateInfo) -> bool {
+    let (wanted, most) = (info.extent, most_of(turn, info));
+    let wanted = [wanted.width, wanted.height, wanted.depth, info.mip_levels, info.array_layers];
+    let extent = most.max_extent;
+    let levels_max = most
+        .max_mip_levels
+        .min(u32::BITS - wanted.iter().take(3).fold(0, |all, size| all | size).leading_zeros());
+    let most_of_each = [extent.width, extent.height, extent.depth, levels_max, most.max_array_layers];
+    let fits = wanted.iter().zip(most_of_each).all(|(wanted, most)| (1..=most).contains(wanted));
+    fits && info.samples.bits().is_power_of_two() && most.sample_counts.contains(info.samples)
+}
+
+/// What the driver says of images of a kind; where it needs to know more than that, its limits.
+fn most_of(turn: &Turn<'_>, info: &vk::ImageCreateInfo) -> vk::ImageFormatProperties {
+    let wanted = vk::PhysicalDeviceImageFormatInfo2 {
+        format: info.format,
+        type_: info.image_type,
+        tiling: info.tiling,
+        usage: info.usage,
+        flags: info.flags,
+        ..Default::default()
+    };
+    let mut found = vk::ImageFormatProperties2::default();
+    let gpu = &turn.state.gpu;
+    let arguments = [gpu.physical_device, address_of(&wanted), address_of_mut(&mut found)];
+    if gpu.functions.result(CommandType::GetPhysicalDeviceImageFormatProperties2, &arguments).is_ok() {
+        return found.image_format_properties;
+    }
+    let limits = &gpu.properties.limits;
+    let (width, height, depth) = match info.image_type {
+        vk::ImageType::_1D => (limits.max_image_dimension_1d, 1, 1),
+        vk::ImageType::_2D => (limits.max_image_dimension_2d, limits.max_image_dimension_2d, 1),
+        _ => [limits.max_image_dimension_3d; 3].into(),
+    };
+    vk::ImageFormatProperties {
+        max_extent: vk::Extent3D { width, height, depth },
+        max_mip_levels: u32::BITS,
+        max_array_layers: limits.max_image_array_layers,
+        sample_counts: vk::SampleCountFlags::all(),
+        ..Default::default()
+    }
 }
 
 /// Makes a VkImageCreateInfo fit for imported memory, if it is a linear one.

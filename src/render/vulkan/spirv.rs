@@ -15,6 +15,8 @@ const MEMBERS_MAX: usize = 16_383;
 const DEPTH_MAX: u8 = 255;
 /// Untyped pointers, cooperative matrices, ray queries, acceleration structures.
 const TYPES_OF_EXTENSIONS: [u32; 4] = [4417, 4456, 4472, 5341];
+const DECORATION_BINDING: u32 = 33;
+const DECORATION_DESCRIPTOR_SET: u32 = 34;
 const CAPABILITY_KERNEL: u32 = 6;
 const CAPABILITY_LINKAGE: u32 = 5;
 const CAPABILITY_ADDRESSES: u32 = 4;
@@ -32,6 +34,17 @@ pub(super) struct Broken {
 pub(super) struct Module {
     /// Its entry points: execution model and name.
     pub(super) entry_points: Vec<(u32, String)>,
+    /// Descriptor set and binding of each resource that its code uses. Empty if there are several entry points, for it
+    /// is not known which of them uses what.
+    pub(super) resources: Vec<(u32, u32)>,
+}
+
+/// What the decorations of a variable say of it.
+#[derive(Clone, Copy, Default)]
+struct Resource {
+    set: Option<u32>,
+    binding: Option<u32>,
+    used: bool,
 }
 
 struct Reading<'w> {
@@ -45,6 +58,7 @@ struct Reading<'w> {
     types: BTreeMap<u32, u8>,
     functions: Vec<u32>,
     entry_points: Vec<(u32, u32, String)>,
+    resources: BTreeMap<u32, Resource>,
     memory_models: u32,
     place: Place,
 }
@@ -95,6 +109,7 @@ impl<'w> Reading<'w> {
             types: BTreeMap::new(),
             functions: Vec::new(),
             entry_points: Vec::new(),
+            resources: BTreeMap::new(),
             memory_models: 0,
             place: Place::Module,
         })
@@ -130,6 +145,7 @@ impl<'w> Reading<'w> {
             14 => self.memory_models += 1,
             15 => self.entry_point(operands)?,
             17 => self.capability(operands)?,
+            71 => self.decorate(operands),
             19..=38 => self.new_type(opcode, operands)?,
             _ if TYPES_OF_EXTENSIONS.contains(&opcode) => self.extension_type(operands)?,
             54 | 55 | 56 | 248..=255 | 4416 | 4448 | 4449 | 5294 => self.control(opcode, operands)?,
@@ -141,7 +157,21 @@ impl<'w> Reading<'w> {
             }
             _ => {}
         }
+        pointers(opcode, operands).iter().for_each(|id| {
+            if let Some(resource) = self.resources.get_mut(id) {
+                resource.used = true;
+            }
+        });
         Ok(())
+    }
+
+    fn decorate(&mut self, operands: &[u32]) {
+        let [target, decoration, value, ..] = operands else { return };
+        match *decoration {
+            DECORATION_BINDING => self.resources.entry(*target).or_default().binding = Some(*value),
+            DECORATION_DESCRIPTOR_SET => self.resources.entry(*target).or_default().set = Some(*value),
+            _ => {}
+        }
     }
 
     fn make(&mut self, id: u32) -> Result<(), Broken> {
@@ -254,10 +284,25 @@ impl<'w> Reading<'w> {
         self.need(self.memory_models == 1, "it has no memory model, or several")?;
         let starts = self.entry_points.iter().all(|(_, function, _)| self.functions.contains(function));
         self.need(starts && !self.entry_points.is_empty(), "an entry point is no function of it")?;
+        let place = |resource: &Resource| resource.set.zip(resource.binding).filter(|_| resource.used);
+        let resources = self.resources.values().filter(|_| self.entry_points.len() == 1).filter_map(place);
         Ok(Module {
+            resources: resources.collect(),
             entry_points: self.entry_points.into_iter().map(|(model, _, name)| (model, name)).collect(),
         })
     }
+}
+
+/// The pointers and variables among the operands of an instruction that reads or writes by them.
+fn pointers(opcode: u32, operands: &[u32]) -> &[u32] {
+    let range = match opcode {
+        62 | 228 => 0..1,
+        63 => 0..2,
+        57 => 3..operands.len(),
+        60 | 61 | 65..=68 | 70 | 83 | 227 | 229..=242 => 2..3,
+        _ => 0..0,
+    };
+    operands.get(range).unwrap_or_default()
 }
 
 /// Whether an instruction's result has a type, and whether it has a result; `None` for those of extensions.

@@ -12,14 +12,19 @@ const OBJECTS_MAX: usize = 1 << 22;
 
 /// Where an object stands in the table, as long as its name is not taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place(u32);
+pub(super) struct Place(usize);
 
 /// The objects of a context by the guest's names.
+///
+/// Mesa counts its objects, so most names are small numbers and are places themselves.
 #[derive(Default)]
 pub(super) struct Table {
+    small: Vec<Option<Entry>>,
+    large: Vec<Option<Entry>>,
+    /// Places in `large`.
     by_id: HashMap<u64, Place, IdHash>,
-    entries: Vec<Option<Entry>>,
     free: Vec<Place>,
+    count: usize,
 }
 
 struct Entry {
@@ -28,19 +33,31 @@ struct Entry {
     recording: Option<Box<Recording>>,
 }
 
+/// The first name, and the first place, that is not small.
+const LARGE: usize = 1 << 18;
+
 /// The name is 0 or taken, or there are too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Taken;
 
 impl Table {
-    /// Where the object of a name stands.
+    /// Where the object of a name stands, if there is one.
+    #[inline]
     pub(super) fn find(&self, id: u64) -> Option<Place> {
-        self.by_id.get(&id).copied()
+        match usize::try_from(id) {
+            Ok(small) if small < LARGE => Some(Place(small)),
+            _ => self.by_id.get(&id).copied(),
+        }
     }
 
     /// The object at a place.
+    #[inline]
     pub(super) fn at(&self, place: Place) -> Option<&Arc<Object>> {
-        self.entries.get(place.index())?.as_ref().map(|entry| &entry.object)
+        let entry = match place.0.checked_sub(LARGE) {
+            None => self.small.get(place.0),
+            Some(large) => self.large.get(large),
+        };
+        entry?.as_ref().map(|entry| &entry.object)
     }
 
     /// The object of a name.
@@ -50,7 +67,7 @@ impl Table {
 
     /// Whether a new object can have this name.
     pub(super) fn is_free(&self, id: u64) -> bool {
-        id != 0 && !self.by_id.contains_key(&id) && self.by_id.len() < OBJECTS_MAX
+        id != 0 && self.get(id).is_none() && self.count < OBJECTS_MAX
     }
 
     /// Enters a new object.
@@ -60,61 +77,63 @@ impl Table {
         }
         let object = Arc::new(object);
         let recording = Recording::for_object(&object).map(Box::new);
-        let entry = Some(Entry { object: Arc::clone(&object), recording });
-        let place = match self.free.pop() {
-            Some(place) => place,
-            None => {
-                self.entries.push(None);
-                Place(u32::try_from(self.entries.len() - 1).map_err(|_| Taken)?)
-            }
-        };
-        if let Some(empty) = self.entries.get_mut(place.index()) {
-            *empty = entry;
-        }
-        self.by_id.insert(object.id, place);
+        let place = self.make_place(object.id);
+        *self.entry(place).ok_or(Taken)? = Some(Entry { object: Arc::clone(&object), recording });
+        self.count += 1;
         Ok(object)
+    }
+
+    fn make_place(&mut self, id: u64) -> Place {
+        match self.find(id) {
+            Some(place) => {
+                if place.0 >= self.small.len() {
+                    self.small.resize_with((place.0 + 1).next_power_of_two(), || None);
+                }
+                place
+            }
+            None => {
+                let place = self.free.pop().unwrap_or_else(|| {
+                    self.large.push(None);
+                    Place(LARGE + self.large.len() - 1)
+                });
+                self.by_id.insert(id, place);
+                place
+            }
+        }
+    }
+
+    fn entry(&mut self, place: Place) -> Option<&mut Option<Entry>> {
+        match place.0.checked_sub(LARGE) {
+            None => self.small.get_mut(place.0),
+            Some(large) => self.large.get_mut(large),
+        }
     }
 
     /// Takes a name away. The object lives as long as somebody needs it.
     pub(super) fn remove(&mut self, id: u64) -> Option<Arc<Object>> {
-        let place = self.by_id.remove(&id)?;
-        let entry = self.entries.get_mut(place.index())?.take()?;
-        self.free.push(place);
+        let place = self.find(id)?;
+        let entry = self.entry(place)?.take()?;
+        if self.by_id.remove(&id).is_some() {
+            self.free.push(place);
+        }
+        self.count -= 1;
         Some(entry.object)
     }
 
     /// Takes away the names of an object and of all that was made from it, directly or not.
     pub(super) fn remove_made_from(&mut self, origin: &Arc<Object>) {
         let made = |object: &Arc<Object>| object.origins().any(|parent| Arc::ptr_eq(parent, origin));
-        let ids: Vec<u64> = self
-            .entries
-            .iter()
-            .flatten()
-            .map(|entry| &entry.object)
-            .filter(|object| made(object))
-            .map(|object| object.id)
-            .collect();
+        let objects = self.small.iter().chain(&self.large).flatten().map(|entry| &entry.object);
+        let ids: Vec<u64> = objects.filter(|object| made(object)).map(|object| object.id).collect();
         let removed: Vec<_> = ids.into_iter().filter_map(|id| self.remove(id)).collect();
         drop(removed);
     }
 
-    /// The number of what is recorded into a command buffer now.
-    pub(super) fn recorded_number(&self, place: Place) -> u64 {
-        let entry = self.entries.get(place.index()).and_then(Option::as_ref);
-        entry.and_then(|entry| entry.recording.as_deref()).map_or(0, Recording::number)
-    }
-
     /// An object and what is recorded into it, if it is a command buffer.
+    #[inline]
     pub(super) fn recording(&mut self, place: Place) -> Option<(&Arc<Object>, &mut Recording)> {
-        let entry = self.entries.get_mut(place.index())?.as_mut()?;
+        let entry = self.entry(place)?.as_mut()?;
         Some((&entry.object, entry.recording.as_deref_mut()?))
-    }
-}
-
-impl Place {
-    fn index(self) -> usize {
-        // Fits: usize has 64 bits where Venus runs.
-        usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }
 

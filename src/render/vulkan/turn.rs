@@ -31,8 +31,8 @@ pub(super) struct Turn<'t> {
     pub(super) context: &'t Arc<Context>,
     pub(super) state: &'t mut State,
     pub(super) arena: &'t mut Arena,
-    /// As it goes to the driver. The reply is made from a copy, so arguments may be replaced.
-    pub(super) call: Call,
+    /// As it goes to the driver. The reply is made from the arena, so arguments may be replaced.
+    pub(super) call: &'t mut Call,
     /// What the command names, in the order of the wire.
     pub(super) named: &'t [Named],
     /// Where to look next: names are asked for in about their order.
@@ -151,7 +151,7 @@ impl Turn<'_> {
     /// Calls the driver with the arguments as they are now.
     pub(super) fn pass(&self) -> Result<u64, Reason> {
         let functions = &self.first()?.functions;
-        functions.call(self.command(), self.call.arguments()).ok_or(Reason::NotOffered(self.command()))
+        functions.carry_out(self.call).ok_or(Reason::NotOffered(self.command()))
     }
 
     /// Makes an object by a command of the form (…, pHandle), and enters it as `finish` says.

@@ -1,5 +1,6 @@
 //! The story of what this process serves, and the keeper that is told of it.
 
+use std::fmt::Display;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -102,6 +103,12 @@ impl<S: Story> Keeping<S> {
             kept.keeper = None;
         }
         kept.story.apply(note)
+    }
+
+    /// Tells why this process ends before it has served anybody.
+    pub fn fail(&self, reason: &impl Display) {
+        // That changes no story.
+        _ = self.note(Note::Failed(reason.to_string()));
     }
 
     /// Looks at the story.

@@ -19,6 +19,7 @@ const WHOLE: u32 = 1003;
 const HEIRLOOMS: u32 = 1004;
 const ITEM: u32 = 1005;
 const GONE: u32 = 1006;
+const FAILED: u32 = 1007;
 
 /// The version in a header's flags, as in vhost-user itself.
 const VERSION: u32 = 1;
@@ -37,6 +38,8 @@ pub enum Note {
     Answered(u64),
     /// The front end hung up, or was given up for this reason; then the process ends.
     Ended(String),
+    /// The process ends for this reason, and has served nobody.
+    Failed(String),
     /// All that there was to say of the past has been said.
     Whole,
     /// What a keeper needs that did not start this process itself.
@@ -104,10 +107,8 @@ impl Note {
             }
             Self::Request(message) => message.send(to),
             Self::Answered(word) => send(ANSWERED, &word.to_ne_bytes(), &[]),
-            Self::Ended(reason) => {
-                let reason = reason.as_bytes();
-                send(ENDED, reason.get(..REASON_BYTES_MAX).unwrap_or(reason), &[])
-            }
+            Self::Ended(reason) => send(ENDED, short(reason), &[]),
+            Self::Failed(reason) => send(FAILED, short(reason), &[]),
             Self::Whole => send(WHOLE, &[], &[]),
             Self::Heirlooms(Heirlooms { front_end, control, lock, vault }) => {
                 let all: Vec<_> =
@@ -144,6 +145,7 @@ impl TryFrom<Message> for Note {
             }
             ANSWERED => Self::Answered(message.first_word()),
             ENDED => Self::Ended(String::from_utf8_lossy(&message.body).into_owned()),
+            FAILED => Self::Failed(String::from_utf8_lossy(&message.body).into_owned()),
             WHOLE => Self::Whole,
             HEIRLOOMS => {
                 let mut message = message;
@@ -161,6 +163,12 @@ impl TryFrom<Message> for Note {
             _ => Self::Request(message),
         })
     }
+}
+
+/// As much of a reason as is told.
+fn short(reason: &str) -> &[u8] {
+    let reason = reason.as_bytes();
+    reason.get(..REASON_BYTES_MAX).unwrap_or(reason)
 }
 
 fn descriptors<const COUNT: usize>(message: Message) -> Result<[Arc<OwnedFd>; COUNT], NoteError> {

@@ -107,7 +107,7 @@ impl Door {
         let max = self.house.clients_max;
         let Some(seat) = Seat::take(&self.clients, max) else {
             guest_warn!(
-                "client {number} was sent away: {max} are served at a time; raise the profile's limit"
+                "client {number} was sent away: {max} are served at a time; raise the profile's limits.clients"
             );
             return;
         };

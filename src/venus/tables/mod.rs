@@ -19,6 +19,12 @@ impl CommandType {
         names::COMMAND_TYPES.get(usize::try_from(number).ok()?).copied().flatten()
     }
 
+    /// Whether it is recorded into a command buffer: vkCmd….
+    #[inline]
+    pub fn is_recorded(self) -> bool {
+        self.table().is_some_and(|table| table.recorded)
+    }
+
     /// How it lies on the wire; `None` if only the guest's own process can carry it out.
     pub(super) fn table(self) -> Option<&'static Command> {
         commands::COMMANDS.get(self as usize)?.as_ref()
@@ -28,6 +34,8 @@ impl CommandType {
 /// A command.
 pub(super) struct Command {
     pub(super) returns: Returns,
+    /// Whether its name starts with vkCmd.
+    pub(super) recorded: bool,
     /// One step for each parameter.
     pub(super) parameters: &'static [(Way, Op)],
 }

@@ -1,13 +1,13 @@
 // Made by scripts/venus-codec from the Vulkan registry 1.4.363: do not edit.
 use super::RawFunction;
-use crate::venus::CommandType as C;
+use crate::venus::{ARGUMENTS_MAX, CommandType as C};
 
 /// Calls a driver's function. A VkResult comes back as the 32 bits that it is.
 ///
 /// # Safety
 /// `function` has to be the driver's for `command`, and the arguments good for it: addresses and handles above all.
 #[expect(clippy::too_many_lines, clippy::cast_possible_truncation, reason = "a line for each kind of function")]
-pub(super) unsafe fn call(function: RawFunction, command: C, arguments: &[u64]) -> u64 {
+pub(super) unsafe fn call(function: RawFunction, command: C, arguments: &[u64; ARGUMENTS_MAX]) -> u64 {
     let long = |index: usize| arguments.get(index).copied().unwrap_or_default();
     let word = |index: usize| long(index) as u32;
     let half = |index: usize| long(index) as u16;

@@ -20,7 +20,7 @@ pub use library::LibraryError;
 pub(super) use validator::Validator;
 
 use crate::sys::{Address, CStruct};
-use crate::venus::CommandType;
+use crate::venus::{ARGUMENTS_MAX, Call, CommandType};
 
 /// A function of the driver whose parameters are known by its command.
 type RawFunction = unsafe extern "system" fn();
@@ -67,6 +67,19 @@ impl Functions {
     /// Calls the driver: `arguments` are scalars, driver handles and addresses, as the command has them. What it
     /// returned, in the lower bits; `None` if the driver lacks the function.
     pub(super) fn call(&self, command: CommandType, arguments: &[u64]) -> Option<u64> {
+        let mut all = [0; ARGUMENTS_MAX];
+        all.iter_mut().zip(arguments).for_each(|(place, argument)| *place = *argument);
+        self.call_with(command, &all)
+    }
+
+    /// Calls the driver as a guest's command says.
+    #[inline]
+    pub(super) fn carry_out(&self, call: &Call) -> Option<u64> {
+        self.call_with(call.command, call.all_arguments())
+    }
+
+    #[inline]
+    fn call_with(&self, command: CommandType, arguments: &[u64; ARGUMENTS_MAX]) -> Option<u64> {
         let function = self.function(command)?;
         // SAFETY: the function is that of this command; see the head of this file for the arguments.
         Some(unsafe { calls::call(function, command, arguments) })

@@ -34,6 +34,28 @@ impl Counter {
         self.semaphore
     }
 
+    /// The functions of its device.
+    pub(in crate::render::vulkan) fn functions(&self) -> &Functions {
+        &self.functions
+    }
+
+    /// Has a queue bring it to `value`, when it has done what it got before.
+    pub(in crate::render::vulkan) fn signal(&self, queue: u64, value: u64) -> Result<(), Failure> {
+        let semaphore = vk::Semaphore::from_raw(self.semaphore);
+        let values = vk::TimelineSemaphoreSubmitInfo {
+            signal_semaphore_value_count: 1,
+            signal_semaphore_values: pointer_to(&value),
+            ..Default::default()
+        };
+        let info = vk::SubmitInfo {
+            next: pointer_to(&values),
+            signal_semaphore_count: 1,
+            signal_semaphores: pointer_to(&semaphore),
+            ..Default::default()
+        };
+        self.functions.result(CommandType::QueueSubmit, &[queue, 1, address_of(&info), 0]).map(drop)
+    }
+
     /// How far it has come.
     pub(in crate::render::vulkan) fn value(&self) -> Result<u64, Failure> {
         let mut value = 0_u64;

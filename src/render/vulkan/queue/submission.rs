@@ -53,14 +53,28 @@ pub(super) struct Infos {
 }
 
 /// What each batch of a submission waits for and signals.
-pub(super) fn batches(infos: Infos, arena: &Arena, find: Find<'_>) -> Result<Vec<Batch>, BadSubmission> {
-    fn all<K: Kind>(infos: Infos, arena: &Arena, find: Find<'_>) -> Result<Vec<Batch>, BadSubmission> {
-        list::<K>(arena, infos.count, infos.at)?.iter().map(|info| info.batch(arena, find)).collect()
+pub(super) fn batches(
+    infos: Infos,
+    arena: &Arena,
+    find: Find<'_>,
+    out: &mut Vec<Batch>,
+) -> Result<(), BadSubmission> {
+    fn all<K: Kind>(
+        infos: Infos,
+        arena: &Arena,
+        find: Find<'_>,
+        out: &mut Vec<Batch>,
+    ) -> Result<(), BadSubmission> {
+        let mut infos = list::<K>(arena, infos.count, infos.at)?.iter();
+        infos.try_for_each(|info| {
+            out.push(info.batch(arena, find)?);
+            Ok(())
+        })
     }
     match infos.command {
-        CommandType::QueueSubmit2 => all::<SubmitInfo2>(infos, arena, find),
-        CommandType::QueueBindSparse => all::<BindSparseInfo>(infos, arena, find),
-        _ => all::<SubmitInfo>(infos, arena, find),
+        CommandType::QueueSubmit2 => all::<SubmitInfo2>(infos, arena, find, out),
+        CommandType::QueueBindSparse => all::<BindSparseInfo>(infos, arena, find, out),
+        _ => all::<SubmitInfo>(infos, arena, find, out),
     }
 }
 
@@ -269,7 +283,9 @@ mod tests {
     /// What the tables of a context do.
     fn read(infos: Infos, arena: &Arena) -> Result<Vec<Batch>, BadSubmission> {
         let semaphores = semaphores();
-        batches(infos, arena, &|at| semaphores.get(arena.get::<u64>(at)?).cloned())
+        let mut found = Vec::new();
+        batches(infos, arena, &|at| semaphores.get(arena.get::<u64>(at)?).cloned(), &mut found)?;
+        Ok(found)
     }
 
     fn values(list: &[At]) -> Vec<(bool, u64)> {

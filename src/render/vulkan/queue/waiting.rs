@@ -39,7 +39,7 @@ fn wait_for(context: &Arc<Context>, object: &Arc<Object>, command: CommandType) 
         if let Some(reason) = &state.lost {
             return Err(reason.clone());
         }
-        let last = queue.given().last;
+        let last = queue.last().map_err(|_| Reason::DeviceLost(command))?;
         drop(state);
         if queue.counter.wait(last, Some(SLICE)).map_err(|_| Reason::DeviceLost(command))? {
             reap(&context.state());

@@ -136,7 +136,10 @@ impl Gpu {
         let buffer = *unsafe { self.device.allocate_command_buffers(&info) }?
             .first()
             .ok_or_else(|| Failure::Wrong("no command buffer".into()))?;
-        unsafe { self.device.begin_command_buffer(buffer, &vk::CommandBufferBeginInfo::default()) }?;
+        // Benchmarks have two submissions of it in flight.
+        let begin =
+            vk::CommandBufferBeginInfo::default().flags(vk::CommandBufferUsageFlags::SIMULTANEOUS_USE);
+        unsafe { self.device.begin_command_buffer(buffer, &begin) }?;
         commands(&self.device, buffer);
         unsafe { self.device.end_command_buffer(buffer) }?;
         Ok(buffer)

@@ -1,10 +1,12 @@
 //! A Vulkan driver that does nothing, at once: what a program costs on it is what lies between the two.
 //!
-//! It has one device with one queue, memory that is not there (but for imported and mapped one), objects that are
-//! numbers, and commands that return. Whoever waits for it waits for nothing.
+//! It has one device with two queues, memory that is not there (but for imported and mapped one), objects that are
+//! numbers, and commands that return. Whoever waits for it waits for nothing, but for
+//! timeline semaphores: they count, and a submission that comes before what it waits for loses the device.
 #![allow(clippy::missing_safety_doc, unsafe_op_in_unsafe_fn)]
 
 mod device;
+mod order;
 mod physical;
 
 use std::ffi::{CStr, c_char, c_void};
@@ -44,7 +46,7 @@ pub(crate) use commands;
 
 fn find(name: &CStr) -> Option<Function> {
     let name = name.to_bytes();
-    let tables = [instance_commands(), physical::commands(), device::commands()];
+    let tables = [instance_commands(), physical::commands(), device::commands(), order::commands()];
     let known = tables
         .into_iter()
         .flatten()

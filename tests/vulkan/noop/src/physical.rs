@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_void};
 
 use ash::vk;
 
+use crate::device::QUEUES_MAX;
 use crate::{Function, answer_list, commands, dispatchable, extension};
 
 pub const VERSION: u32 = vk::API_VERSION_1_2;
@@ -186,7 +187,7 @@ fn family() -> vk::QueueFamilyProperties {
     let grain = vk::Extent3D { width: 1, height: 1, depth: 1 };
     vk::QueueFamilyProperties::default()
         .queue_flags(everything)
-        .queue_count(1)
+        .queue_count(QUEUES_MAX as u32)
         .timestamp_valid_bits(64)
         .min_image_transfer_granularity(grain)
 }

@@ -140,6 +140,8 @@ pub fn two_queues(gpu: &Gpu) -> Outcome {
     let timeline = gpu.timeline(0)?;
     submit_between(gpu, first, timeline, 2, 3)?;
     submit_between(gpu, second, timeline, 1, 2)?;
+    let early = wait_until(gpu, timeline, 2, 1_000_000);
+    ensure(early == Err(vk::Result::TIMEOUT), || format!("a wait before the signal gave {early:?}"))?;
     let info = vk::SemaphoreSignalInfo::default().semaphore(timeline).value(1);
     unsafe { gpu.device.signal_semaphore(&info) }?;
     wait_until(gpu, timeline, 3, SECONDS_20)?;

@@ -1,0 +1,252 @@
+//! Uses that break a driver which believes them: each costs the context that tries it, and nothing else.
+
+use vgpu::venus::CommandType as C;
+
+use crate::compute::*;
+use crate::guest::{Command, Guest};
+use crate::scene::*;
+
+const QUERIES: u64 = 30;
+const OTHER: u64 = 31;
+
+fn copy(from: u64, to: u64, bytes: u64) -> Command {
+    Command::new(C::CmdCopyBuffer).longs([COMMANDS, BUFFER, BUFFER]).int(1).long(1).longs([from, to, bytes])
+}
+
+fn copy2(from: u64, to: u64, bytes: u64) -> Command {
+    let info = Command::new(C::CmdCopyBuffer2).long(COMMANDS).info(1_000_337_000).longs([BUFFER, BUFFER]);
+    info.int(1).long(1).structure(1_000_337_006).longs([from, to, bytes])
+}
+
+fn update(offset: u64, data: &[u8]) -> Command {
+    Command::new(C::CmdUpdateBuffer).longs([COMMANDS, BUFFER, offset, data.len() as u64]).bytes(data)
+}
+
+/// Writes a range of the buffer into the set.
+fn write_range(offset: u64, bytes: u64) -> Command {
+    let write = Command::new(C::UpdateDescriptorSets).long(DEVICE).int(1).long(1).structure(35).long(SET);
+    let write = write.ints([0, 0, 1, 7]).null().long(1).longs([BUFFER, offset, bytes]).null();
+    write.int(0).null()
+}
+
+fn create_queries(count: u32) -> Command {
+    const TIMESTAMP: u32 = 2;
+    Command::asking(C::CreateQueryPool).long(DEVICE).info(11).ints([0, TIMESTAMP, count, 0]).makes(QUERIES)
+}
+
+fn reset_queries(first: u32, count: u32) -> Command {
+    Command::new(C::CmdResetQueryPool).longs([COMMANDS, QUERIES]).ints([first, count])
+}
+
+fn timestamp(query: u32) -> Command {
+    Command::new(C::CmdWriteTimestamp).long(COMMANDS).int(0x2000).long(QUERIES).int(query)
+}
+
+fn copy_results(count: u32, offset: u64, stride: u64) -> Command {
+    let head = Command::new(C::CmdCopyQueryPoolResults).longs([COMMANDS, QUERIES]).ints([0, count]);
+    head.longs([BUFFER, offset, stride]).int(1)
+}
+
+fn free_commands(id: u64) -> Command {
+    Command::new(C::FreeCommandBuffers).longs([DEVICE, POOL]).int(1).long(1).long(id)
+}
+
+/// A context is lost by the last of these commands, for a reason with these words; another one does not notice.
+fn costs_the_context(commands: impl IntoIterator<Item = Command>, words: &str) {
+    let mut neighbour = tenant();
+    let mut guest = recorder();
+    guest.do_well(create_queries(4));
+    lose(&mut guest, commands, words);
+    neighbour.do_well(create_fence(FENCE));
+}
+
+fn lose(guest: &mut Guest, commands: impl IntoIterator<Item = Command>, words: &str) {
+    for command in commands {
+        assert_eq!(guest.context.lost(), None, "lost before: {words}");
+        guest.send(command);
+    }
+    assert!(!words.is_empty() && guest.reason().contains(words), "{words}: {:?}", guest.reason());
+}
+
+#[test]
+fn copies_beyond_the_ends_of_buffers_are_refused() {
+    let wrong =
+        [(4090, 0, 8), (0, 4090, 8), (u64::MAX, 0, 8), (8, 0, u64::MAX), (0, 0, u64::MAX), (0, 4096, 1)];
+    for (from, to, bytes) in wrong {
+        costs_the_context([copy(from, to, bytes)], "beyond the end of a buffer");
+        costs_the_context([copy2(from, to, bytes)], "beyond the end of a buffer");
+    }
+    costs_the_context([update(4092, &[1; 8])], "beyond the end of a buffer");
+    costs_the_context([update(u64::MAX - 3, &[1; 8])], "beyond the end of a buffer");
+    costs_the_context([update(0, &[1; 6])], "whole words");
+    costs_the_context([update(0, &vec![1; 65540])], "more than 65536 bytes");
+}
+
+#[test]
+fn descriptors_beyond_the_ends_of_buffers_are_refused() {
+    for (offset, bytes) in [(4096, 4), (4000, 100), (u64::MAX - 3, 8), (4096, u64::MAX), (0, 4097)] {
+        costs_the_context([write_range(offset, bytes)], "beyond its buffer");
+    }
+}
+
+#[test]
+fn queries_that_a_pool_has_not_are_refused() {
+    for command in [reset_queries(0, 5), reset_queries(u32::MAX, 2), timestamp(4), copy_results(5, 0, 8)] {
+        costs_the_context([command], "fewer queries");
+    }
+    costs_the_context([copy_results(4, 4072, 8)], "beyond the end of a buffer");
+    costs_the_context([copy_results(4, 0, u64::MAX)], "stride is too large");
+}
+
+#[test]
+fn a_command_buffer_is_recorded_submitted_and_freed_in_its_states_only() {
+    let not_recorded = "not being recorded";
+    costs_the_context([end(COMMANDS), end(COMMANDS)], not_recorded);
+    costs_the_context([end(COMMANDS), dispatch(COMMANDS, [1, 1, 1])], not_recorded);
+    costs_the_context([allocate_command_buffer(OTHER, POOL), dispatch(OTHER, [1, 1, 1])], not_recorded);
+    costs_the_context([allocate_command_buffer(OTHER, POOL), submit(OTHER, 0)], "not executable");
+    costs_the_context([free_commands(COMMANDS), end(COMMANDS)], "is no CommandBuffer");
+    costs_the_context([free_commands(COMMANDS), free_commands(COMMANDS)], "is no CommandBuffer");
+    costs_the_context([destroy(C::DestroyCommandPool, POOL), end(COMMANDS)], "is no CommandBuffer");
+}
+
+#[test]
+fn what_is_destroyed_is_neither_used_nor_destroyed_again() {
+    let destroyed = || destroy(C::DestroyBuffer, BUFFER);
+    costs_the_context([destroyed(), destroyed()], "is no Buffer");
+    costs_the_context([destroyed(), fill(COMMANDS, BUFFER, 0, 4)], "is no Buffer");
+    costs_the_context([destroyed(), write_set(SET, 0, BUFFER)], "is no Buffer");
+    costs_the_context(
+        [destroy(C::DestroyPipeline, PIPELINE), bind_pipeline(COMMANDS, PIPELINE)],
+        "is no Pipeline",
+    );
+    costs_the_context(
+        [destroy(C::DestroyDescriptorPool, SETS), bind_set(COMMANDS, LAYOUT, SET)],
+        "is no Descr",
+    );
+    costs_the_context([destroy(C::DestroyFence, FENCE), submit(COMMANDS, FENCE)], "is no Fence");
+    costs_the_context([destroy(C::FreeMemory, MEMORY), destroy(C::FreeMemory, MEMORY)], "is no DeviceMemory");
+    costs_the_context([destroy(C::DestroyFence, BUFFER)], "is no Fence");
+}
+
+#[test]
+fn what_was_recorded_is_there_when_it_is_submitted() {
+    let mut guest = recorder();
+    for command in [
+        fill(COMMANDS, BUFFER, 0, 4096),
+        end(COMMANDS),
+        destroy(C::DestroyBuffer, BUFFER),
+        destroy(C::FreeMemory, MEMORY),
+        submit(COMMANDS, FENCE),
+        wait(FENCE),
+    ] {
+        guest.do_well(command);
+    }
+}
+
+#[test]
+fn data_of_a_pipeline_cache_that_we_did_not_sign_never_reach_the_driver() {
+    let mut guest = recorder();
+    let data = [&[32, 0, 0, 0, 1, 0, 0, 0][..], &[0xff; 4000]].concat();
+    let info = Command::asking(C::CreatePipelineCache).long(DEVICE).info(17).int(0);
+    guest.do_well(info.long(data.len() as u64).bytes(&data).makes(OTHER));
+    let size = Command::asking(C::GetPipelineCacheData).longs([DEVICE, OTHER]).some().long(0).null();
+    let answer = guest.do_well(size);
+    assert!(answer.long(4) < 4000, "as many bytes as an empty cache has, not {}", answer.long(4));
+}
+
+/// A layout of pipelines with so many sets, and a range of push constants.
+fn layout(sets: u32, offset: u32, bytes: u32) -> Command {
+    let info = Command::new(C::CreatePipelineLayout).long(DEVICE).info(30).ints([0, sets]).long(sets.into());
+    let info = (0..sets).fold(info, |info, _| info.long(SET_LAYOUT));
+    info.int(1).long(1).ints([0x20, offset, bytes]).makes(OTHER)
+}
+
+#[test]
+fn layouts_beyond_the_gpus_limits_are_refused() {
+    for (sets, offset, bytes) in [(1000, 0, 4), (1, 0, 1 << 20), (1, 1 << 20, 4), (1, u32::MAX - 3, 8)] {
+        costs_the_context([layout(sets, offset, bytes)], "limit");
+    }
+}
+
+/// A layout of sets with a binding of storage buffers.
+fn set_layout(binding: u32, count: u32) -> Command {
+    let info = Command::new(C::CreateDescriptorSetLayout).long(DEVICE).info(32).ints([0, 1]).long(1);
+    info.ints([binding, 7, count, 0x20]).null().makes(OTHER)
+}
+
+/// Whether there could be such a layout.
+fn layout_support(binding: u32, count: u32) -> Command {
+    let info = Command::new(C::GetDescriptorSetLayoutSupport).long(DEVICE).info(32).ints([0, 1]).long(1);
+    info.ints([binding, 7, count, 0x20]).null().info(1_000_168_001)
+}
+
+#[test]
+fn sets_of_more_descriptors_than_the_gpu_takes_are_refused() {
+    for (binding, count) in [(u32::MAX, 1), (1 << 30, 1), (0, u32::MAX), (0, 1 << 30)] {
+        costs_the_context([set_layout(binding, count)], "limit");
+        costs_the_context([layout_support(binding, count)], "limit");
+    }
+}
+
+#[test]
+fn pools_that_no_host_has_room_for_are_refused_or_made() {
+    const OUT_OF_DEVICE_MEMORY: i32 = -2;
+    let mut guest = tenant();
+    assert_eq!(guest.send(create_queries(u32::MAX)).result(), OUT_OF_DEVICE_MEMORY);
+    let sets = Command::asking(C::CreateDescriptorPool).long(DEVICE).info(33).ints([0, u32::MAX, 1]);
+    guest.send(sets.long(1).ints([7, u32::MAX]).makes(OTHER));
+    assert_eq!(guest.context.lost(), None);
+}
+
+#[test]
+fn viewports_that_the_gpu_has_not_are_refused() {
+    for first in [16, 1 << 20, u32::MAX] {
+        let viewport = Command::new(C::CmdSetViewport).long(COMMANDS).ints([first, 1]).long(1).ints([0; 6]);
+        costs_the_context([viewport], "more viewports");
+        let scissor = Command::new(C::CmdSetScissor).long(COMMANDS).ints([first, 1]).long(1).ints([0; 4]);
+        costs_the_context([scissor], "more viewports");
+    }
+}
+
+/// A two-dimensional image: width and height, levels, layers, samples.
+fn create_image(size: [u32; 2], rest: [u32; 3]) -> Command {
+    const RGBA: u32 = 37;
+    let info = Command::asking(C::CreateImage).long(DEVICE).info(14).ints([0, 1, RGBA]).ints(size).int(1);
+    info.ints(rest).ints([0, 7, 0, 0]).null().int(0).makes(OTHER)
+}
+
+#[test]
+fn images_larger_than_the_gpu_makes_are_refused() {
+    const OUT_OF_DEVICE_MEMORY: i32 = -2;
+    let mut guest = tenant();
+    for (size, rest) in [
+        ([1 << 30, 1 << 30], [1, 1, 1]),
+        ([u32::MAX, 1], [1, 1, 1]),
+        ([0, 0], [1, 1, 1]),
+        ([64, 64], [8, 1, 1]),
+        ([64, 64], [100, 1, 1]),
+        ([64, 64], [0, 1, 1]),
+        ([64, 64], [1, u32::MAX, 1]),
+        ([64, 64], [1, 1, 64]),
+        ([64, 64], [1, 1, 3]),
+    ] {
+        assert_eq!(guest.send(create_image(size, rest)).result(), OUT_OF_DEVICE_MEMORY, "{size:?}, {rest:?}");
+    }
+    guest.do_well(create_image([64, 64], [7, 2, 1]));
+}
+
+#[test]
+fn a_shader_that_uses_what_its_layout_has_not_is_refused() {
+    const SHADER: u64 = 40;
+    for (number, sets) in [(0, vec![]), (1, vec![OTHER])] {
+        let layout = Command::new(C::CreatePipelineLayout).long(DEVICE).info(30).ints([0, number]);
+        let layout = layout.long(number.into()).longs(sets).int(1).long(1).ints([0x20, 0, 4]).makes(50);
+        let module = create_shader(SHADER, &shader());
+        let pipeline = create_pipeline(51, SHADER, 50, "main", 3);
+        costs_the_context(
+            [set_layout(7, 1), layout, module, pipeline],
+            "a binding that its pipeline's layout",
+        );
+    }
+}
