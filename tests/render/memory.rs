@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use vgpu::render::vulkan::{Reason, Refusal};
+use vgpu::sys::SharedMemory;
 use vgpu::venus::CommandType;
 
 use crate::client::*;
@@ -115,14 +116,15 @@ fn a_buffer_is_bound_where_it_fits_and_once() {
 /// VK_BUFFER_USAGE_TRANSFER_SRC_BIT and VK_BUFFER_USAGE_TRANSFER_DST_BIT: for what drivers have the GPU tell them.
 const TRANSFERS: u32 = 3;
 
-/// A client with memory 10 that it polls, and 11 that it does not.
+/// A client that maps memory 10, which it polls, and 11, which it does not.
 fn polling(client: &mut Client) -> [File; 2] {
     client.ask(create_buffer_for(TRANSFERS, 20, 4096));
     client.ask(create_buffer(21, 4096));
     [(10, 20), (11, 21)].map(|(memory, buffer)| {
         client.ask(allocate(memory, 4096));
+        let file = client.context.export(memory, 4096).unwrap();
         assert_eq!(client.ask(bind_buffer(buffer, memory, 0)).result(), SUCCESS);
-        File::from(client.context.export(memory, 4096).unwrap())
+        file.into()
     })
 }
 
@@ -146,6 +148,23 @@ fn a_lost_client_that_polls_its_memory_sees_its_loss_there_and_again_when_it_sub
     not_ready();
     client.tell(submit(&[], 0));
     assert_eq!(files.each_ref().map(state_of), [DEVICE_LOST, NOT_READY]);
+}
+
+#[test]
+fn a_client_that_is_lost_before_it_has_its_buffer_sees_that_too() {
+    let mut client = Client::new(MIB);
+    client.ask(allocate(10, 4096));
+    let file = File::from(client.context.export(10, 4096).unwrap());
+    client.context.lose(Reason::GivenUp("a test".to_owned()));
+    assert_eq!(state_of(&file), DEVICE_LOST);
+
+    let (memory, file) = SharedMemory::create(4096).unwrap();
+    client.context.end_waits_in(memory);
+    let file = File::from(file);
+    assert_eq!(state_of(&file), DEVICE_LOST);
+    file.write_all_at(&[NOT_READY as u8, 0, 0, 0], 0).unwrap();
+    client.tell(submit(&[], 0));
+    assert_eq!(state_of(&file), DEVICE_LOST);
 }
 
 #[test]
@@ -182,9 +201,12 @@ fn whoever_keeps_what_is_polled_is_told_of_it_once_and_in_bounds_and_when_it_goe
     client.ask(bind_buffer(23, 11, 4032));
 
     file.write_all_at(&[7, 0, 0, 0], 0).unwrap();
-    let first = told.lock().unwrap().pop().unwrap();
-    assert_eq!((state_of(&first.0), first.1), (7, 4096));
-    assert!(told.lock().unwrap().is_empty());
+    let list = std::mem::take(&mut *told.lock().unwrap());
+    assert_eq!(
+        list.iter().map(|(file, bytes)| (state_of(file), *bytes)).collect::<Vec<_>>(),
+        [(7, 4096), (0, 4096)]
+    );
+    assert_eq!(there.load(Ordering::Relaxed), 1, "in the second lies something else");
     for number in 0..40 {
         client.ask(allocate(100 + number, 64));
         client.ask(create_buffer_for(TRANSFERS, 200 + number, 64));

@@ -5,8 +5,9 @@
 //! poll for a quarter of an hour. So we write what ends all of these waits: when the context is lost, and whenever the
 //! guest submits after that, for it resets its states before.
 //!
-//! A buffer is taken for one of these if it is for transfers alone, is small, and begins where its memory does. A
-//! buffer of the program's own may look like that; what is in the memory of a lost device is undefined anyway.
+//! Such a buffer is for transfers alone and is all that lies in its memory, which is small. Memory that is mapped and
+//! has nothing in it yet may become one: its guest or we may be lost between the two. A program's own memory may look
+//! like that; what is in the memory of a lost device is undefined anyway.
 
 use std::any::Any;
 use std::os::fd::BorrowedFd;
@@ -18,22 +19,28 @@ use super::objects::{Data, Object};
 use crate::sys::SharedMemory;
 use crate::venus::CommandType;
 
-/// The largest buffer that is taken for feedback: the results of many thousand queries.
+/// The largest memory that is taken for feedback: the results of many thousand queries.
 const BYTES_MAX: u64 = 1 << 20;
 
-/// Buffers of one context that are taken for feedback at a time. Each costs whoever keeps it a descriptor.
+/// Memories of one context that are taken for feedback at a time. Each costs whoever keeps it a descriptor.
 const NOTED_MAX: usize = 32;
 
 /// Memories of a lost context in which waits are ended: those from before, and what it maps after.
 const ENDED_MAX: usize = 2 * NOTED_MAX;
 
-/// Told of a file, and of how many of its first bytes are feedback, until what it returns is dropped.
+/// Told of a file of so many bytes that is taken for feedback until what it returns is dropped.
 pub type Witness = Box<dyn Fn(BorrowedFd<'_>, u64) -> Box<dyn Any + Send + Sync> + Send + Sync>;
 
-/// Memory that is known to be feedback.
-pub(super) struct Noted {
-    bytes: u64,
-    _told: Option<Box<dyn Any + Send + Sync>>,
+/// What a memory is taken for.
+#[derive(Default)]
+pub(super) enum Use {
+    /// Nothing lies in it, and nobody maps it.
+    #[default]
+    Unknown,
+    /// The guest's driver polls it, or may before long. Whoever keeps it was told.
+    Feedback { _told: Option<Box<dyn Any + Send + Sync>> },
+    /// Something else lies in it.
+    Other,
 }
 
 /// A context's feedback.
@@ -63,25 +70,40 @@ impl Feedback {
         self.witness = Some(witness);
     }
 
-    /// Notes that a buffer begins where this memory does.
-    pub(super) fn note(&mut self, buffer: &Object, memory: &Arc<Object>) {
-        let (Data::Buffer(buffer), Data::Memory(found)) = (&buffer.data, &memory.data) else { return };
-        if !buffer.may_be_feedback || buffer.bytes > BYTES_MAX || found.feedback.get().is_some() {
+    /// Something lies in this memory now.
+    pub(super) fn bound(&mut self, object: &Object, memory: &Arc<Object>, offset: u64) {
+        match &object.data {
+            Data::Buffer(buffer) if buffer.may_be_feedback && offset == 0 => self.note(memory),
+            _ => {
+                self.noted.retain(|noted| !std::ptr::eq(noted.as_ptr(), Arc::as_ptr(memory)));
+                if let Data::Memory(memory) = &memory.data {
+                    *memory.used() = Use::Other;
+                }
+            }
+        }
+    }
+
+    /// Takes a memory for feedback unless something else lies in it: the guest maps it, or has what is feedback in it.
+    pub(super) fn note(&mut self, object: &Arc<Object>) {
+        let Data::Memory(memory) = &object.data else { return };
+        let mut used = memory.used();
+        if memory.bytes > BYTES_MAX || !matches!(*used, Use::Unknown) {
             return;
         }
         self.noted.retain(|noted| noted.strong_count() > 0);
-        let Some(file) = found.file().filter(|_| self.noted.len() < NOTED_MAX) else { return };
-        let told = self.witness.as_ref().map(|witness| witness(file, buffer.bytes));
-        _ = found.feedback.set(Noted { bytes: buffer.bytes, _told: told });
-        self.noted.push(Arc::downgrade(memory));
+        if let Some(file) = memory.file().filter(|_| self.noted.len() < NOTED_MAX) {
+            let told = self.witness.as_ref().map(|witness| witness(file, memory.bytes));
+            *used = Use::Feedback { _told: told };
+            self.noted.push(Arc::downgrade(object));
+        }
     }
 
     /// The context is lost.
     pub(super) fn lose(&mut self) {
         for memory in std::mem::take(&mut self.noted).iter().filter_map(Weak::upgrade) {
             if let Data::Memory(memory) = &memory.data
-                && let (Some(noted), Some(file)) = (memory.feedback.get(), memory.file())
-                && let Ok(mapped) = SharedMemory::map(file, noted.bytes)
+                && let Some(file) = memory.file()
+                && let Ok(mapped) = SharedMemory::map(file, memory.bytes)
             {
                 self.ended.push(mapped);
             }

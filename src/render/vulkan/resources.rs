@@ -355,9 +355,7 @@ fn bind_all(turn: &mut Turn<'_>, binds: Vec<Bind>) -> Result<Outcome, Reason> {
     let returned = turn.pass()?;
     if result_of(returned) == vk::Result::SUCCESS {
         for Bind { object, memory, offset, plane } in binds {
-            if offset == 0 {
-                turn.state.feedback.note(&object, &memory);
-            }
+            turn.state.feedback.bound(&object, &memory, offset);
             if let Some(bound) = bound(&object) {
                 let memory = Bound { plane, _memory: memory };
                 bound.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
