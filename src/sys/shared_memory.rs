@@ -45,7 +45,7 @@ impl SharedMemory {
     }
 
     /// Maps the first bytes of a file that is sealed against shrinking.
-    pub fn map(file: impl AsFd, bytes: u64) -> io::Result<Self> {
+    pub fn map(file: &impl AsFd, bytes: u64) -> io::Result<Self> {
         let file = file.as_fd();
         let seals = SealFlag::from_bits_retain(fcntl(file, FcntlArg::F_GET_SEALS)?);
         let file_bytes = u64::try_from(nix::sys::stat::fstat(file)?.st_size).unwrap_or_default();

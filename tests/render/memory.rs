@@ -138,8 +138,7 @@ fn state_of(file: &File) -> i32 {
 fn a_lost_client_that_polls_its_memory_sees_its_loss_there_and_again_when_it_submits() {
     let mut client = Client::new(MIB);
     let files = polling(&mut client);
-    let not_ready =
-        || files.iter().for_each(|file| file.write_all_at(&[NOT_READY as u8, 0, 0, 0], 0).unwrap());
+    let not_ready = || files.iter().for_each(|file| file.write_all_at(&NOT_READY.to_le_bytes(), 0).unwrap());
     not_ready();
     client.tell(scene::destroy(CommandType::DestroyBuffer, 99));
     client.assert_lost("no Buffer of this client");
@@ -162,7 +161,7 @@ fn a_client_that_is_lost_before_it_has_its_buffer_sees_that_too() {
     client.context.end_waits_in(memory);
     let file = File::from(file);
     assert_eq!(state_of(&file), DEVICE_LOST);
-    file.write_all_at(&[NOT_READY as u8, 0, 0, 0], 0).unwrap();
+    file.write_all_at(&NOT_READY.to_le_bytes(), 0).unwrap();
     client.tell(submit(&[], 0));
     assert_eq!(state_of(&file), DEVICE_LOST);
 }

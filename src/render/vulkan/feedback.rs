@@ -103,7 +103,7 @@ impl Feedback {
         for memory in std::mem::take(&mut self.noted).iter().filter_map(Weak::upgrade) {
             if let Data::Memory(memory) = &memory.data
                 && let Some(file) = memory.file()
-                && let Ok(mapped) = SharedMemory::map(file, memory.bytes)
+                && let Ok(mapped) = SharedMemory::map(&file, memory.bytes)
             {
                 self.ended.push(mapped);
             }
