@@ -45,7 +45,8 @@ impl SharedMemory {
     }
 
     /// Maps the first bytes of a file that is sealed against shrinking.
-    pub fn map(file: &OwnedFd, bytes: u64) -> io::Result<Self> {
+    pub fn map(file: impl AsFd, bytes: u64) -> io::Result<Self> {
+        let file = file.as_fd();
         let seals = SealFlag::from_bits_retain(fcntl(file, FcntlArg::F_GET_SEALS)?);
         let file_bytes = u64::try_from(nix::sys::stat::fstat(file)?.st_size).unwrap_or_default();
         if !seals.contains(SealFlag::F_SEAL_SHRINK) || bytes > file_bytes {
@@ -56,7 +57,7 @@ impl SharedMemory {
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         let flags = MapFlags::MAP_SHARED | MapFlags::MAP_NORESERVE;
         // SAFETY: the kernel chooses an address that nothing else has.
-        let start = unsafe { mmap(None, length, protection, flags, file.as_fd(), 0) }?;
+        let start = unsafe { mmap(None, length, protection, flags, file, 0) }?;
         Ok(Self { start: start.cast(), bytes: length.get() })
     }
 

@@ -2,12 +2,15 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use vgpu::render::vulkan::Refusal;
+use vgpu::render::vulkan::{Reason, Refusal};
+use vgpu::sys::SharedMemory;
 use vgpu::venus::CommandType;
 
 use crate::client::*;
-use crate::scene::{self, create_buffer};
+use crate::scene::{self, create_buffer, create_buffer_for};
 
 const MIB: u64 = 1 << 20;
 
@@ -108,4 +111,112 @@ fn a_buffer_is_bound_where_it_fits_and_once() {
     assert_eq!(client.ask(bind_buffer(11, 10, 4096 - 64)).result(), SUCCESS);
     client.tell(bind_buffer(11, 10, 0));
     client.assert_lost("bound twice");
+}
+
+/// VK_BUFFER_USAGE_TRANSFER_SRC_BIT and VK_BUFFER_USAGE_TRANSFER_DST_BIT: for what drivers have the GPU tell them.
+const TRANSFERS: u32 = 3;
+
+/// A client that maps memory 10, which it polls, and 11, which it does not.
+fn polling(client: &mut Client) -> [File; 2] {
+    client.ask(create_buffer_for(TRANSFERS, 20, 4096));
+    client.ask(create_buffer(21, 4096));
+    [(10, 20), (11, 21)].map(|(memory, buffer)| {
+        client.ask(allocate(memory, 4096));
+        let file = client.context.export(memory, 4096).unwrap();
+        assert_eq!(client.ask(bind_buffer(buffer, memory, 0)).result(), SUCCESS);
+        file.into()
+    })
+}
+
+fn state_of(file: &File) -> i32 {
+    let mut state = [0; 4];
+    file.read_exact_at(&mut state, 0).unwrap();
+    i32::from_le_bytes(state)
+}
+
+#[test]
+fn a_lost_client_that_polls_its_memory_sees_its_loss_there_and_again_when_it_submits() {
+    let mut client = Client::new(MIB);
+    let files = polling(&mut client);
+    let not_ready =
+        || files.iter().for_each(|file| file.write_all_at(&[NOT_READY as u8, 0, 0, 0], 0).unwrap());
+    not_ready();
+    client.tell(scene::destroy(CommandType::DestroyBuffer, 99));
+    client.assert_lost("no Buffer of this client");
+    assert_eq!(files.each_ref().map(state_of), [DEVICE_LOST, NOT_READY]);
+
+    not_ready();
+    client.tell(submit(&[], 0));
+    assert_eq!(files.each_ref().map(state_of), [DEVICE_LOST, NOT_READY]);
+}
+
+#[test]
+fn a_client_that_is_lost_before_it_has_its_buffer_sees_that_too() {
+    let mut client = Client::new(MIB);
+    client.ask(allocate(10, 4096));
+    let file = File::from(client.context.export(10, 4096).unwrap());
+    client.context.lose(Reason::GivenUp("a test".to_owned()));
+    assert_eq!(state_of(&file), DEVICE_LOST);
+
+    let (memory, file) = SharedMemory::create(4096).unwrap();
+    client.context.end_waits_in(memory);
+    let file = File::from(file);
+    assert_eq!(state_of(&file), DEVICE_LOST);
+    file.write_all_at(&[NOT_READY as u8, 0, 0, 0], 0).unwrap();
+    client.tell(submit(&[], 0));
+    assert_eq!(state_of(&file), DEVICE_LOST);
+}
+
+#[test]
+fn a_client_that_goes_away_leaves_its_memory_as_it_is() {
+    let mut client = Client::new(MIB);
+    let files = polling(&mut client);
+    client.context.lose(Reason::Gone);
+    assert_eq!(files.each_ref().map(state_of), [SUCCESS; 2]);
+}
+
+/// Counts what is there.
+struct There(Arc<AtomicU64>);
+
+impl Drop for There {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn whoever_keeps_what_is_polled_is_told_of_it_once_and_in_bounds_and_when_it_goes() {
+    let mut client = Client::new(MIB);
+    let (there, told) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(Vec::new())));
+    let (count, list) = (Arc::clone(&there), Arc::clone(&told));
+    client.context.tell_of_feedback(Box::new(move |file, bytes| {
+        count.fetch_add(1, Ordering::Relaxed);
+        list.lock().unwrap().push((File::from(file.try_clone_to_owned().unwrap()), bytes));
+        Box::new(There(Arc::clone(&count)))
+    }));
+    let [file, _] = polling(&mut client);
+    client.ask(create_buffer_for(TRANSFERS, 22, 64));
+    client.ask(bind_buffer(22, 10, 0));
+    client.ask(create_buffer_for(TRANSFERS, 23, 64));
+    client.ask(bind_buffer(23, 11, 4032));
+
+    file.write_all_at(&[7, 0, 0, 0], 0).unwrap();
+    let list = std::mem::take(&mut *told.lock().unwrap());
+    assert_eq!(
+        list.iter().map(|(file, bytes)| (state_of(file), *bytes)).collect::<Vec<_>>(),
+        [(7, 4096), (0, 4096)]
+    );
+    assert_eq!(there.load(Ordering::Relaxed), 1, "in the second lies something else");
+    for number in 0..40 {
+        client.ask(allocate(100 + number, 64));
+        client.ask(create_buffer_for(TRANSFERS, 200 + number, 64));
+        client.ask(bind_buffer(200 + number, 100 + number, 0));
+    }
+    assert_eq!(there.load(Ordering::Relaxed), 32);
+    for (memory, buffers) in [(10, &[20, 22][..]), (100, &[200])] {
+        client.tell(free(memory));
+        buffers.iter().for_each(|buffer| client.tell(scene::destroy(CommandType::DestroyBuffer, *buffer)));
+    }
+    assert_eq!(there.load(Ordering::Relaxed), 30);
+    assert_eq!(client.lost(), None);
 }

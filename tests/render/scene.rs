@@ -63,8 +63,12 @@ pub(crate) fn create_device(id: u64, extensions: &[&str]) -> Command {
 
 pub(crate) fn create_buffer(id: u64, bytes: u64) -> Command {
     const ANYTHING: u32 = 0x1ff;
+    create_buffer_for(ANYTHING, id, bytes)
+}
+
+pub(crate) fn create_buffer_for(usage: u32, id: u64, bytes: u64) -> Command {
     let info = Command::asking(C::CreateBuffer).long(DEVICE).info(12).int(0).long(bytes);
-    info.ints([ANYTHING, 0, 0]).null().makes(id)
+    info.ints([usage, 0, 0]).null().makes(id)
 }
 
 pub(crate) fn allocate_memory(id: u64, bytes: u64) -> Command {

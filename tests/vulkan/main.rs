@@ -149,7 +149,46 @@ fn clients_of_a_renderer_that_was_killed_lose_their_device_and_the_next_ones_wor
     assert_ne!(server.render(), dead);
     let next = server.client(&["widths32"]).output().unwrap();
     assert!(next.status.success(), "{}", text(&next));
-    assert!(server.log().contains("killed"), "{}", server.log());
+    assert!(server.log().contains("SIGKILL"), "{}", server.log());
+}
+
+/// How a program waits, and how that ends when its device is lost. Mesa's driver looks into memory for all of these,
+/// where only the GPU would write, and some have no place there for an error.
+const WAYS: [(&str, &str); 5] = [
+    ("fence", "Err(ERROR_DEVICE_LOST)"),
+    ("semaphore", "Ok(())"),
+    ("query", "Ok(())"),
+    ("event", "Err(ERROR_DEVICE_LOST)"),
+    ("idle", "Err(ERROR_DEVICE_LOST)"),
+];
+
+fn ended(with: &str) -> String {
+    format!("ended with {with}, the next one with Err(ERROR_DEVICE_LOST)")
+}
+
+#[test]
+fn every_wait_ends_when_another_thread_loses_the_device() {
+    let server = Server::start("memory = \"64MiB\"");
+    for cause in ["misuse", "limit"] {
+        for (way, end) in WAYS {
+            let output = server.client(&["wait", way, cause]).output().unwrap();
+            assert!(text(&output).contains(&ended(end)), "{way}: {}", text(&output));
+        }
+    }
+}
+
+#[test]
+fn every_wait_ends_when_the_renderer_is_killed() {
+    let server = Server::start("memory = \"1GiB\"");
+    let start = |(way, _)| server.talk(&["wait", way, "patience"]);
+    let mut clients: Vec<_> = WAYS.into_iter().map(start).collect();
+    clients.iter_mut().for_each(|client| assert_eq!(client.line(), "waiting"));
+    server.kill_render();
+
+    for (mut client, (way, end)) in clients.into_iter().zip(WAYS) {
+        assert_eq!(client.line(), ended(end), "{way}");
+        assert!(client.finish());
+    }
 }
 
 #[test]

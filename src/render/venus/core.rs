@@ -58,6 +58,7 @@ impl Core {
     pub(super) fn new(setup: Setup) -> io::Result<Self> {
         let (page, file) = Page::create()?;
         setup.will.note_session(&setup.name, file.as_fd());
+        setup.executor.tell_of_feedback(setup.will.witness());
         Self::with(setup, page, false)
     }
 

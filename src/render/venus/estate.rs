@@ -6,11 +6,13 @@
 
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::{Deserialize, Serialize};
 
 use super::Fault;
 use super::layout::RingInfo;
+use crate::render::vulkan::Witness;
 use crate::sys::SharedMemory;
 
 /// Longest record that is noted.
@@ -29,6 +31,7 @@ const CONNECTION: u64 = 0;
 const SESSION: u64 = 1;
 const MEMORY: u64 = 1 << 32;
 const RING: u64 = 2 << 32;
+const FEEDBACK: u64 = 3 << 32;
 
 /// Keeps what a client has, beyond this process. What is said is kept in this order, and nothing is answered.
 pub trait Estate: Send + Sync {
@@ -74,6 +77,7 @@ pub(super) enum Record {
     Session { name: String },
     Memory { id: u32, bytes: u64 },
     Ring { id: u64, slot: u64, info: RingInfo },
+    Feedback { bytes: u64 },
 }
 
 impl Record {
@@ -130,11 +134,34 @@ impl Will {
         self.estate.gone(self.client, Some(RING | slot));
     }
 
+    /// Notes the memory where the client's driver looks for what the GPU did: the next process says there that its
+    /// device is lost.
+    pub(super) fn witness(&self) -> Witness {
+        let (will, last) = (self.clone(), AtomicU32::new(0));
+        Box::new(move |file, bytes| {
+            let item = FEEDBACK | u64::from(last.fetch_add(1, Ordering::Relaxed));
+            will.note(item, &Record::Feedback { bytes }, Some(file));
+            Box::new(Legacy { will: will.clone(), item })
+        })
+    }
+
     fn note(&self, item: u64, record: &Record, file: Option<BorrowedFd<'_>>) {
         // A record is some numbers and a short name: there is always room.
         if let Ok(bytes) = postcard::to_stdvec(record) {
             self.estate.note(self.client, item, &bytes, file);
         }
+    }
+}
+
+/// An item that is forgotten when this is dropped.
+struct Legacy {
+    will: Will,
+    item: u64,
+}
+
+impl Drop for Legacy {
+    fn drop(&mut self) {
+        self.will.estate.gone(self.will.client, Some(self.item));
     }
 }
 
@@ -196,27 +223,35 @@ pub(super) struct Inheritance {
     pub(super) page: Page,
     pub(super) memories: Vec<(u32, u64, OwnedFd)>,
     pub(super) rings: Vec<(u64, u64, RingInfo)>,
+    pub(super) feedback: Vec<SharedMemory>,
 }
 
 impl Inheritance {
     /// `None` where a client has no session yet. Items that cannot be read are left out.
     pub(super) fn sort(items: Vec<Heirloom>) -> Option<Result<Self, Fault>> {
         let (mut session, mut memories, mut rings) = (None, Vec::new(), Vec::new());
+        let mut feedback = Vec::new();
         for item in items {
             match (Record::of(&item), item.file) {
                 (Some(Record::Session { name }), Some(page)) => session = Some((name, page)),
                 (Some(Record::Memory { id, bytes }), Some(file)) => memories.push((id, bytes, file)),
                 (Some(Record::Ring { id, slot, info }), _) if slot < SLOTS => rings.push((id, slot, info)),
+                (Some(Record::Feedback { bytes }), Some(file)) => {
+                    feedback.extend(SharedMemory::map(&file, bytes).ok());
+                }
                 _ => {}
             }
         }
         let (name, page) = session?;
-        Some(Page::open(&page).map(|page| Self { name, page, memories, rings }))
+        Some(Page::open(&page).map(|page| Self { name, page, memories, rings, feedback }))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::AsFd;
+    use std::sync::Mutex;
+
     use super::*;
 
     #[test]
@@ -230,6 +265,44 @@ mod tests {
 
         assert_eq!((next.reply_place(SLOTS - 1), next.last_id()), (place, 9));
         assert_eq!(next.reply_place(0), ReplyPlace::default());
+    }
+
+    #[derive(Default)]
+    struct Noting(Mutex<Vec<Heirloom>>);
+
+    impl Estate for Noting {
+        fn note(&self, client: u64, item: u64, record: &[u8], file: Option<BorrowedFd<'_>>) {
+            let file = file.map(|file| file.try_clone_to_owned().unwrap());
+            self.0.lock().unwrap().push(Heirloom { client, item, record: record.to_vec(), file });
+        }
+
+        fn gone(&self, client: u64, item: Option<u64>) {
+            self.0
+                .lock()
+                .unwrap()
+                .retain(|kept| kept.client != client || item.is_some_and(|it| it != kept.item));
+        }
+    }
+
+    #[test]
+    fn the_next_process_has_the_memory_that_a_driver_polls_as_long_as_it_is_there() {
+        let estate = Arc::new(Noting::default());
+        let will = Will::new(Arc::clone(&estate) as Arc<dyn Estate>, 1);
+        will.note_session("name", Page::create().unwrap().1.as_fd());
+        let (memory, file) = SharedMemory::create(4096).unwrap();
+        let witness = will.witness();
+        let kept = witness(file.as_fd(), 4096);
+        drop(witness(SharedMemory::create(64).unwrap().1.as_fd(), 64));
+
+        let items = std::mem::take(&mut *estate.0.lock().unwrap());
+        let next = Inheritance::sort(items).unwrap().unwrap();
+        drop(kept);
+
+        assert_eq!(next.feedback.len(), 1);
+        next.feedback[0].copy_in(4088, &[7; 8]).unwrap();
+        let mut bytes = [0; 8];
+        memory.copy_out(4088, &mut bytes).unwrap();
+        assert_eq!(bytes, [7; 8]);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::{Executor, Renderer};
 use crate::quota::Ledger;
-use crate::render::vulkan::{Context, Gpu, Reason, Worker};
+use crate::render::vulkan::{Context, Gpu, Reason, Witness, Worker};
+use crate::sys::SharedMemory;
 use crate::venus::{Malformed, Reader};
 
 /// Makes contexts on one GPU, for which one account pays.
@@ -46,6 +47,14 @@ impl Executor for OnGpu {
 
     fn fence(&self, ring_index: u32, done: Box<dyn FnOnce() + Send>) {
         self.0.fence(ring_index, done);
+    }
+
+    fn tell_of_feedback(&self, witness: Witness) {
+        self.0.tell_of_feedback(witness);
+    }
+
+    fn end_waits_in(&self, memory: SharedMemory) {
+        self.0.end_waits_in(memory);
     }
 
     fn lose(&self, reason: Reason) {

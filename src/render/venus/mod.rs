@@ -37,7 +37,8 @@ pub use session::{Session, Setup};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::render::vulkan::{Reason, Worker};
+use crate::render::vulkan::{Reason, Witness, Worker};
+use crate::sys::SharedMemory;
 use crate::venus::Malformed;
 
 /// What carries out the commands of one client.
@@ -54,6 +55,12 @@ pub trait Executor: Send + Sync {
 
     /// From now on every command is answered and none carried out. Only the first reason counts.
     fn lose(&self, reason: Reason);
+
+    /// Tells of memory where the client's driver looks for what the GPU did, whenever there is more.
+    fn tell_of_feedback(&self, _: Witness) {}
+
+    /// Has the client see in this memory too that its device is lost, as it was.
+    fn end_waits_in(&self, _: SharedMemory) {}
 }
 
 /// What makes executors.

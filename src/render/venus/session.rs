@@ -13,10 +13,13 @@ use super::monitor::Monitor;
 use super::{Executor, Fault};
 use crate::quota::{Charge, Ledger};
 use crate::render::vulkan::Reason;
-use crate::sys::sealed_file;
+use crate::sys::{SharedMemory, sealed_file};
 
 /// What a client takes that has nothing yet.
 const SESSION_BYTES: u64 = 128 << 10;
+
+/// Memory that a client maps after it was lost is written to up to this size, at nobody's charge.
+const LOST_BYTES_MAX: u64 = 64 << 10;
 
 /// What a client is served with.
 pub struct Setup {
@@ -60,6 +63,7 @@ impl Session {
         setup.executor.lose(Reason::GivenUp("the renderer died, and its work with it".to_owned()));
         let setup = Setup { name: items.name, ..setup };
         let core = Arc::new(Core::inherit(setup, items.page).map_err(host)?);
+        items.feedback.into_iter().for_each(|memory| core.executor.end_waits_in(memory));
         for (id, bytes, file) in items.memories {
             let inherited = core.lock_resources().inherit(id, bytes, &file, &core.ledger);
             inherited.map_err(|refusal| Fault::Host(refusal.to_string()))?;
@@ -83,8 +87,15 @@ impl Session {
         self.core.page.set_last_id(id);
         self.blob(id, blob_id, bytes).or_else(|refusal| {
             self.lose(&refusal.to_string());
-            sealed_file(bytes)
+            if blob_id == 0 || bytes > LOST_BYTES_MAX { sealed_file(bytes) } else { self.lost_memory(bytes) }
         })
+    }
+
+    /// Memory of a lost client, which may be waiting in it before long.
+    fn lost_memory(&self, bytes: u64) -> io::Result<OwnedFd> {
+        let (memory, file) = SharedMemory::create(bytes)?;
+        self.core.executor.end_waits_in(memory);
+        Ok(file)
     }
 
     fn blob(&self, id: u32, blob_id: u64, bytes: u64) -> Result<OwnedFd, Refusal> {

@@ -8,6 +8,7 @@ use vulkanalia_sys as vk;
 
 use super::dispatch::dispatch;
 use super::driver::{result_of, returned};
+use super::feedback::{self, Feedback, Witness};
 use super::gpu::Gpu;
 use super::memory::Counted;
 use super::objects::Data;
@@ -18,7 +19,7 @@ use super::table::Table;
 use super::turn::{Named, Outcome, Turn, may_name_tombstone};
 use crate::guest_log::guest_warn;
 use crate::quota::Ledger;
-use crate::sys::Arena;
+use crate::sys::{Arena, SharedMemory};
 use crate::venus::{self, Call, CommandType, Malformed, Names, ObjectType, Reader, Slot};
 
 /// The largest command with all that it points to: a shader module or the initial data of a pipeline cache.
@@ -43,6 +44,7 @@ pub(super) struct State {
     pub(super) objects: Table,
     pub(super) allocations: Counted,
     pub(super) submits: Submits,
+    pub(super) feedback: Feedback,
     pub(super) lost: Option<Reason>,
 }
 
@@ -82,6 +84,7 @@ impl Context {
             objects: Table::default(),
             allocations: Counted::default(),
             submits: Submits::default(),
+            feedback: Feedback::default(),
             lost: None,
         };
         Arc::new(Self { name: name.to_owned(), state: Mutex::new(state) })
@@ -140,6 +143,10 @@ impl Context {
         let lost = || self::returned(vk::Result::ERROR_DEVICE_LOST);
         let returned = returned.unwrap_or_else(|reason| {
             self.lose(reason);
+            if feedback::is_asked_for(call.command) {
+                // The guest will wait for it.
+                self.state().feedback.end_waits();
+            }
             if call.returns_result() { lost() } else { 0 }
         });
         if call.returns_result() && returned == lost() && self.lost().is_none() {
@@ -156,12 +163,23 @@ impl Context {
         if state.lost.is_none() {
             if !matches!(reason, Reason::Gone) {
                 guest_warn!("{}: its device is lost: {reason}", self.name);
+                state.feedback.lose();
             }
             state.lost = Some(reason);
             let told = state.submits.lose();
             drop(state);
             told.into_iter().for_each(|done| done());
         }
+    }
+
+    /// Tells of memory where the client's driver looks for what the GPU did, whenever there is more.
+    pub fn tell_of_feedback(&self, witness: Witness) {
+        self.state().feedback.tell(witness);
+    }
+
+    /// Ends waits in this memory too, now and when the client submits. The context is lost already.
+    pub fn end_waits_in(&self, memory: SharedMemory) {
+        self.state().feedback.add(memory);
     }
 
     /// Why the client was given up, if it was.

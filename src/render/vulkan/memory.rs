@@ -11,13 +11,14 @@ pub use probe::ProbeError;
 pub(super) use probe::{Found, probe};
 
 use std::io;
-use std::os::fd::OwnedFd;
-use std::sync::Arc;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vulkanalia_sys::{self as vk, StructureType};
 
 use super::context::{Context, State};
 use super::driver::Failure;
+use super::feedback::Use;
 use super::objects::{Data, Object};
 use super::queue;
 use super::reason::Reason;
@@ -40,8 +41,21 @@ pub(super) struct Memory {
     pub(super) bytes: u64,
     /// The pages that it was imported from, which the guest maps. They go after the driver's object.
     pages: Option<Pages>,
+    used: Mutex<Use>,
     _charge: Charge,
     _counted: Counted,
+}
+
+impl Memory {
+    /// The file of memory that guests map.
+    pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.pages.as_ref().map(Pages::file)
+    }
+
+    /// What it is taken for.
+    pub(super) fn used(&self) -> MutexGuard<'_, Use> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How many allocations there are: one less than the pointers to it.
@@ -92,14 +106,15 @@ pub enum Refusal {
 impl Context {
     /// The file behind memory that a guest wants to map `bytes` of.
     pub fn export(&self, memory_id: u64, bytes: u64) -> Result<OwnedFd, Refusal> {
-        if let Some(reason) = self.lost() {
-            return Err(Refusal::Lost(reason));
+        let state = &mut *self.state();
+        if let Some(reason) = &state.lost {
+            return Err(Refusal::Lost(reason.clone()));
         }
-        let state = self.state();
         let object = state.objects.get(memory_id).filter(|object| object.kind == ObjectType::DeviceMemory);
-        let memory = match object.map(|object| &object.data) {
-            Some(Data::Memory(memory)) => memory,
-            Some(Data::Tombstone(refusal)) => {
+        let object = object.ok_or(Refusal::Unknown(memory_id))?;
+        let memory = match &object.data {
+            Data::Memory(memory) => memory,
+            Data::Tombstone(refusal) => {
                 return Err(Refusal::Tombstone { id: memory_id, refusal: refusal.clone() });
             }
             _ => return Err(Refusal::Unknown(memory_id)),
@@ -108,7 +123,9 @@ impl Context {
         if bytes > pages.bytes() {
             return Err(Refusal::TooSmall { id: memory_id, has: pages.bytes(), wanted: bytes });
         }
-        Ok(pages.share()?)
+        let file = pages.share()?;
+        state.feedback.note(object);
+        Ok(file)
     }
 }
 
@@ -248,7 +265,8 @@ fn take(state: &mut State, type_index: u32, bytes: u64) -> Result<Memory, Refuse
         }
     };
     let pages = mapped.then(|| Pages::new(bytes)).transpose()?;
-    Ok(Memory { type_index, bytes, pages, _charge: charge, _counted: state.allocations.clone() })
+    let (used, counted) = (Mutex::default(), state.allocations.clone());
+    Ok(Memory { type_index, bytes, pages, used, _charge: charge, _counted: counted })
 }
 
 /// What clears memory that the driver does not: see the head of probe.rs.

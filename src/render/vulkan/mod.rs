@@ -28,6 +28,8 @@ mod driver;
 #[forbid(unsafe_code)]
 mod extensions;
 #[forbid(unsafe_code)]
+mod feedback;
+#[forbid(unsafe_code)]
 mod gate;
 #[forbid(unsafe_code)]
 mod gpu;
@@ -72,6 +74,7 @@ mod warm_up;
 
 pub use context::{Context, Worker};
 pub use driver::LibraryError;
+pub use feedback::Witness;
 pub use gpu::{Found, Gpu, GpuOptions, OpenError};
 pub use memory::{ProbeError, Refusal};
 pub use reason::Reason;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use vulkanalia_sys::{self as vk, StructureType};
 
 use super::driver::{address_of, address_of_mut, pointer_to, pointer_to_mut, result_of};
+use super::feedback;
 use super::objects::{Data, Object};
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
@@ -24,6 +25,8 @@ const BUFFER_BYTES_MAX: u64 = 1 << 47;
 pub(super) struct Buffer {
     /// Its size.
     pub(super) bytes: u64,
+    /// It is for what a driver may look into for what the GPU did.
+    pub(super) may_be_feedback: bool,
     /// How it is bound.
     flags: vk::BufferCreateFlags,
     bound: Mutex<Vec<Bound>>,
@@ -54,7 +57,8 @@ pub(super) fn create_buffer(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     }
     let info = *turn.get::<vk::BufferCreateInfo>(info_at)?;
     turn.create(ObjectType::Buffer, &device, |object| {
-        let buffer = Buffer { bytes: info.size, flags: info.flags, bound: Mutex::default() };
+        let may_be_feedback = feedback::may_be(info.usage);
+        let buffer = Buffer { bytes: info.size, may_be_feedback, flags: info.flags, bound: Mutex::default() };
         object.destroyed_by(CommandType::DestroyBuffer).with(Data::Buffer(buffer))
     })
 }
@@ -350,7 +354,8 @@ fn bind_all(turn: &mut Turn<'_>, binds: Vec<Bind>) -> Result<Outcome, Reason> {
     }
     let returned = turn.pass()?;
     if result_of(returned) == vk::Result::SUCCESS {
-        for Bind { object, memory, plane, .. } in binds {
+        for Bind { object, memory, offset, plane } in binds {
+            turn.state.feedback.bound(&object, &memory, offset);
             if let Some(bound) = bound(&object) {
                 let memory = Bound { plane, _memory: memory };
                 bound.lock().unwrap_or_else(PoisonError::into_inner).push(memory);

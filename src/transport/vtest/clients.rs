@@ -14,8 +14,9 @@ use std::sync::Arc;
 use crate::render::venus::{Estate, Heirloom, RECORD_BYTES_MAX};
 use crate::transport::vhost_user::{Item, Keeping, Note, Story};
 
-/// Items of one client: its connection, its session, the memory that it shares with us and its rings.
-const ITEMS_PER_CLIENT_MAX: usize = 256;
+/// Items of one client: its connection, its session, the memory that it shares with us, its rings and what its
+/// driver has the GPU write.
+const ITEMS_PER_CLIENT_MAX: usize = 320;
 
 /// Items of all clients.
 const ITEMS_MAX: usize = 4096;

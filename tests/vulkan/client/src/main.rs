@@ -1,13 +1,15 @@
 //! A Vulkan program that checks what it computed.
 //!
 //! `vgpu-test-vulkan [CHECK...]` runs checks, all without names, and prints a line for each. The other verbs are for
-//! tests that steer it: `fill`, `write-and-wait`, `look`, `until-lost`, `contexts`, `idle`; `bench` measures.
+//! tests that steer it: `fill`, `write-and-wait`, `look`, `until-lost`, `wait`, `contexts`, `idle`; `bench`
+//! measures.
 //! Which driver it meets is the Vulkan loader's choice, by the usual variables.
 
 mod bench;
 mod checks;
 mod gpu;
 mod memory;
+mod waits;
 
 use std::process::ExitCode;
 
@@ -34,6 +36,7 @@ fn dispatch(words: &[&str]) -> Outcome {
         ["write-and-wait", mib] => memory::write_and_wait(&Gpu::open()?, number(mib)?),
         ["look", mib] => memory::look(&Gpu::open()?, number(mib)?),
         ["until-lost"] => memory::until_lost(&Gpu::open()?),
+        ["wait", way, cause] => waits::wait(&Gpu::open()?, way, cause),
         ["contexts", count] => memory::contexts(number(count)? as u32),
         ["idle"] => memory::idle(&Gpu::open()?),
         ["bench", name, rest @ ..] => bench::run(name, rest),

@@ -7,10 +7,10 @@ use ash::vk;
 use crate::checks::compute::shader;
 use crate::gpu::{Failure, Gpu, Outcome, Pipeline, barrier, ensure};
 
-const MIB: u64 = 1 << 20;
+pub const MIB: u64 = 1 << 20;
 const PAGE: u64 = 4096;
 
-fn say(line: &str) {
+pub fn say(line: &str) {
     println!("{line}");
     _ = stdout().flush();
 }
@@ -55,6 +55,8 @@ pub fn fill(gpu: &Gpu, most_mib: u64) -> Outcome {
 
 /// Takes more than there is without looking at the answers, uses the last, and says what came of it.
 pub fn use_beyond(gpu: &Gpu, mib: u64) -> Outcome {
+    // So that Mesa has a place for the states of fences: without one, vkCreateFence has no memory.
+    submit_nothing(gpu)?;
     let held: Result<Vec<_>, _> =
         (0..mib).map(|_| gpu.buffer(MIB, vk::MemoryPropertyFlags::DEVICE_LOCAL)).collect();
     let used = held.and_then(|buffers| {
@@ -140,6 +142,8 @@ pub fn until_lost(gpu: &Gpu) -> Outcome {
         pipeline.push(commands, &[100]);
         unsafe { device.cmd_dispatch(commands, 1, 1, 1) };
     })?;
+    // From then on Mesa has a place for the states of fences: without one, vkCreateFence has no memory.
+    gpu.submit_and_wait(commands)?;
     say("running");
     loop {
         if let Err(Failure::Wrong(error)) = gpu.submit_and_wait(commands) {
