@@ -7,7 +7,7 @@ use crate::guest::{Command, Guest};
 use crate::scene::*;
 
 const QUERIES: u64 = 30;
-const OTHER: u64 = 31;
+pub(crate) const OTHER: u64 = 31;
 
 fn copy(from: u64, to: u64, bytes: u64) -> Command {
     Command::new(C::CmdCopyBuffer).longs([COMMANDS, BUFFER, BUFFER]).int(1).long(1).longs([from, to, bytes])
@@ -52,7 +52,7 @@ fn free_commands(id: u64) -> Command {
 }
 
 /// A context is lost by the last of these commands, for a reason with these words; another one does not notice.
-fn costs_the_context(commands: impl IntoIterator<Item = Command>, words: &str) {
+pub(crate) fn costs_the_context(commands: impl IntoIterator<Item = Command>, words: &str) {
     let mut neighbour = tenant();
     let mut guest = recorder();
     guest.do_well(create_queries(4));
@@ -210,7 +210,7 @@ fn viewports_that_the_gpu_has_not_are_refused() {
 }
 
 /// A two-dimensional image: width and height, levels, layers, samples.
-fn create_image(size: [u32; 2], rest: [u32; 3]) -> Command {
+pub(crate) fn create_image(size: [u32; 2], rest: [u32; 3]) -> Command {
     const RGBA: u32 = 37;
     let info = Command::asking(C::CreateImage).long(DEVICE).info(14).ints([0, 1, RGBA]).ints(size).int(1);
     info.ints(rest).ints([0, 7, 0, 0]).null().int(0).makes(OTHER)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use vulkanalia_sys as vk;
 
 use super::descriptors::{self, PipelineLayout};
+use super::images;
 use super::objects::{Data, Object};
 use super::queries::{lower_half, pool};
 use super::reason::Reason;
@@ -67,6 +68,25 @@ pub(super) fn check(turn: &mut Turn<'_>) -> Result<(), Reason> {
         C::CmdUpdateBuffer => update(turn, at(2), at(3)),
         C::CmdCopyBuffer => copy(turn),
         C::CmdCopyBuffer2 => copy2(turn),
+        C::CmdCopyImage => images::between(turn, false),
+        C::CmdResolveImage => images::between(turn, true),
+        C::CmdCopyImage2 => images::between2(turn, false),
+        C::CmdResolveImage2 => images::between2(turn, true),
+        C::CmdCopyBufferToImage => images::texels(turn, 2, 1, 4),
+        C::CmdCopyImageToBuffer => images::texels(turn, 1, 3, 4),
+        C::CmdCopyBufferToImage2 => images::to_image2(turn),
+        C::CmdCopyImageToBuffer2 => images::to_buffer2(turn),
+        C::CmdBlitImage => images::blit(turn),
+        C::CmdBlitImage2 => images::blit2(turn),
+        C::CmdClearColorImage => images::clear(turn, vk::ImageAspectFlags::COLOR),
+        C::CmdClearDepthStencilImage => {
+            images::clear(turn, vk::ImageAspectFlags::DEPTH | vk::ImageAspectFlags::STENCIL)
+        }
+        C::CmdPipelineBarrier => images::barriers(turn, 8),
+        C::CmdWaitEvents => images::barriers(turn, 9),
+        C::CmdPipelineBarrier2 => images::dependencies(turn, at(1), 1),
+        C::CmdSetEvent2 => images::dependencies(turn, at(2), 1),
+        C::CmdWaitEvents2 => images::dependencies(turn, at(3), small(1)),
         C::CmdBindIndexBuffer | C::CmdBindIndexBuffer2 => range(turn, 1, at(2), 0),
         C::CmdBindVertexBuffers | C::CmdBindVertexBuffers2 => vertex_buffers(turn, small(1), small(2)),
         C::CmdBeginQuery | C::CmdEndQuery | C::CmdBeginQueryIndexedEXT | C::CmdEndQueryIndexedEXT => {
