@@ -182,6 +182,12 @@ fn layout_support(binding: u32, count: u32) -> Command {
 }
 
 #[test]
+fn more_dynamic_buffers_than_the_gpu_has_offsets_for_are_refused() {
+    let info = Command::new(C::CreateDescriptorSetLayout).long(DEVICE).info(32).ints([0, 1]).long(1);
+    costs_the_context([info.ints([0, 9, 1 << 20, 0x20]).null().makes(OTHER)], "limit");
+}
+
+#[test]
 fn sets_of_more_descriptors_than_the_gpu_takes_are_refused() {
     for (binding, count) in [(u32::MAX, 1), (1 << 30, 1), (0, u32::MAX), (0, 1 << 30)] {
         costs_the_context([set_layout(binding, count)], "limit");
@@ -249,4 +255,52 @@ fn a_shader_that_uses_what_its_layout_has_not_is_refused() {
             "a binding that its pipeline's layout",
         );
     }
+}
+
+/// A set with a dynamic storage buffer, and the layout to bind it by.
+fn dynamic_set() -> Vec<Command> {
+    const SETS_LAYOUT: u64 = 41;
+    let set_layout = Command::asking(C::CreateDescriptorSetLayout).long(DEVICE).info(32).ints([0, 1]).long(1);
+    let layout = Command::asking(C::CreatePipelineLayout).long(DEVICE).info(30).ints([0, 1]);
+    let pool = Command::asking(C::CreateDescriptorPool).long(DEVICE).info(33).ints([0, 1, 1]).long(1);
+    vec![
+        set_layout.ints([0, 9, 1, 0x20]).null().makes(SETS_LAYOUT),
+        layout.long(1).long(SETS_LAYOUT).int(0).null().makes(42),
+        pool.ints([9, 1]).makes(43),
+        allocate_set(44, 43, SETS_LAYOUT),
+    ]
+}
+
+fn write_dynamic(offset: u64, bytes: u64) -> Command {
+    let write = Command::new(C::UpdateDescriptorSets).long(DEVICE).int(1).long(1).structure(35).long(44);
+    let write = write.ints([0, 0, 1, 9]).null().long(1).longs([BUFFER, offset, bytes]).null();
+    write.int(0).null()
+}
+
+fn bind_dynamic(offset: u32) -> Command {
+    let sets = Command::new(C::CmdBindDescriptorSets).long(COMMANDS).int(1).long(42).ints([0, 1]);
+    sets.long(1).long(44).int(1).long(1).int(offset)
+}
+
+#[test]
+fn dynamic_offsets_move_no_range_beyond_its_buffer() {
+    for (written, offset) in
+        [((0, 1024), 3073), ((1024, 1024), 2304), ((0, u64::MAX), 256), ((0, 4), u32::MAX)]
+    {
+        let commands = [write_dynamic(written.0, written.1), bind_dynamic(offset)];
+        costs_the_context(dynamic_set().into_iter().chain(commands), "a dynamic offset");
+    }
+    let mut guest = recorder();
+    for command in dynamic_set().into_iter().chain([write_dynamic(0, 1024), bind_dynamic(3072)]) {
+        guest.do_well(command);
+    }
+    guest.do_well(end(COMMANDS));
+    guest.do_well(submit(COMMANDS, FENCE));
+}
+
+#[test]
+fn a_range_made_longer_after_its_offset_was_bound_is_not_moved_by_it() {
+    let commands = [write_dynamic(0, 1024), bind_dynamic(3072), end(COMMANDS), write_dynamic(0, 4096)];
+    let commands = commands.into_iter().chain([submit(COMMANDS, FENCE)]);
+    costs_the_context(dynamic_set().into_iter().chain(commands), "after it was recorded");
 }

@@ -127,7 +127,6 @@ fn what_lies_within_an_image_is_copied_blitted_cleared_seen_and_waited_for() {
         WHOLE,
         Part { offset: 3072, ..WHOLE },
         Part { layers: [COLOR, 0, 0, 2], ..WHOLE },
-        Part { layers: [COLOR, 0, 1, REST], ..WHOLE },
         Part { layers: last, size: [1, 1, 1], offset: 4092, ..WHOLE },
         Part { row: [32, 0], at: [8, 8, 0], size: [8, 8, 1], offset: 4096 - 4 * (7 * 32 + 8), ..WHOLE },
     ];

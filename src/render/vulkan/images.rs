@@ -123,6 +123,13 @@ fn shape(object: Option<&Arc<Object>>) -> Result<&Shape, Rule> {
     }
 }
 
+/// Whether the layers of a copy are counted as this driver counts them: older ones know no "all that remain".
+fn are_counted(turn: &Turn<'_>, layers: vk::ImageSubresourceLayers) -> Result<(), Rule> {
+    let known = layers.layer_count != vk::REMAINING_ARRAY_LAYERS
+        || turn.state.gpu.extensions.host_has("VK_KHR_maintenance5");
+    if known { Ok(()) } else { Err(LAYERS) }
+}
+
 fn broken(turn: &Turn<'_>, looked: Result<(), Rule>) -> Result<(), Reason> {
     looked.map_err(|rule| turn.invalid(rule))
 }
@@ -207,7 +214,11 @@ fn all_between<T: Pairs>(
     let regions = turn.slice::<T>(at, count)?;
     let look = || {
         let (from, to) = (shape(from)?, shape(to)?);
-        regions.iter().try_for_each(|region| fits(from, to, &region.pair()))
+        regions.iter().map(Pairs::pair).try_for_each(|pair| {
+            are_counted(turn, pair.from.layers)?;
+            are_counted(turn, pair.to.layers)?;
+            fits(from, to, &pair)
+        })
     };
     broken(turn, look())
 }
@@ -301,7 +312,10 @@ fn all_texels<T>(
 ) -> Result<(), Reason> {
     let look = || {
         let (image, bytes) = (shape(image)?, buffer.ok_or("a buffer is NULL")?.bytes());
-        regions.iter().try_for_each(|region| texels_fit(image, bytes, &parts(region)))
+        regions.iter().map(parts).try_for_each(|part| {
+            are_counted(turn, part.region.layers)?;
+            texels_fit(image, bytes, &part)
+        })
     };
     broken(turn, look())
 }
@@ -342,6 +356,8 @@ fn blits<T>(
         let (from, to) = (shape(from)?, shape(to)?);
         regions.iter().try_for_each(|region| {
             let [source, target] = parts(region);
+            are_counted(turn, source.0)?;
+            are_counted(turn, target.0)?;
             let alike = corners_fit(from, &source)? == corners_fit(to, &target)?
                 && source.0.aspect_mask == target.0.aspect_mask;
             if alike { Ok(()) } else { Err("it blits between different layers or aspects") }

@@ -100,6 +100,9 @@ impl Recording {
         if !object.first_in(self.number) {
             return;
         }
+        if matches!(&object.data, Data::DescriptorSet(set) if set.layout.dynamic_count > 0) {
+            self.depend(object);
+        }
         match (object.kind, &object.parent) {
             (ObjectType::DescriptorSet, Some(pool)) if pool.first_in(self.number) => self.depend(pool),
             (ObjectType::CommandBuffer, _) => self.depend(object),
