@@ -304,3 +304,58 @@ fn a_range_made_longer_after_its_offset_was_bound_is_not_moved_by_it() {
     let commands = commands.into_iter().chain([submit(COMMANDS, FENCE)]);
     costs_the_context(dynamic_set().into_iter().chain(commands), "after it was recorded");
 }
+
+/// The pipeline of a shader with a layout of one set, with one binding of a type for some stages, and push constants.
+fn pipeline_with(kind: u32, stages: u32, push_bytes: u32, words: &[u32], name: &str) -> Vec<Command> {
+    let set_layout = Command::asking(C::CreateDescriptorSetLayout).long(DEVICE).info(32).ints([0, 1]).long(1);
+    let layout = Command::asking(C::CreatePipelineLayout).long(DEVICE).info(30).ints([0, 1]).long(1);
+    let layout = layout.long(41).int(1).long(1).ints([0x20, 0, push_bytes]);
+    vec![
+        set_layout.ints([0, kind, 1, stages]).null().makes(41),
+        layout.makes(42),
+        create_shader(43, words),
+        create_pipeline(44, 43, 42, name, 3),
+    ]
+}
+
+/// The shader of fill.comp with a second entry point.
+fn two_entry_points() -> Vec<u32> {
+    const ENTRY_POINT: u32 = 15;
+    let mut words = shader();
+    let mut at = 5;
+    while words[at] & 0xffff != ENTRY_POINT {
+        at += (words[at] >> 16) as usize;
+    }
+    let mut second = words[at..][..(words[at] >> 16) as usize].to_vec();
+    assert_eq!(second[3], u32::from_le_bytes(*b"main"));
+    second[3] = u32::from_le_bytes(*b"next");
+    words.splice(at..at, second);
+    words
+}
+
+#[test]
+fn a_shader_that_takes_a_binding_for_what_it_is_not_is_refused() {
+    const COMPUTE: u32 = 0x20;
+    let (one, two) = (shader(), two_entry_points());
+    for kind in [0, 1, 2, 3, 4, 5, 6, 8, 10] {
+        costs_the_context(pipeline_with(kind, COMPUTE, 4, &one, "main"), "as what its pipeline's layout");
+        costs_the_context(pipeline_with(kind, COMPUTE, 4, &two, "next"), "as what its pipeline's layout");
+    }
+    costs_the_context(pipeline_with(7, 0x10, 4, &one, "main"), "layout gives to its stage");
+    let mut guest = tenant();
+    for command in pipeline_with(7, COMPUTE, 4, &two, "next") {
+        guest.do_well(command);
+    }
+}
+
+#[test]
+fn a_shader_with_more_push_constants_than_its_layout_is_refused() {
+    let mut words = shader();
+    // Moves the one member of the push constants: OpMemberDecorate, its structure, 0, Offset, 0.
+    let offsets = |words: &[u32; 5]| words[0] == 0x0005_0048 && words[2..] == [0, 35, 0];
+    let places = words.windows(5).enumerate().filter(|(_, part)| offsets((*part).try_into().unwrap()));
+    let places: Vec<_> = places.map(|(place, _)| place + 4).collect();
+    places.into_iter().for_each(|place| words[place] = 64);
+    costs_the_context(pipeline_with(7, 0x20, 64, &words, "main"), "more push constants");
+    costs_the_context(pipeline_with(7, 0x20, 4, &words, "main"), "more push constants");
+}

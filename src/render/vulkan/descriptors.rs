@@ -35,7 +35,7 @@ pub(super) struct Binding {
     pub(super) kind: vk::DescriptorType,
     /// Descriptors; bytes of an inline uniform block.
     pub(super) count: u32,
-    stages: vk::ShaderStageFlags,
+    pub(super) stages: vk::ShaderStageFlags,
     /// Its samplers are part of the layout.
     immutable: bool,
     /// How many there are is said when a set is allocated.

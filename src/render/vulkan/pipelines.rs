@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use vulkanalia_sys as vk;
 
+use super::descriptors::PipelineLayout;
 use super::driver::{result_of, returned};
 use super::objects::{Data, Object};
 use super::reason::Reason;
 use super::shaders;
-use super::spirv::Module;
+use super::spirv::{EntryPoint, Module};
 use super::turn::{Outcome, Turn};
 use crate::sys::Address;
 use crate::venus::{self, CommandType, ObjectType};
@@ -86,25 +87,46 @@ fn check_module(
     layout: Address,
 ) -> Result<(), Reason> {
     let name = turn.text(stage.name.expose_provenance() as Address);
-    let fits = |(model, entry): &(u32, String)| {
-        model_of(stage.stage) == Some(*model) && Some(entry) == name.as_ref()
+    let fits = |entry: &&EntryPoint| {
+        model_of(stage.stage) == Some(entry.model) && Some(&entry.name) == name.as_ref()
     };
-    let found = module.entry_points.iter().any(fits);
-    if !found {
+    let Some(entry) = module.entry_points.iter().find(fits) else {
         return Err(turn.invalid("a stage names an entry point that its module has not"));
-    }
+    };
     // What a pipeline is linked from may have no layout, and layouts may leave sets to others.
     let Some(Data::PipelineLayout(layout)) = turn.at(layout).map(|object| &object.data) else {
         return Ok(());
     };
-    let has =
-        |(set, binding): &(u32, u32)| match usize::try_from(*set).ok().and_then(|set| layout.sets.get(set)) {
-            Some(Some(set)) => set.bindings.get(binding).is_some_and(|binding| binding.count > 0),
-            Some(None) => true,
-            None => false,
+    check_used(layout, entry, stage.stage).map_err(|rule| turn.invalid(rule))
+}
+
+/// Whether a layout has what an entry point uses, as what it uses it.
+fn check_used(
+    layout: &PipelineLayout,
+    entry: &EntryPoint,
+    stage: vk::ShaderStageFlags,
+) -> Result<(), &'static str> {
+    for used in &entry.used {
+        let set = usize::try_from(used.set).ok().and_then(|set| layout.sets.get(set));
+        let binding = match set.ok_or("a shader uses a set that its pipeline's layout has not")? {
+            Some(set) => set.bindings.get(&used.binding).filter(|binding| binding.count > 0),
+            None => continue,
         };
-    let all = module.resources.iter().all(has);
-    all.then_some(()).ok_or(turn.invalid("a shader uses a binding that its pipeline's layout has not"))
+        let binding = binding.ok_or("a shader uses a binding that its pipeline's layout has not")?;
+        let kind = binding.kind;
+        if !(used.kinds.is_empty() || used.kinds.contains(&kind) || kind == vk::DescriptorType::MUTABLE_EXT) {
+            return Err("a shader uses a binding as what its pipeline's layout has not there");
+        }
+        if used.count > binding.count || !binding.stages.contains(stage) {
+            return Err("a shader uses more of a binding than its pipeline's layout gives to its stage");
+        }
+    }
+    let ranges = layout.push_constants.iter().filter(|(stages, ..)| stages.contains(stage));
+    let end = ranges.map(|(_, start, bytes)| u64::from(*start) + u64::from(*bytes)).max();
+    if entry.push_constant_bytes > end.unwrap_or_default() {
+        return Err("a shader has more push constants than its pipeline's layout");
+    }
+    Ok(())
 }
 
 /// The execution model of a stage's entry points.
