@@ -359,3 +359,42 @@ fn a_shader_with_more_push_constants_than_its_layout_is_refused() {
     costs_the_context(pipeline_with(7, 0x20, 64, &words, "main"), "more push constants");
     costs_the_context(pipeline_with(7, 0x20, 4, &words, "main"), "more push constants");
 }
+
+#[test]
+fn objects_that_the_host_has_no_room_for_are_refused_until_others_are_destroyed() {
+    const OUT_OF_HOST_MEMORY: i32 = -1;
+    let queries = |id: u64| {
+        let info = Command::asking(C::CreateQueryPool).long(DEVICE).info(11);
+        info.ints([0, 2, 1 << 20, 0]).makes(id)
+    };
+    let sets = |id: u64, count: u32| {
+        let info = Command::asking(C::CreateDescriptorPool).long(DEVICE).info(33).ints([0, 1, 1]);
+        info.long(1).ints([7, count]).makes(id)
+    };
+    let (mut guest, mut neighbour) = (tenant(), tenant());
+    let mut many = 0;
+    while many < 100 && guest.send(queries(1000 + many)).result() == 0 {
+        many += 1;
+    }
+    assert!((1..100).contains(&many), "{many} pools");
+    assert_eq!(guest.send(queries(2000)).result(), OUT_OF_HOST_MEMORY);
+    assert_eq!(guest.send(sets(2000, 1 << 20)).result(), OUT_OF_HOST_MEMORY);
+    neighbour.do_well(queries(1000));
+    let events = (0..1 << 20).take_while(|id| guest.send(create_event(10_000 + id)).result() == 0).count();
+    assert!(events < 1 << 18, "{events} events");
+    assert_eq!(guest.send(create_shader(2001, &shader())).result(), OUT_OF_HOST_MEMORY);
+    guest.do_well(destroy(C::DestroyQueryPool, 1000));
+    guest.do_well(create_event(2000));
+}
+
+#[test]
+fn a_recording_that_the_host_has_no_room_for_ends_in_an_error() {
+    const OUT_OF_HOST_MEMORY: i32 = -1;
+    let mut guest = recorder();
+    let commands: Vec<u8> = (0..64).flat_map(|_| update(0, &[1; 4096]).into_bytes()).collect();
+    (0..2000).for_each(|_| guest.stream(&commands));
+    assert_eq!(guest.context.lost(), None);
+    assert_eq!(guest.send(end(COMMANDS)).result(), OUT_OF_HOST_MEMORY);
+    assert_eq!(guest.send(submit(COMMANDS, FENCE)).result(), -4);
+    assert!(guest.reason().contains("not executable"), "{}", guest.reason());
+}

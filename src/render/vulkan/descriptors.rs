@@ -19,6 +19,10 @@ const BINDINGS_MAX: u32 = 1 << 16;
 /// No driver needs to be given more descriptors in one set: large sets of programs have a million.
 const DESCRIPTORS_MAX: u64 = 1 << 22;
 
+/// About what a set and a descriptor cost the host in their pool.
+const SET_BYTES: u64 = 64;
+const DESCRIPTOR_BYTES: u64 = 64;
+
 /// What a descriptor set holds: its bindings by number.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct SetLayout {
@@ -222,10 +226,18 @@ pub(super) fn create_pipeline_layout(turn: &mut Turn<'_>) -> Result<Outcome, Rea
 
 /// vkCreateDescriptorPool.
 pub(super) fn create_pool(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    let flags = turn.get::<vk::DescriptorPoolCreateInfo>(turn.call.arg(1))?.flags;
-    let frees = flags.contains(vk::DescriptorPoolCreateFlags::FREE_DESCRIPTOR_SET);
+    let info = *turn.get::<vk::DescriptorPoolCreateInfo>(turn.call.arg(1))?;
+    let frees = info.flags.contains(vk::DescriptorPoolCreateFlags::FREE_DESCRIPTOR_SET);
+    let sizes = info.pool_sizes.expose_provenance() as Address;
+    let sizes = turn.slice::<vk::DescriptorPoolSize>(sizes, info.pool_size_count)?;
+    // Drivers count in 32 bits, so what is not refused for its cost must stay far from their end.
+    let bytes = sizes.iter().fold(u64::from(info.max_sets) * SET_BYTES, |sum, size| {
+        let inline = size.type_ == vk::DescriptorType::INLINE_UNIFORM_BLOCK;
+        let each = if inline { 1 } else { DESCRIPTOR_BYTES };
+        sum.saturating_add(u64::from(size.descriptor_count) * each)
+    });
     let device = Arc::clone(turn.first()?);
-    turn.create(ObjectType::DescriptorPool, &device, |pool| {
+    turn.create_sized(ObjectType::DescriptorPool, &device, bytes, |pool| {
         pool.with(Data::DescriptorPool { frees }).destroyed_by(CommandType::DestroyDescriptorPool)
     })
 }

@@ -14,6 +14,9 @@ use super::turn::{Outcome, Turn};
 use crate::sys::Address;
 use crate::venus::{self, CommandType, ObjectType};
 
+/// About what a pipeline costs the host beside what all objects cost: code, and what it was made from.
+const PIPELINE_BYTES: u64 = 15 << 10;
+
 /// vkCreateComputePipelines.
 pub(super) fn create_compute(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let (count, infos) = infos(turn);
@@ -147,10 +150,16 @@ fn model_of(stage: vk::ShaderStageFlags) -> Option<u32> {
 fn create(turn: &mut Turn<'_>, count: u32, point: vk::PipelineBindPoint) -> Result<Outcome, Reason> {
     let ids = turn.slice::<u64>(turn.call.arg(5), count)?.to_vec();
     ids.iter().try_for_each(|id| turn.check_free(*id))?;
+    let device = Arc::clone(turn.first()?);
+    let Ok(charges) = turn.charge_objects(ids.len(), PIPELINE_BYTES) else {
+        let result = vk::Result::ERROR_OUT_OF_HOST_MEMORY;
+        let mut refuse = |id| turn.refuse(ObjectType::Pipeline, id, &device, result).map(drop);
+        ids.into_iter().try_for_each(&mut refuse)?;
+        return Ok(result.into());
+    };
     let handles = turn.arena.alloc(size_of_val(ids.as_slice()), align_of::<u64>());
     let handles = handles.map_err(|_| Reason::TooLarge(turn.call.command))?;
     turn.call.set_arg(5, handles);
-    let device = Arc::clone(turn.first()?);
     let needs: Vec<_> = turn.objects().cloned().collect();
     let call = *turn.call;
     Ok(Outcome::Later(Box::new(move |context, worker| {
@@ -158,7 +167,7 @@ fn create(turn: &mut Turn<'_>, count: u32, point: vk::PipelineBindPoint) -> Resu
         let result = result_of(answer.ok_or(Reason::NotOffered(call.command))?);
         let made = worker.arena().slice::<u64>(handles, ids.len()).unwrap_or_default();
         let mut state = context.state();
-        for (id, handle) in ids.into_iter().zip(made.iter().copied()) {
+        for ((id, handle), charge) in ids.into_iter().zip(made.iter().copied()).zip(charges) {
             let object = match handle {
                 0 if call.wants_reply() => continue,
                 0 => Object::tombstone(ObjectType::Pipeline, id, &device, format!("{result:?}")),
@@ -166,7 +175,10 @@ fn create(turn: &mut Turn<'_>, count: u32, point: vk::PipelineBindPoint) -> Resu
                     .with(Data::Pipeline { point })
                     .destroyed_by(CommandType::DestroyPipeline),
             };
-            state.objects.insert(object).map_err(|_| Reason::TakenId { command: call.command, id })?;
+            state
+                .objects
+                .insert(object.charged(charge))
+                .map_err(|_| Reason::TakenId { command: call.command, id })?;
         }
         drop(needs);
         Ok(returned(result))
