@@ -22,6 +22,7 @@ use super::resources::{Buffer, Image};
 use super::spirv::Module;
 use super::sync::Fence;
 use super::table::IdHash;
+use crate::quota::Charge;
 use crate::sys::Address;
 use crate::venus::{CommandType, ObjectType};
 
@@ -50,6 +51,8 @@ pub(super) struct Object {
     version: AtomicU64,
     /// Its pool was reset, which freed it.
     gone: AtomicBool,
+    /// What the host keeps for it.
+    charge: Option<Charge>,
 }
 
 /// What the commands written by hand know of objects.
@@ -109,6 +112,7 @@ impl Object {
             pending: AtomicU32::new(0),
             version: AtomicU64::new(0),
             gone: AtomicBool::new(false),
+            charge: None,
         }
     }
 
@@ -126,6 +130,12 @@ impl Object {
     /// Says what else is known of it.
     pub(super) fn with(mut self, data: Data) -> Self {
         self.data = data;
+        self
+    }
+
+    /// Holds what it is charged for as long as it lives.
+    pub(super) fn charged(mut self, charge: Charge) -> Self {
+        self.charge = Some(charge);
         self
     }
 

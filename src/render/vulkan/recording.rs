@@ -7,12 +7,14 @@ use vulkanalia_sys as vk;
 
 use super::checks;
 use super::context::failed;
+use super::driver::returned;
 use super::objects::{Data, Object};
 use super::queue;
 use super::reason::Reason;
 use super::resources;
 use super::table::{Place, Table};
 use super::turn::{Outcome, Turn};
+use crate::quota::{Charge, Ledger};
 use crate::venus::{ObjectType, Reader};
 
 /// Recordings are numbered over the whole process, so that no two have the same number.
@@ -31,7 +33,17 @@ pub(super) struct Recording {
     expires: Vec<(Arc<Object>, u64)>,
     /// What was recorded, once it is whole.
     kept: Arc<Kept>,
+    /// What the driver keeps of it. Drivers go on to keep it for the next recording, so it is given back with the
+    /// command buffer.
+    charge: Option<Charge>,
+    /// Bytes of the charge that this recording has not used.
+    room_bytes: u64,
 }
+
+/// About what a command costs the host beside what it points to.
+const COMMAND_BYTES: u64 = 192;
+/// What a command buffer is charged at first; then it doubles.
+const CHARGE_BYTES: u64 = 16 << 10;
 
 /// The states of a command buffer, as the specification has them. Whether it is pending is counted in its object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +51,8 @@ pub(super) enum State {
     #[default]
     Initial,
     Recording,
+    /// Recording, and beyond the limit of what the host keeps: its end is an error.
+    Full,
     Executable,
     Invalid,
 }
@@ -88,6 +102,23 @@ impl Recording {
         self.number = RECORDINGS.fetch_add(1, Ordering::Relaxed) + 1;
         self.simultaneous = usage.contains(vk::CommandBufferUsageFlags::SIMULTANEOUS_USE);
         self.once = usage.contains(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
+        self.room_bytes = self.charge.as_ref().map_or(0, Charge::bytes);
+    }
+
+    /// Charges for more commands; whether that is within the limit.
+    #[cold]
+    fn extend(&mut self, ledger: &Ledger, bytes: u64) -> bool {
+        let charged = self.charge.as_ref().map_or(0, Charge::bytes);
+        let more = charged.max(CHARGE_BYTES).max(bytes);
+        let extended = match &mut self.charge {
+            Some(charge) => charge.grow(more).is_ok(),
+            none => ledger.overhead().charge(more).map(|charge| *none = Some(charge)).is_ok(),
+        };
+        match extended {
+            true => self.room_bytes += more - bytes,
+            false => self.state = State::Full,
+        }
+        extended
     }
 
     /// Whether it may be submitted again while it runs.
@@ -99,6 +130,9 @@ impl Recording {
     fn keep(&mut self, object: &Arc<Object>) {
         if !object.first_in(self.number) {
             return;
+        }
+        if matches!(&object.data, Data::DescriptorSet(set) if set.layout.dynamic_count > 0) {
+            self.depend(object);
         }
         match (object.kind, &object.parent) {
             (ObjectType::DescriptorSet, Some(pool)) if pool.first_in(self.number) => self.depend(pool),
@@ -197,10 +231,15 @@ fn start(turn: &mut Turn<'_>) -> Result<(), Reason> {
 
 /// vkEndCommandBuffer.
 pub(super) fn end(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    if turn.recording()?.1.state != State::Recording {
-        return Err(turn.invalid("the command buffer is not being recorded"));
+    let full = match turn.recording()?.1.state {
+        State::Recording => false,
+        State::Full => true,
+        _ => return Err(turn.invalid("the command buffer is not being recorded")),
+    };
+    let mut result = turn.pass()?;
+    if full {
+        result = returned(vk::Result::ERROR_OUT_OF_HOST_MEMORY);
     }
-    let result = turn.pass()?;
     let state = if failed(result) { State::Invalid } else { State::Executable };
     turn.recording()?.1.end(state);
     Ok(Outcome::Done(result))
@@ -209,13 +248,23 @@ pub(super) fn end(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 /// Every vkCmd…: looks at what a driver would not, keeps what it names, and passes it on.
 pub(super) fn record(turn: &mut Turn<'_>) -> Result<(), Reason> {
     checks::check(turn)?;
-    let (command, named, objects) = (turn.call.command, turn.named, &mut turn.state.objects);
+    let (command, named) = (turn.call.command, turn.named);
+    let bytes = COMMAND_BYTES + turn.arena.used() as u64;
+    let (objects, ledger) = (&mut turn.state.objects, &turn.state.ledger);
     let invalid = |rule| Reason::Invalid { command, rule };
     let Some((first, others)) = named.split_first() else {
         return Err(invalid("it names no command buffer"));
     };
     let number = match objects.recording(first.place) {
-        Some((_, recording)) if recording.state == State::Recording => recording.number,
+        Some((_, recording)) if recording.state == State::Recording => {
+            match recording.room_bytes.checked_sub(bytes) {
+                Some(left) => recording.room_bytes = left,
+                None if recording.extend(ledger, bytes) => {}
+                None => return Ok(()),
+            }
+            recording.number
+        }
+        Some((_, recording)) if recording.state == State::Full => return Ok(()),
         _ => return Err(invalid("the command buffer is not being recorded")),
     };
     for other in others {
