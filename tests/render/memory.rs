@@ -7,7 +7,8 @@ use vgpu::render::vulkan::Refusal;
 use vgpu::venus::CommandType;
 
 use crate::client::*;
-use crate::scene::{self, create_buffer};
+use crate::guest::Command;
+use crate::scene::{self, DEVICE, create_buffer};
 
 const MIB: u64 = 1 << 20;
 
@@ -108,4 +109,21 @@ fn a_buffer_is_bound_where_it_fits_and_once() {
     assert_eq!(client.ask(bind_buffer(11, 10, 4096 - 64)).result(), SUCCESS);
     client.tell(bind_buffer(11, 10, 0));
     client.assert_lost("bound twice");
+}
+
+#[test]
+fn a_command_of_few_bytes_that_takes_much_memory_is_charged_for() {
+    let cache = |client: &mut Client, bytes: u64| {
+        let info = Command::new(CommandType::CreatePipelineCache).long(DEVICE).info(17).int(0);
+        client.ask(info.long(0).null().makes(91));
+        let data = Command::new(CommandType::GetPipelineCacheData).longs([DEVICE, 91]);
+        client.ask(data.some().longs([bytes, bytes]))
+    };
+    let mut client = Client::new(64 << 20);
+    cache(&mut client, 16 << 20);
+    assert_eq!(client.lost(), None);
+    cache(&mut Client::new(64 << 20), 16 << 20);
+    let mut greedy = Client::new(64 << 20);
+    cache(&mut greedy, 100 << 20);
+    greedy.assert_lost("do not fit");
 }

@@ -12,8 +12,8 @@ const NAME_BYTES_MAX: u32 = 4096;
 /// As much of a name as is shown and noted: whoever keeps the client takes no long records.
 const NAME_BYTES_SHOWN: usize = 64;
 
-/// Syncs that one wait may name.
-const WAITS_MAX: u32 = 1024;
+/// Syncs that one wait or one batch may name.
+const POINTS_MAX: u32 = 1024;
 
 /// `VIRGL_RENDERER_CAPSET_VENUS`.
 pub(super) const CAPSET_VENUS: u32 = 4;
@@ -93,7 +93,7 @@ impl Kind {
             Self::ResourceCreateBlob => length == 6,
             Self::CreateRenderer => length <= NAME_BYTES_MAX,
             Self::SyncWait => {
-                length.checked_sub(2).is_some_and(|rest| rest % 3 == 0 && rest / 3 <= WAITS_MAX)
+                length.checked_sub(2).is_some_and(|rest| rest % 3 == 0 && rest / 3 <= POINTS_MAX)
             }
             Self::SubmitCmd2 => (1..=SUBMIT_WORDS_MAX).contains(&length),
         }
@@ -237,7 +237,7 @@ fn batch(payload: &[u8], start: usize) -> Option<Batch<'_>> {
     let size = |index| usize::try_from(at(index)?).ok();
     let (flags, ring_index) = (at(0)?, at(5)?);
     // Fences as descriptors are of version 4.
-    if flags > 1 || ring_index >= TIMELINES {
+    if flags > 1 || ring_index >= TIMELINES || at(4)? > POINTS_MAX {
         return None;
     }
     let commands = payload.get(size(1)?.checked_mul(4)?..)?.get(..size(2)?.checked_mul(4)?)?;
@@ -348,7 +348,8 @@ mod tests {
             Request::decode(Kind::SubmitCmd2, &bytes(&words)).map(drop)
         };
         submit(1, 1000).unwrap();
-        assert!(submit(2, 1000).is_err());
-        assert!(submit(10_000, 50_000).is_err());
+        for (batches, points) in [(2, 1000), (1, 1025), (10_000, 1000)] {
+            assert!(submit(batches, points).is_err(), "{batches} batches of {points} syncs");
+        }
     }
 }
