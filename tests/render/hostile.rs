@@ -398,3 +398,101 @@ fn a_recording_that_the_host_has_no_room_for_ends_in_an_error() {
     assert_eq!(guest.send(submit(COMMANDS, FENCE)).result(), -4);
     assert!(guest.reason().contains("not executable"), "{}", guest.reason());
 }
+
+fn allocate_secondary(id: u64) -> Command {
+    let info = Command::asking(C::AllocateCommandBuffers).long(DEVICE).info(40).long(POOL);
+    info.ints([1, 1]).long(1).long(id)
+}
+
+fn begin_secondary(id: u64) -> Command {
+    let info = Command::asking(C::BeginCommandBuffer).long(id).info(42).int(0);
+    info.info(41).longs([0]).int(0).longs([0]).ints([0, 0, 0])
+}
+
+fn execute(commands: u64, secondary: u64) -> Command {
+    Command::new(C::CmdExecuteCommands).long(commands).int(1).long(1).long(secondary)
+}
+
+/// A guest that has recorded its work into a secondary command buffer, [`OTHER`], and that into [`COMMANDS`].
+fn conductor() -> Guest {
+    let mut guest = recorder();
+    for command in [
+        allocate_secondary(OTHER),
+        begin_secondary(OTHER),
+        bind_pipeline(OTHER, PIPELINE),
+        bind_set(OTHER, LAYOUT, SET),
+        push_constant(OTHER, LAYOUT, 0, 0),
+        dispatch(OTHER, [16, 1, 1]),
+        end(OTHER),
+        execute(COMMANDS, OTHER),
+        end(COMMANDS),
+    ] {
+        guest.do_well(command);
+    }
+    guest
+}
+
+#[test]
+fn what_a_secondary_command_buffer_needs_is_kept_by_who_executes_it() {
+    let mut guest = conductor();
+    for command in [
+        destroy(C::DestroyPipeline, PIPELINE),
+        destroy(C::DestroyPipelineLayout, LAYOUT),
+        submit(COMMANDS, FENCE),
+        free_commands(OTHER),
+        wait(FENCE),
+    ] {
+        guest.do_well(command);
+    }
+}
+
+#[test]
+fn a_command_buffer_whose_secondary_is_not_as_it_was_is_refused() {
+    let reset_sets = || Command::new(C::ResetDescriptorPool).longs([DEVICE, SETS]).int(0);
+    for (command, words) in [
+        (free_commands(OTHER), "was reset after it was recorded"),
+        (begin_secondary(OTHER), "was reset after it was recorded"),
+        (reset_sets(), "was reset after it was recorded"),
+    ] {
+        lose(&mut conductor(), [command, submit(COMMANDS, 0)], words);
+    }
+}
+
+#[test]
+fn secondary_command_buffers_execute_none() {
+    let mut guest = recorder();
+    for command in [
+        allocate_secondary(OTHER),
+        begin_secondary(OTHER),
+        end(OTHER),
+        allocate_secondary(QUERIES),
+        begin_secondary(QUERIES),
+    ] {
+        guest.do_well(command);
+    }
+    lose(&mut guest, [execute(QUERIES, OTHER)], "executes others");
+}
+
+#[test]
+fn a_descriptor_set_that_is_freed_and_recorded_goes_once_with_its_pool() {
+    const FREES: u32 = 1;
+    const OTHER_SET: u64 = 33;
+    let mut guest = recorder();
+    let pool = Command::asking(C::CreateDescriptorPool).long(DEVICE).info(33).ints([FREES, 8, 1]);
+    let free = Command::new(C::FreeDescriptorSets).longs([DEVICE, OTHER]).int(1).long(1).long(OTHER_SET);
+    for command in [
+        pool.long(1).ints([7, 8]).makes(OTHER),
+        allocate_set(OTHER_SET, OTHER, SET_LAYOUT),
+        write_set(OTHER_SET, 0, BUFFER),
+        bind_set(COMMANDS, LAYOUT, OTHER_SET),
+        end(COMMANDS),
+        free,
+        Command::new(C::ResetDescriptorPool).longs([DEVICE, OTHER]).int(0),
+        allocate_set(OTHER_SET, OTHER, SET_LAYOUT),
+        begin(COMMANDS),
+        write_set(OTHER_SET, 0, BUFFER),
+        bind_set(COMMANDS, LAYOUT, OTHER_SET),
+    ] {
+        guest.do_well(command);
+    }
+}

@@ -248,12 +248,11 @@ pub(super) fn reset_pool(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     if !queue::is_idle(turn.state, &pool) {
         return Err(turn.invalid("a descriptor set of the pool is still in use by a submission"));
     }
+    pool.renew();
     for set in turn.children(&pool) {
-        set.is_gone_with_its_pool();
         turn.state.objects.remove(set.id);
     }
     pool.children().clear();
-    pool.renew();
     turn.pass().map(Outcome::Done)
 }
 

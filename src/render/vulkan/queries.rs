@@ -105,9 +105,10 @@ pub(super) fn results(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 
 fn wait(turn: &Turn<'_>, pool: Arc<Object>) -> Outcome {
     let call = *turn.call;
-    Outcome::Later(Box::new(move |context, _| {
+    Outcome::Later(Box::new(move |context, worker| {
         let mut nap = NAPS.0;
         loop {
+            worker.check_client()?;
             {
                 let _turn = context.state();
                 let answer = pool.functions.call(call.command, call.arguments());

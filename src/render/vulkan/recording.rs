@@ -31,6 +31,7 @@ pub(super) struct Recording {
     number: u64,
     keeps: Vec<Arc<Object>>,
     expires: Vec<(Arc<Object>, u64)>,
+    executes: Vec<Arc<Kept>>,
     /// What was recorded, once it is whole.
     kept: Arc<Kept>,
     /// What the driver keeps of it. Drivers go on to keep it for the next recording, so it is given back with the
@@ -63,6 +64,15 @@ pub(super) struct Kept {
     _objects: Vec<Arc<Object>>,
     /// Descriptor pools and secondary command buffers, as they were: once reset, the recording is worth nothing.
     expires: Vec<(Arc<Object>, u64)>,
+    /// What the secondary command buffers need, which may be freed and whose names may be gone.
+    executes: Vec<Arc<Kept>>,
+}
+
+impl Kept {
+    /// What must be as it was, and is in use while this runs. Secondary command buffers execute none.
+    fn expires(&self) -> impl Iterator<Item = &(Arc<Object>, u64)> {
+        self.executes.iter().flat_map(|kept| &kept.expires).chain(&self.expires)
+    }
 }
 
 /// What the GPU needs as long as a command buffer runs. It is dropped under the lock of the context.
@@ -80,7 +90,7 @@ impl Running {
 
     /// The command buffer, its pool, the pools and command buffers that it uses.
     fn all(&self) -> impl Iterator<Item = &Arc<Object>> {
-        self.kept.expires.iter().map(|(object, _)| object).chain([&self.buffer]).chain(&self.buffer.parent)
+        self.kept.expires().map(|(object, _)| object).chain([&self.buffer]).chain(&self.buffer.parent)
     }
 }
 
@@ -153,8 +163,11 @@ impl Recording {
 
     fn end(&mut self, state: State) {
         self.state = state;
-        let expires = std::mem::take(&mut self.expires);
-        self.kept = Arc::new(Kept { _objects: std::mem::take(&mut self.keeps), expires });
+        self.kept = Arc::new(Kept {
+            _objects: std::mem::take(&mut self.keeps),
+            expires: std::mem::take(&mut self.expires),
+            executes: std::mem::take(&mut self.executes),
+        });
     }
 
     /// Forgets what was recorded.
@@ -163,6 +176,7 @@ impl Recording {
         self.state = State::Initial;
         self.keeps.clear();
         self.expires.clear();
+        self.executes.clear();
         self.kept = Arc::default();
     }
 
@@ -186,7 +200,7 @@ impl Recording {
         if buffer.is_pending() && !self.simultaneous {
             return Err("a command buffer runs already and was not begun for simultaneous use");
         }
-        if self.kept.expires.iter().any(|(object, version)| object.version() != *version) {
+        if self.kept.expires().any(|(object, version)| object.version() != *version) {
             return Err("what a command buffer uses was reset after it was recorded");
         }
         Ok(())
@@ -281,8 +295,10 @@ fn keep(objects: &mut Table, buffer: Place, other: Place) -> Result<(), &'static
     if resources::is_unbound(&object) {
         return Err("a buffer or an image is bound to no memory");
     }
+    let executed = objects.recording(other).map(|(_, recording)| Arc::clone(&recording.kept));
     if let Some((_, recording)) = objects.recording(buffer) {
         recording.keep(&object);
+        recording.executes.extend(executed);
     }
     Ok(())
 }
@@ -291,6 +307,9 @@ fn keep(objects: &mut Table, buffer: Place, other: Place) -> Result<(), &'static
 pub(super) fn check_secondaries(turn: &mut Turn<'_>) -> Result<(), Reason> {
     let (named, command) = (turn.named, turn.command());
     let invalid = |rule| Reason::Invalid { command, rule };
+    if matches!(turn.first()?.data, Data::CommandBuffer { secondary: true }) {
+        return Err(invalid("a secondary command buffer executes others"));
+    }
     for named in named.iter().skip(1) {
         let place = turn.state.objects.recording(named.place);
         let (buffer, recording) = place.ok_or(invalid("it executes no command buffer"))?;

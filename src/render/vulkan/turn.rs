@@ -248,6 +248,8 @@ impl Turn<'_> {
             if !of_pool(&object) {
                 return Err(self.invalid("it frees what is not of this pool"));
             }
+            // What was recorded with it must not run: its pool will not say any more that it was reset.
+            object.renew();
             self.state.objects.remove(object.id);
             pool.children().remove(&object.id);
         }
