@@ -14,6 +14,7 @@ pub struct Ledger(Arc<Account>);
 struct Account {
     limit: u64,
     used: AtomicU64,
+    overhead: Option<Ledger>,
 }
 
 /// A charge that would go beyond the limit.
@@ -30,10 +31,25 @@ pub struct OverLimit {
     pub limit: u64,
 }
 
+/// The overhead of a vGPU may be a quarter of its memory, but so many bytes at least, and at most.
+const OVERHEAD_BYTES: (u64, u64) = (256 << 20, 2 << 30);
+
 impl Ledger {
     /// An account without charges.
     pub fn new(limit: u64) -> Self {
-        Self(Arc::new(Account { limit, used: AtomicU64::new(0) }))
+        let (least, most) = OVERHEAD_BYTES;
+        let overhead = Self::with(limit.div_ceil(4).clamp(least, most), None);
+        Self::with(limit, Some(overhead))
+    }
+
+    fn with(limit: u64, overhead: Option<Ledger>) -> Self {
+        Self(Arc::new(Account { limit, used: AtomicU64::new(0), overhead }))
+    }
+
+    /// The account of what the host keeps for a vGPU beside its memory: objects, pools, recordings, as estimates.
+    /// It has a limit of its own, so that a guest gets all the memory that it is told of.
+    pub fn overhead(&self) -> &Ledger {
+        self.0.overhead.as_ref().unwrap_or(self)
     }
 
     /// Charges bytes that are about to be taken.
@@ -72,6 +88,13 @@ impl Charge {
         self.bytes
     }
 
+    /// Charges more bytes for the same.
+    pub fn grow(&mut self, bytes: u64) -> Result<(), OverLimit> {
+        let mut more = self.ledger.charge(bytes)?;
+        self.bytes += std::mem::take(&mut more.bytes);
+        Ok(())
+    }
+
     /// Gives back what turned out not to be needed.
     pub fn shrink_to(&mut self, bytes: u64) {
         let excess = self.bytes.saturating_sub(bytes);
@@ -100,6 +123,18 @@ mod tests {
         assert_eq!(ledger.charge(u64::MAX).unwrap_err().used, 100);
         drop(most);
         assert_eq!((ledger.used(), last.bytes()), (1, 1));
+    }
+
+    #[test]
+    fn a_charge_grows_up_to_the_limit_and_overhead_has_its_own() {
+        let ledger = Ledger::new(100);
+        let mut charge = ledger.charge(60).unwrap();
+        assert!(charge.grow(41).is_err());
+        charge.grow(40).unwrap();
+        let overhead = ledger.overhead().charge(1 << 20).unwrap();
+        assert_eq!((ledger.used(), ledger.overhead().used()), (100, overhead.bytes()));
+        drop(charge);
+        assert_eq!(ledger.used(), 0);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::events::Events;
 use super::store::Record;
 use crate::control::api::{EventKind, Name, State, Vgpu};
 use crate::control::profile::{Profile, Transport};
+use crate::guest_log::Gate;
 use crate::supervisor::{Report, Unit};
 
 /// Details of events of a vGPU that programs use without a VM.
@@ -24,6 +25,8 @@ pub(super) struct Slot {
     /// Whoever does something to the vGPU holds this. `None` before it is made and after it is gone.
     work: Mutex<Option<Work>>,
     events: Arc<Events>,
+    /// Programs may come and go as often as they like: not each time is news.
+    usage: Gate,
 }
 
 /// What is wanted of a vGPU, and the unit that does it.
@@ -46,7 +49,8 @@ impl Slot {
             problem: None,
             device: None,
         };
-        Self { name, socket, shown: Mutex::new(shown), work: Mutex::new(None), events }
+        let (shown, work) = (Mutex::new(shown), Mutex::new(None));
+        Self { name, socket, shown, work, events, usage: Gate::new() }
     }
 
     pub(super) fn shown(&self) -> MutexGuard<'_, Vgpu> {
@@ -67,6 +71,7 @@ impl Slot {
     /// Takes the unit's word for what happens. It must not wait for [`Self::work`]: its holder may wait for the unit.
     pub(super) fn hear(&self, report: Report) {
         let mut shown = self.shown();
+        let is_usage = matches!(report, Report::Connected | Report::Unused);
         let (state, pid, event) = match report {
             Report::Started { pid } => (State::Waiting, Some(pid), None),
             Report::Adopted { pid, connected } => {
@@ -102,7 +107,9 @@ impl Slot {
             shown.problem = None;
         }
         drop(shown);
-        if let Some((kind, detail)) = event {
+        if let Some((kind, detail)) = event
+            && (!is_usage || self.usage.pass().is_some())
+        {
             self.tell(kind, detail);
         }
     }

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -15,6 +16,37 @@ use super::Address;
 /// From this size on the kernel may choose pages of 2 MiB: fewer faults for who writes them first.
 const HUGE_FROM: usize = 2 << 20;
 
+/// Mappings of files in memory that this process has at a time. Clients ask for them, and the kernel allows some 65,530
+/// of all kinds: without room for one more no memory at all could be allocated, and that ends the process for everybody.
+const MAPPINGS_MAX: usize = 32 << 10;
+
+static MAPPINGS: AtomicUsize = AtomicUsize::new(0);
+
+/// One of the mappings that clients ask for.
+#[derive(Debug)]
+pub(super) struct Mapped(());
+
+impl Mapped {
+    /// An error if there are too many.
+    pub(super) fn count() -> io::Result<Self> {
+        let mapped = Self(());
+        match MAPPINGS.fetch_add(1, Ordering::Relaxed) {
+            MAPPINGS_MAX.. => {
+                let reason =
+                    format!("{MAPPINGS_MAX} ranges of memory are shared; fewer, larger ones are needed");
+                Err(io::Error::new(ErrorKind::OutOfMemory, reason))
+            }
+            _ => Ok(mapped),
+        }
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        MAPPINGS.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// A file in memory of its own, zero at first, whose size never changes, and its mapping in this process.
 ///
 /// Whoever has a descriptor of it may write it at any time, so it is handed out as an address only.
@@ -22,6 +54,7 @@ pub struct Pages {
     file: OwnedFd,
     start: NonNull<libc::c_void>,
     bytes: usize,
+    _mapped: Mapped,
 }
 
 // SAFETY: an owned range of addresses; nothing about it belongs to one thread, and nothing here reads or writes it.
@@ -35,6 +68,7 @@ impl Pages {
         let too_large = |_| io::Error::from(ErrorKind::OutOfMemory);
         let length = usize::try_from(bytes).map_err(too_large)?;
         let length = NonZeroUsize::new(length).ok_or(ErrorKind::InvalidInput)?;
+        let _mapped = Mapped::count()?;
         let file = memfd_create(c"vgpu-memory", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
         nix::unistd::ftruncate(&file, libc::off_t::try_from(bytes).map_err(too_large)?)?;
         let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
@@ -47,7 +81,7 @@ impl Pages {
             // SAFETY: exactly the range of this mapping; it changes the size of its pages and nothing of their content.
             _ = unsafe { madvise(start, length.get(), MmapAdvise::MADV_HUGEPAGE) };
         }
-        Ok(Self { file, start, bytes: length.get() })
+        Ok(Self { file, start, bytes: length.get(), _mapped })
     }
 
     /// Where they lie, for a driver.
@@ -73,7 +107,10 @@ impl Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        // SAFETY: exactly the range of this mapping, to which no reference exists.
+        // Who has a descriptor still would keep what is charged to nobody any more.
+        // SAFETY: exactly the range of this mapping, to which no reference exists; it reads zero afterwards.
+        _ = unsafe { madvise(self.start, self.bytes, MmapAdvise::MADV_REMOVE) };
+        // SAFETY: as above.
         _ = unsafe { munmap(self.start, self.bytes) };
     }
 }
@@ -104,6 +141,17 @@ mod tests {
             "nobody seals it further"
         );
         assert_eq!(pages.address() % 4096, 0);
+    }
+
+    #[test]
+    fn pages_go_back_to_the_host_although_somebody_keeps_their_file() {
+        let pages = Pages::new(1 << 20).unwrap();
+        let file = File::from(pages.share().unwrap());
+        file.write_all_at(&[7; 1 << 20], 0).unwrap();
+        let blocks = || nix::sys::stat::fstat(&file).unwrap().st_blocks;
+        assert_eq!(blocks(), 2048);
+        drop(pages);
+        assert_eq!(blocks(), 0);
     }
 
     #[test]

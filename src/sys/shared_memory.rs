@@ -13,6 +13,8 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use vm_memory::VolatileSlice;
 
+use super::pages::Mapped;
+
 /// A file in memory, mapped. There are no references to its bytes, only copies out of it and into it, and atomic words.
 ///
 /// The file cannot shrink under the mapping, whoever else has it.
@@ -20,6 +22,7 @@ use vm_memory::VolatileSlice;
 pub struct SharedMemory {
     start: NonNull<u8>,
     bytes: usize,
+    _mapped: Mapped,
 }
 
 // SAFETY: nothing about a mapping belongs to one thread.
@@ -54,11 +57,12 @@ impl SharedMemory {
         }
         let length = usize::try_from(bytes).ok().and_then(NonZeroUsize::new);
         let length = length.ok_or(io::Error::from(ErrorKind::InvalidInput))?;
+        let _mapped = Mapped::count()?;
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         let flags = MapFlags::MAP_SHARED | MapFlags::MAP_NORESERVE;
         // SAFETY: the kernel chooses an address that nothing else has.
         let start = unsafe { mmap(None, length, protection, flags, file, 0) }?;
-        Ok(Self { start: start.cast(), bytes: length.get() })
+        Ok(Self { start: start.cast(), bytes: length.get(), _mapped })
     }
 
     /// Bytes that it has.

@@ -370,6 +370,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
     }
 
     /// The length of an array on the wire. An absent one has length 0, whatever was expected.
+    #[inline]
     fn length(&mut self, expected: u64, nullable: bool) -> Result<usize, Wrong> {
         let sent = self.long()?;
         match usize::try_from(sent) {

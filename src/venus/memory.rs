@@ -39,6 +39,7 @@ pub(super) fn places(start: Address, count: usize, stride: usize) -> impl Iterat
 
 impl Count {
     /// The length of an array that is a member of the structure at `base`.
+    #[inline]
     pub(super) fn read(self, arena: &Arena, base: Address) -> u64 {
         match self {
             Self::Fixed(count) => count,

@@ -1,5 +1,6 @@
 //! A client whose queue has a ring index, and its commands of memory and synchronisation.
 
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use vgpu::quota::Ledger;
@@ -43,6 +44,12 @@ impl Client {
     /// The same client, on another thread.
     pub(crate) fn other_thread(&self) -> Self {
         Self { context: Arc::clone(&self.context), guest: Guest::new(Arc::clone(&self.context)) }
+    }
+
+    /// The same client, on the thread that serves its connection.
+    pub(crate) fn connection(&self, socket: UnixStream) -> Self {
+        let guest = Guest::of_client(Arc::clone(&self.context), socket);
+        Self { context: Arc::clone(&self.context), guest }
     }
 
     /// Sends a stream of commands that want no answer.

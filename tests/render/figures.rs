@@ -2,11 +2,14 @@
 
 use std::time::Instant;
 
+use vgpu::venus::CommandType;
+
 use crate::client::{
-    Batch, Client, allocate, create_fence, record_fill, reset_fence, submit, wait_for_fence,
+    Batch, Client, allocate, create_fence, record_fill, reset_fence, submit, wait_for_fence, wait_idle,
 };
 use crate::compute::{COMMANDS, LAYOUT, SET, recorder};
-use crate::scene::{bind_buffer, bind_set, create_buffer, dispatch, push_constant};
+use crate::guest::Command;
+use crate::scene::{QUEUE, bind_buffer, bind_set, create_buffer, dispatch, push_constant};
 
 const COMMANDS_A_STREAM: u32 = 1000;
 const STREAMS: u32 = 2000;
@@ -28,6 +31,31 @@ fn nanoseconds_a_recorded_command() {
         println!("{name}: {each:?}");
         assert_eq!(guest.context.lost(), None);
     }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn nanoseconds_a_submission() {
+    let mut client = Client::new(1 << 30);
+    client.ask(allocate(10, 65536));
+    client.ask(create_buffer(11, 65536));
+    assert_eq!(client.ask(bind_buffer(11, 10)).result(), 0);
+    let submissions: Vec<u8> = (0..64)
+        .flat_map(|number| {
+            record_fill(&mut client, [1000 + number, 2000 + number, 11], 65536);
+            let queue = Command::new(CommandType::QueueSubmit).long(QUEUE).int(1).long(1);
+            let info = queue.int(4).null().int(0).null().null().int(1).long(1).long(2000 + number);
+            info.int(0).null().long(0).into_bytes()
+        })
+        .collect();
+    let wait = wait_idle().into_bytes();
+    let start = Instant::now();
+    for _ in 0..STREAMS {
+        client.stream(&submissions);
+        client.stream(&wait);
+    }
+    println!("vkQueueSubmit: {:?}", start.elapsed() / (64 * STREAMS));
+    assert_eq!(client.lost(), None);
 }
 
 /// The GPU that VGPU_TEST_GPU names, beside lavapipe; VGPU_TEST_MEMORY_TYPE is one of its types that guests map.

@@ -1,5 +1,6 @@
 //! A guest's driver in small: writes commands as Venus has them, and reads the replies.
 
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use vgpu::render::vulkan::{Context, Worker};
@@ -121,6 +122,11 @@ pub(crate) struct Guest {
 impl Guest {
     pub(crate) fn new(context: Arc<Context>) -> Self {
         Self { context, worker: Worker::new().unwrap() }
+    }
+
+    /// One whose waits end when its client goes: when the other end of this socket is closed.
+    pub(crate) fn of_client(context: Arc<Context>, client: UnixStream) -> Self {
+        Self { context, worker: Worker::of_client(client.into()).unwrap() }
     }
 
     /// Sends a command, and reads the answer if it wants one.

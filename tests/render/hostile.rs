@@ -7,7 +7,7 @@ use crate::guest::{Command, Guest};
 use crate::scene::*;
 
 const QUERIES: u64 = 30;
-const OTHER: u64 = 31;
+pub(crate) const OTHER: u64 = 31;
 
 fn copy(from: u64, to: u64, bytes: u64) -> Command {
     Command::new(C::CmdCopyBuffer).longs([COMMANDS, BUFFER, BUFFER]).int(1).long(1).longs([from, to, bytes])
@@ -52,7 +52,7 @@ fn free_commands(id: u64) -> Command {
 }
 
 /// A context is lost by the last of these commands, for a reason with these words; another one does not notice.
-fn costs_the_context(commands: impl IntoIterator<Item = Command>, words: &str) {
+pub(crate) fn costs_the_context(commands: impl IntoIterator<Item = Command>, words: &str) {
     let mut neighbour = tenant();
     let mut guest = recorder();
     guest.do_well(create_queries(4));
@@ -182,6 +182,12 @@ fn layout_support(binding: u32, count: u32) -> Command {
 }
 
 #[test]
+fn more_dynamic_buffers_than_the_gpu_has_offsets_for_are_refused() {
+    let info = Command::new(C::CreateDescriptorSetLayout).long(DEVICE).info(32).ints([0, 1]).long(1);
+    costs_the_context([info.ints([0, 9, 1 << 20, 0x20]).null().makes(OTHER)], "limit");
+}
+
+#[test]
 fn sets_of_more_descriptors_than_the_gpu_takes_are_refused() {
     for (binding, count) in [(u32::MAX, 1), (1 << 30, 1), (0, u32::MAX), (0, 1 << 30)] {
         costs_the_context([set_layout(binding, count)], "limit");
@@ -210,7 +216,7 @@ fn viewports_that_the_gpu_has_not_are_refused() {
 }
 
 /// A two-dimensional image: width and height, levels, layers, samples.
-fn create_image(size: [u32; 2], rest: [u32; 3]) -> Command {
+pub(crate) fn create_image(size: [u32; 2], rest: [u32; 3]) -> Command {
     const RGBA: u32 = 37;
     let info = Command::asking(C::CreateImage).long(DEVICE).info(14).ints([0, 1, RGBA]).ints(size).int(1);
     info.ints(rest).ints([0, 7, 0, 0]).null().int(0).makes(OTHER)
@@ -248,5 +254,245 @@ fn a_shader_that_uses_what_its_layout_has_not_is_refused() {
             [set_layout(7, 1), layout, module, pipeline],
             "a binding that its pipeline's layout",
         );
+    }
+}
+
+/// A set with a dynamic storage buffer, and the layout to bind it by.
+fn dynamic_set() -> Vec<Command> {
+    const SETS_LAYOUT: u64 = 41;
+    let set_layout = Command::asking(C::CreateDescriptorSetLayout).long(DEVICE).info(32).ints([0, 1]).long(1);
+    let layout = Command::asking(C::CreatePipelineLayout).long(DEVICE).info(30).ints([0, 1]);
+    let pool = Command::asking(C::CreateDescriptorPool).long(DEVICE).info(33).ints([0, 1, 1]).long(1);
+    vec![
+        set_layout.ints([0, 9, 1, 0x20]).null().makes(SETS_LAYOUT),
+        layout.long(1).long(SETS_LAYOUT).int(0).null().makes(42),
+        pool.ints([9, 1]).makes(43),
+        allocate_set(44, 43, SETS_LAYOUT),
+    ]
+}
+
+fn write_dynamic(offset: u64, bytes: u64) -> Command {
+    let write = Command::new(C::UpdateDescriptorSets).long(DEVICE).int(1).long(1).structure(35).long(44);
+    let write = write.ints([0, 0, 1, 9]).null().long(1).longs([BUFFER, offset, bytes]).null();
+    write.int(0).null()
+}
+
+fn bind_dynamic(offset: u32) -> Command {
+    let sets = Command::new(C::CmdBindDescriptorSets).long(COMMANDS).int(1).long(42).ints([0, 1]);
+    sets.long(1).long(44).int(1).long(1).int(offset)
+}
+
+#[test]
+fn dynamic_offsets_move_no_range_beyond_its_buffer() {
+    for (written, offset) in
+        [((0, 1024), 3073), ((1024, 1024), 2304), ((0, u64::MAX), 256), ((0, 4), u32::MAX)]
+    {
+        let commands = [write_dynamic(written.0, written.1), bind_dynamic(offset)];
+        costs_the_context(dynamic_set().into_iter().chain(commands), "a dynamic offset");
+    }
+    let mut guest = recorder();
+    for command in dynamic_set().into_iter().chain([write_dynamic(0, 1024), bind_dynamic(3072)]) {
+        guest.do_well(command);
+    }
+    guest.do_well(end(COMMANDS));
+    guest.do_well(submit(COMMANDS, FENCE));
+}
+
+#[test]
+fn a_range_made_longer_after_its_offset_was_bound_is_not_moved_by_it() {
+    let commands = [write_dynamic(0, 1024), bind_dynamic(3072), end(COMMANDS), write_dynamic(0, 4096)];
+    let commands = commands.into_iter().chain([submit(COMMANDS, FENCE)]);
+    costs_the_context(dynamic_set().into_iter().chain(commands), "after it was recorded");
+}
+
+/// The pipeline of a shader with a layout of one set, with one binding of a type for some stages, and push constants.
+fn pipeline_with(kind: u32, stages: u32, push_bytes: u32, words: &[u32], name: &str) -> Vec<Command> {
+    let set_layout = Command::asking(C::CreateDescriptorSetLayout).long(DEVICE).info(32).ints([0, 1]).long(1);
+    let layout = Command::asking(C::CreatePipelineLayout).long(DEVICE).info(30).ints([0, 1]).long(1);
+    let layout = layout.long(41).int(1).long(1).ints([0x20, 0, push_bytes]);
+    vec![
+        set_layout.ints([0, kind, 1, stages]).null().makes(41),
+        layout.makes(42),
+        create_shader(43, words),
+        create_pipeline(44, 43, 42, name, 3),
+    ]
+}
+
+/// The shader of fill.comp with a second entry point.
+fn two_entry_points() -> Vec<u32> {
+    const ENTRY_POINT: u32 = 15;
+    let mut words = shader();
+    let mut at = 5;
+    while words[at] & 0xffff != ENTRY_POINT {
+        at += (words[at] >> 16) as usize;
+    }
+    let mut second = words[at..][..(words[at] >> 16) as usize].to_vec();
+    assert_eq!(second[3], u32::from_le_bytes(*b"main"));
+    second[3] = u32::from_le_bytes(*b"next");
+    words.splice(at..at, second);
+    words
+}
+
+#[test]
+fn a_shader_that_takes_a_binding_for_what_it_is_not_is_refused() {
+    const COMPUTE: u32 = 0x20;
+    let (one, two) = (shader(), two_entry_points());
+    for kind in [0, 1, 2, 3, 4, 5, 6, 8, 10] {
+        costs_the_context(pipeline_with(kind, COMPUTE, 4, &one, "main"), "as what its pipeline's layout");
+        costs_the_context(pipeline_with(kind, COMPUTE, 4, &two, "next"), "as what its pipeline's layout");
+    }
+    costs_the_context(pipeline_with(7, 0x10, 4, &one, "main"), "layout gives to its stage");
+    let mut guest = tenant();
+    for command in pipeline_with(7, COMPUTE, 4, &two, "next") {
+        guest.do_well(command);
+    }
+}
+
+#[test]
+fn a_shader_with_more_push_constants_than_its_layout_is_refused() {
+    let mut words = shader();
+    // Moves the one member of the push constants: OpMemberDecorate, its structure, 0, Offset, 0.
+    let offsets = |words: &[u32; 5]| words[0] == 0x0005_0048 && words[2..] == [0, 35, 0];
+    let places = words.windows(5).enumerate().filter(|(_, part)| offsets((*part).try_into().unwrap()));
+    let places: Vec<_> = places.map(|(place, _)| place + 4).collect();
+    places.into_iter().for_each(|place| words[place] = 64);
+    costs_the_context(pipeline_with(7, 0x20, 64, &words, "main"), "more push constants");
+    costs_the_context(pipeline_with(7, 0x20, 4, &words, "main"), "more push constants");
+}
+
+#[test]
+fn objects_that_the_host_has_no_room_for_are_refused_until_others_are_destroyed() {
+    const OUT_OF_HOST_MEMORY: i32 = -1;
+    let queries = |id: u64| {
+        let info = Command::asking(C::CreateQueryPool).long(DEVICE).info(11);
+        info.ints([0, 2, 1 << 20, 0]).makes(id)
+    };
+    let sets = |id: u64, count: u32| {
+        let info = Command::asking(C::CreateDescriptorPool).long(DEVICE).info(33).ints([0, 1, 1]);
+        info.long(1).ints([7, count]).makes(id)
+    };
+    let (mut guest, mut neighbour) = (tenant(), tenant());
+    let mut many = 0;
+    while many < 100 && guest.send(queries(1000 + many)).result() == 0 {
+        many += 1;
+    }
+    assert!((1..100).contains(&many), "{many} pools");
+    assert_eq!(guest.send(queries(2000)).result(), OUT_OF_HOST_MEMORY);
+    assert_eq!(guest.send(sets(2000, 1 << 20)).result(), OUT_OF_HOST_MEMORY);
+    neighbour.do_well(queries(1000));
+    let events = (0..1 << 20).take_while(|id| guest.send(create_event(10_000 + id)).result() == 0).count();
+    assert!(events < 1 << 18, "{events} events");
+    assert_eq!(guest.send(create_shader(2001, &shader())).result(), OUT_OF_HOST_MEMORY);
+    guest.do_well(destroy(C::DestroyQueryPool, 1000));
+    guest.do_well(create_event(2000));
+}
+
+#[test]
+fn a_recording_that_the_host_has_no_room_for_ends_in_an_error() {
+    const OUT_OF_HOST_MEMORY: i32 = -1;
+    let mut guest = recorder();
+    let commands: Vec<u8> = (0..64).flat_map(|_| update(0, &[1; 4096]).into_bytes()).collect();
+    (0..2000).for_each(|_| guest.stream(&commands));
+    assert_eq!(guest.context.lost(), None);
+    assert_eq!(guest.send(end(COMMANDS)).result(), OUT_OF_HOST_MEMORY);
+    assert_eq!(guest.send(submit(COMMANDS, FENCE)).result(), -4);
+    assert!(guest.reason().contains("not executable"), "{}", guest.reason());
+}
+
+fn allocate_secondary(id: u64) -> Command {
+    let info = Command::asking(C::AllocateCommandBuffers).long(DEVICE).info(40).long(POOL);
+    info.ints([1, 1]).long(1).long(id)
+}
+
+fn begin_secondary(id: u64) -> Command {
+    let info = Command::asking(C::BeginCommandBuffer).long(id).info(42).int(0);
+    info.info(41).longs([0]).int(0).longs([0]).ints([0, 0, 0])
+}
+
+fn execute(commands: u64, secondary: u64) -> Command {
+    Command::new(C::CmdExecuteCommands).long(commands).int(1).long(1).long(secondary)
+}
+
+/// A guest that has recorded its work into a secondary command buffer, [`OTHER`], and that into [`COMMANDS`].
+fn conductor() -> Guest {
+    let mut guest = recorder();
+    for command in [
+        allocate_secondary(OTHER),
+        begin_secondary(OTHER),
+        bind_pipeline(OTHER, PIPELINE),
+        bind_set(OTHER, LAYOUT, SET),
+        push_constant(OTHER, LAYOUT, 0, 0),
+        dispatch(OTHER, [16, 1, 1]),
+        end(OTHER),
+        execute(COMMANDS, OTHER),
+        end(COMMANDS),
+    ] {
+        guest.do_well(command);
+    }
+    guest
+}
+
+#[test]
+fn what_a_secondary_command_buffer_needs_is_kept_by_who_executes_it() {
+    let mut guest = conductor();
+    for command in [
+        destroy(C::DestroyPipeline, PIPELINE),
+        destroy(C::DestroyPipelineLayout, LAYOUT),
+        submit(COMMANDS, FENCE),
+        free_commands(OTHER),
+        wait(FENCE),
+    ] {
+        guest.do_well(command);
+    }
+}
+
+#[test]
+fn a_command_buffer_whose_secondary_is_not_as_it_was_is_refused() {
+    let reset_sets = || Command::new(C::ResetDescriptorPool).longs([DEVICE, SETS]).int(0);
+    for (command, words) in [
+        (free_commands(OTHER), "was reset after it was recorded"),
+        (begin_secondary(OTHER), "was reset after it was recorded"),
+        (reset_sets(), "was reset after it was recorded"),
+    ] {
+        lose(&mut conductor(), [command, submit(COMMANDS, 0)], words);
+    }
+}
+
+#[test]
+fn secondary_command_buffers_execute_none() {
+    let mut guest = recorder();
+    for command in [
+        allocate_secondary(OTHER),
+        begin_secondary(OTHER),
+        end(OTHER),
+        allocate_secondary(QUERIES),
+        begin_secondary(QUERIES),
+    ] {
+        guest.do_well(command);
+    }
+    lose(&mut guest, [execute(QUERIES, OTHER)], "executes others");
+}
+
+#[test]
+fn a_descriptor_set_that_is_freed_and_recorded_goes_once_with_its_pool() {
+    const FREES: u32 = 1;
+    const OTHER_SET: u64 = 33;
+    let mut guest = recorder();
+    let pool = Command::asking(C::CreateDescriptorPool).long(DEVICE).info(33).ints([FREES, 8, 1]);
+    let free = Command::new(C::FreeDescriptorSets).longs([DEVICE, OTHER]).int(1).long(1).long(OTHER_SET);
+    for command in [
+        pool.long(1).ints([7, 8]).makes(OTHER),
+        allocate_set(OTHER_SET, OTHER, SET_LAYOUT),
+        write_set(OTHER_SET, 0, BUFFER),
+        bind_set(COMMANDS, LAYOUT, OTHER_SET),
+        end(COMMANDS),
+        free,
+        Command::new(C::ResetDescriptorPool).longs([DEVICE, OTHER]).int(0),
+        allocate_set(OTHER_SET, OTHER, SET_LAYOUT),
+        begin(COMMANDS),
+        write_set(OTHER_SET, 0, BUFFER),
+        bind_set(COMMANDS, LAYOUT, OTHER_SET),
+    ] {
+        guest.do_well(command);
     }
 }

@@ -12,6 +12,7 @@ mod compute;
 mod figures;
 mod guest;
 mod hostile;
+mod images;
 mod memory;
 mod objects;
 mod scene;

@@ -10,7 +10,8 @@ use vgpu::sys::SharedMemory;
 use vgpu::venus::CommandType;
 
 use crate::client::*;
-use crate::scene::{self, create_buffer, create_buffer_for};
+use crate::guest::Command;
+use crate::scene::{self, DEVICE, create_buffer, create_buffer_for};
 
 const MIB: u64 = 1 << 20;
 
@@ -218,4 +219,21 @@ fn whoever_keeps_what_is_polled_is_told_of_it_once_and_in_bounds_and_when_it_goe
     }
     assert_eq!(there.load(Ordering::Relaxed), 30);
     assert_eq!(client.lost(), None);
+}
+
+#[test]
+fn a_command_of_few_bytes_that_takes_much_memory_is_charged_for() {
+    let cache = |client: &mut Client, bytes: u64| {
+        let info = Command::new(CommandType::CreatePipelineCache).long(DEVICE).info(17).int(0);
+        client.ask(info.long(0).null().makes(91));
+        let data = Command::new(CommandType::GetPipelineCacheData).longs([DEVICE, 91]);
+        client.ask(data.some().longs([bytes, bytes]))
+    };
+    let mut client = Client::new(64 << 20);
+    cache(&mut client, 16 << 20);
+    assert_eq!(client.lost(), None);
+    cache(&mut Client::new(64 << 20), 16 << 20);
+    let mut greedy = Client::new(64 << 20);
+    cache(&mut greedy, 100 << 20);
+    greedy.assert_lost("do not fit");
 }

@@ -1,8 +1,10 @@
 //! Submissions that wait, fences, semaphores, and who is told.
 
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::client::*;
@@ -53,7 +55,7 @@ fn a_thread_that_waits_is_woken_by_another_ones_signal() {
     client.tell(create_timeline(10, 0));
     client.tell(create_fence(11, false));
     let mut other = client.other_thread();
-    let waiting = std::thread::spawn(move || other.ask(wait_for_fence(11, u64::MAX)).result());
+    let waiting = thread::spawn(move || other.ask(wait_for_fence(11, u64::MAX)).result());
     client.tell(waits(10, 1, 11));
     client.tell(signal(10, 1));
     assert_eq!(waiting.join().unwrap(), SUCCESS);
@@ -127,7 +129,7 @@ fn a_client_that_is_given_up_wakes_everybody() {
         client.context.fence(RING_INDEX, move || _ = count.fetch_add(1, Ordering::Relaxed));
     }
     let mut others: Vec<Client> = (0..3).map(|_| client.other_thread()).collect();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let mut others = others.iter_mut();
         let commands = [wait_for_fence(11, u64::MAX), wait_semaphore(10, 1, u64::MAX), wait_idle()];
         let waiting: Vec<_> = commands
@@ -137,7 +139,7 @@ fn a_client_that_is_given_up_wakes_everybody() {
                 scope.spawn(move || other.ask(command).result())
             })
             .collect();
-        std::thread::sleep(Duration::from_millis(50)); // so that they wait; the outcome is the same if they do not
+        thread::sleep(Duration::from_millis(50)); // so that they wait; the outcome is the same if they do not
         client.tell(signal(10, 0));
         for waiting in waiting {
             assert_eq!(waiting.join().unwrap(), DEVICE_LOST);
@@ -202,6 +204,24 @@ fn clients_that_come_and_go_in_the_middle_of_their_work_leave_nothing() {
     let (threads_before, descriptors_before) = counts[0];
     while threads() > threads_before + 15 || descriptors() > descriptors_before + 15 {
         assert!(Instant::now() < end, "{} threads, {} descriptors", threads(), descriptors());
-        std::thread::yield_now();
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn the_thread_of_a_connection_waits_for_nothing_when_its_client_is_gone() {
+    for idle in [false, true] {
+        let mut client = Client::new(1 << 20);
+        client.ask(create_timeline(90, 0));
+        client.tell(submit(&[Batch { waits: &[(90, 1)], ..Batch::default() }], 0));
+        let (here, there) = UnixStream::pair().unwrap();
+        let mut connection = client.connection(here);
+        let wait = if idle { wait_idle() } else { wait_semaphore(90, 1, u64::MAX) };
+        let waiting = thread::spawn(move || connection.ask(wait).result());
+        thread::sleep(Duration::from_millis(50));
+        assert!(!waiting.is_finished());
+        drop(there);
+        assert_eq!(waiting.join().unwrap(), DEVICE_LOST);
+        client.assert_lost("the client went away");
     }
 }

@@ -2,6 +2,7 @@
 //! a command that takes longer than the test.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -156,4 +157,16 @@ fn records_that_make_no_sense_cost_their_client_alone() {
     let next = Server::start_after(4, 1 << 30, Arc::clone(&estates.kept) as Arc<dyn Estate>, inherited);
     peer.sync();
     next.client().sync();
+}
+
+#[test]
+fn a_client_of_any_name_is_kept() {
+    let estates = Estates::new();
+    for letter in ["x", "🦀", "\u{fffd}"] {
+        let mut peer = Peer::new(estates.first.connect());
+        let name = letter.repeat(4096 / letter.len());
+        peer.stream.write_all(&[bytes(&[name.len() as u32, 8]), name.into_bytes()].concat()).unwrap();
+        peer.send(17, &[4]);
+        peer.sync();
+    }
 }

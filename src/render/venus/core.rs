@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -90,6 +90,11 @@ impl Core {
 
     pub(super) fn is_orphaned(&self) -> bool {
         self.orphaned
+    }
+
+    /// A descriptor that hangs up when the client goes.
+    pub(super) fn client(&self) -> Option<BorrowedFd<'_>> {
+        self.gone.as_ref().map(AsFd::as_fd)
     }
 
     pub(super) fn will(&self) -> &Will {

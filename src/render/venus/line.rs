@@ -53,7 +53,9 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn new(core: Arc<Core>, ring: Option<Arc<Ring>>) -> Result<Self, Fault> {
-        let worker = Worker::new().map_err(|error| Fault::Host(error.to_string()))?;
+        let client = core.client().filter(|_| ring.is_none()).map(|client| client.try_clone_to_owned());
+        let worker = client.map_or_else(Worker::new, |client| Worker::of_client(client?));
+        let worker = worker.map_err(|error| Fault::Host(error.to_string()))?;
         Ok(Self { core, ring, worker, replies: None, scratch: Vec::new() })
     }
 
@@ -107,6 +109,7 @@ impl Line {
         if !self.worker.reply.is_empty() {
             self.reply()?;
         }
+        self.worker.tidy();
         Ok(bytes)
     }
 

@@ -114,8 +114,11 @@ impl Session {
 
     /// Forgets a resource; what still uses its memory keeps it. Whether there was one.
     pub fn unref(&self, id: u32) -> bool {
-        self.core.will().forget_memory(id);
-        self.core.lock_resources().remove(id)
+        let was_there = self.core.lock_resources().remove(id);
+        if was_there {
+            self.core.will().forget_memory(id);
+        }
+        was_there
     }
 
     /// Carries out commands on the control thread: this one, which may wait for a ring.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use vulkanalia_sys as vk;
 
 use super::descriptors::{self, PipelineLayout};
+use super::images;
 use super::objects::{Data, Object};
 use super::queries::{lower_half, pool};
 use super::reason::Reason;
@@ -18,6 +19,7 @@ const DISPATCH_BYTES: u64 = size_of::<vk::DispatchIndirectCommand>() as u64;
 const DRAW_BYTES: u64 = size_of::<vk::DrawIndirectCommand>() as u64;
 const DRAW_INDEXED_BYTES: u64 = size_of::<vk::DrawIndexedIndirectCommand>() as u64;
 const MESH_BYTES: u64 = size_of::<vk::DrawMeshTasksIndirectCommandEXT>() as u64;
+const OFFSETS: &str = "there are more or fewer offsets than dynamic buffers";
 /// What vkCmdUpdateBuffer takes at most.
 const UPDATE_BYTES_MAX: u64 = 65_536;
 
@@ -28,14 +30,14 @@ pub(super) fn check(turn: &mut Turn<'_>) -> Result<(), Reason> {
     let small = |index: usize| lower_half(turn.call.arg(index));
     match turn.command() {
         C::CmdBindPipeline => pipeline(turn),
-        C::CmdBindDescriptorSets => descriptor_sets(turn, (small(3), small(4), at(5)), small(6)),
+        C::CmdBindDescriptorSets => descriptor_sets(turn, (small(3), small(4), at(5)), (small(6), at(7))),
         C::CmdBindDescriptorSets2 => {
             let info = *turn.get::<vk::BindDescriptorSetsInfo>(at(1))?;
             let sets = info.descriptor_sets.expose_provenance() as Address;
             descriptor_sets(
                 turn,
                 (info.first_set, info.descriptor_set_count, sets),
-                info.dynamic_offset_count,
+                (info.dynamic_offset_count, info.dynamic_offsets.expose_provenance() as Address),
             )
         }
         C::CmdPushConstants => push_constants(turn, small(2), small(3), small(4)),
@@ -67,6 +69,25 @@ pub(super) fn check(turn: &mut Turn<'_>) -> Result<(), Reason> {
         C::CmdUpdateBuffer => update(turn, at(2), at(3)),
         C::CmdCopyBuffer => copy(turn),
         C::CmdCopyBuffer2 => copy2(turn),
+        C::CmdCopyImage => images::between(turn, false),
+        C::CmdResolveImage => images::between(turn, true),
+        C::CmdCopyImage2 => images::between2(turn, false),
+        C::CmdResolveImage2 => images::between2(turn, true),
+        C::CmdCopyBufferToImage => images::texels(turn, 2, 1, 4),
+        C::CmdCopyImageToBuffer => images::texels(turn, 1, 3, 4),
+        C::CmdCopyBufferToImage2 => images::to_image2(turn),
+        C::CmdCopyImageToBuffer2 => images::to_buffer2(turn),
+        C::CmdBlitImage => images::blit(turn),
+        C::CmdBlitImage2 => images::blit2(turn),
+        C::CmdClearColorImage => images::clear(turn, vk::ImageAspectFlags::COLOR),
+        C::CmdClearDepthStencilImage => {
+            images::clear(turn, vk::ImageAspectFlags::DEPTH | vk::ImageAspectFlags::STENCIL)
+        }
+        C::CmdPipelineBarrier => images::barriers(turn, 8),
+        C::CmdWaitEvents => images::barriers(turn, 9),
+        C::CmdPipelineBarrier2 => images::dependencies(turn, at(1), 1),
+        C::CmdSetEvent2 => images::dependencies(turn, at(2), 1),
+        C::CmdWaitEvents2 => images::dependencies(turn, at(3), small(1)),
         C::CmdBindIndexBuffer | C::CmdBindIndexBuffer2 => range(turn, 1, at(2), 0),
         C::CmdBindVertexBuffers | C::CmdBindVertexBuffers2 => vertex_buffers(turn, small(1), small(2)),
         C::CmdBeginQuery | C::CmdEndQuery | C::CmdBeginQueryIndexedEXT | C::CmdEndQueryIndexedEXT => {
@@ -128,10 +149,10 @@ fn layout<'t>(turn: &'t Turn<'_>) -> Result<&'t PipelineLayout, Reason> {
 fn descriptor_sets(
     turn: &Turn<'_>,
     (first, count, sets): (u32, u32, Address),
-    offsets: u32,
+    (offset_count, offsets): (u32, Address),
 ) -> Result<(), Reason> {
     let layout = layout(turn)?;
-    let mut dynamic = 0_u32;
+    let mut offsets = turn.slice::<u32>(offsets, offset_count)?;
     for index in 0..count {
         let place = first.checked_add(index).and_then(|place| usize::try_from(place).ok());
         let expected = place.and_then(|place| layout.sets.get(place));
@@ -142,11 +163,14 @@ fn descriptor_sets(
         if !expected.as_ref().is_some_and(alike) {
             return Err(turn.invalid("a set is of another layout"));
         }
-        dynamic = dynamic.saturating_add(set.layout.dynamic_count);
+        let taken = usize::try_from(set.layout.dynamic_count).unwrap_or(usize::MAX);
+        let (own, rest) = offsets.split_at_checked(taken).ok_or(turn.invalid(OFFSETS))?;
+        if !set.takes_offsets(own) {
+            return Err(turn.invalid("a dynamic offset moves a range beyond its buffer"));
+        }
+        offsets = rest;
     }
-    (dynamic == offsets)
-        .then_some(())
-        .ok_or(turn.invalid("there are more or fewer offsets than dynamic buffers"))
+    offsets.is_empty().then_some(()).ok_or(turn.invalid(OFFSETS))
 }
 
 fn push_constants(turn: &Turn<'_>, stages: u32, offset: u32, bytes: u32) -> Result<(), Reason> {
@@ -163,7 +187,7 @@ fn push_constants(turn: &Turn<'_>, stages: u32, offset: u32, bytes: u32) -> Resu
 fn pushed_set(turn: &Turn<'_>, set: u32, count: u32, writes: Address) -> Result<(), Reason> {
     let sets = &layout(turn)?.sets;
     let set = usize::try_from(set).ok().and_then(|set| sets.get(set)?.clone());
-    let set = set.ok_or(turn.invalid("the layout has fewer sets"))?;
+    let set = set.filter(|set| set.pushed).ok_or(turn.invalid("the layout has no such set to push to"))?;
     (0..u64::from(count)).try_for_each(|index| {
         descriptors::check_write(turn, writes + index * size_of::<vk::WriteDescriptorSet>() as u64, &set, 0)
     })

@@ -2,8 +2,11 @@
 
 use std::cell::Cell;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use vulkanalia_sys as vk;
 
 use super::dispatch::dispatch;
@@ -12,18 +15,21 @@ use super::feedback::{self, Feedback, Witness};
 use super::gpu::Gpu;
 use super::memory::Counted;
 use super::objects::Data;
-use super::queue::Submits;
+use super::queue::{SLICE, Submits};
 use super::reason::Reason;
 use super::recording;
 use super::table::Table;
 use super::turn::{Named, Outcome, Turn, may_name_tombstone};
 use crate::guest_log::guest_warn;
-use crate::quota::Ledger;
+use crate::quota::{Charge, Ledger};
 use crate::sys::{Arena, SharedMemory};
 use crate::venus::{self, Call, CommandType, Malformed, Names, ObjectType, Reader, Slot};
 
 /// The largest command with all that it points to: a shader module or the initial data of a pipeline cache.
 pub(super) const COMMAND_BYTES_MAX: usize = 256 << 20;
+
+/// What a command may take without being charged for.
+const BYTES_FREE: usize = 1 << 20;
 
 /// Commands that one client records before its other threads get their turn.
 const RUN_MAX: usize = 64;
@@ -56,6 +62,10 @@ pub struct Worker {
     /// Replies are appended to it; whoever reads it empties it.
     pub reply: Vec<u8>,
     named: Vec<Named>,
+    /// For the command that it is at, if that takes more than [`BYTES_FREE`].
+    charge: Option<Charge>,
+    /// Hangs up when the client goes, on the thread that would see to that.
+    client: Option<OwnedFd>,
 }
 
 impl Worker {
@@ -66,7 +76,39 @@ impl Worker {
             call: Call::default(),
             reply: Vec::new(),
             named: Vec::new(),
+            charge: None,
+            client: None,
         })
+    }
+
+    /// The memory of the thread that ends its client when that hangs up, which this descriptor does then: unlike others
+    /// nobody wakes this one when it waits.
+    pub fn of_client(client: OwnedFd) -> io::Result<Self> {
+        Ok(Self { client: Some(client), ..Self::new()? })
+    }
+
+    /// Gives back what a large command took. To be called when its reply was taken.
+    #[inline]
+    pub fn tidy(&mut self) {
+        if self.charge.is_some() {
+            self.arena.reset();
+            self.reply = Vec::new();
+            self.charge = None;
+        }
+    }
+
+    /// How long to sleep at most before somebody must look whether the client is still there.
+    pub(super) fn patience(&self) -> Duration {
+        if self.client.is_some() { SLICE } else { Duration::MAX }
+    }
+
+    /// An error if nobody is there any more who waits for what this thread waits for.
+    pub(super) fn check_client(&self) -> Result<(), Reason> {
+        let Some(client) = &self.client else { return Ok(()) };
+        let mut looks = [PollFd::new(client.as_fd(), PollFlags::empty())];
+        _ = poll(&mut looks, PollTimeout::ZERO);
+        let [look] = &looks;
+        if look.any() == Some(true) { Err(Reason::Gone) } else { Ok(()) }
     }
 
     /// Where the command lies that is being executed, for the part of it that is done without the lock.
@@ -117,13 +159,20 @@ impl Context {
         reader: &mut Reader<'_>,
         worker: &mut Worker,
     ) -> Result<Result<Option<Outcome>, Reason>, Malformed> {
-        let Worker { arena, call, named, .. } = worker;
+        let Worker { arena, call, named, charge, .. } = worker;
         arena.reset();
         named.clear();
         let mut lookup = Lookup::new(state, named, reader)?;
         venus::decode_into(reader, arena, &mut lookup, call)?;
         if let Some(fault) = lookup.fault {
             return Ok(Err(fault));
+        }
+        if arena.used() > BYTES_FREE {
+            // What a driver writes takes none of the stream, and the reply is as long again.
+            *charge = match state.ledger.charge(2 * arena.used() as u64) {
+                Ok(charge) => Some(charge),
+                Err(over) => return Ok(Err(Reason::GivenUp(format!("{:?}: {over}", call.command)))),
+            };
         }
         let recorded = call.is_recorded();
         let mut turn = Turn { context: self, state, arena, call, named, cursor: Cell::new(0) };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use vulkanalia_sys as vk;
 
@@ -18,12 +19,18 @@ const BINDINGS_MAX: u32 = 1 << 16;
 /// No driver needs to be given more descriptors in one set: large sets of programs have a million.
 const DESCRIPTORS_MAX: u64 = 1 << 22;
 
+/// About what a set and a descriptor cost the host in their pool.
+const SET_BYTES: u64 = 64;
+const DESCRIPTOR_BYTES: u64 = 64;
+
 /// What a descriptor set holds: its bindings by number.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct SetLayout {
     pub(super) bindings: BTreeMap<u32, Binding>,
     /// How many dynamic offsets a set takes.
     pub(super) dynamic_count: u32,
+    /// Its descriptors are pushed; there are no sets of it.
+    pub(super) pushed: bool,
 }
 
 /// A binding of a layout.
@@ -32,11 +39,13 @@ pub(super) struct Binding {
     pub(super) kind: vk::DescriptorType,
     /// Descriptors; bytes of an inline uniform block.
     pub(super) count: u32,
-    stages: vk::ShaderStageFlags,
+    pub(super) stages: vk::ShaderStageFlags,
     /// Its samplers are part of the layout.
     immutable: bool,
     /// How many there are is said when a set is allocated.
     variable: bool,
+    /// Dynamic offsets of the bindings before it.
+    offsets_before: u32,
 }
 
 /// A descriptor set.
@@ -44,6 +53,29 @@ pub(super) struct DescriptorSet {
     pub(super) layout: Arc<SetLayout>,
     /// Descriptors of the binding that has a variable number of them.
     variable_count: u32,
+    /// How far each dynamic offset may move the range that was written. Nothing was written: as far as it likes.
+    leeway: Box<[AtomicU64]>,
+}
+
+impl DescriptorSet {
+    /// Whether its ranges, moved by these offsets, stay within their buffers. Whether drivers look depends on what
+    /// else guests turn on, and lavapipe adds them up as they are.
+    pub(super) fn takes_offsets(&self, offsets: &[u32]) -> bool {
+        let within =
+            |(leeway, offset): (&AtomicU64, &u32)| u64::from(*offset) <= leeway.load(Ordering::Relaxed);
+        self.leeway.iter().zip(offsets).all(within)
+    }
+
+    /// Sets the leeway of descriptors from one on; whether any has less than before.
+    fn give(&self, (number, element): (u32, u32), leeway: impl Iterator<Item = u64>) -> bool {
+        let binding = self.layout.bindings.get(&number).filter(|binding| is_dynamic(binding.kind));
+        let first = binding.and_then(|binding| usize::try_from(binding.offsets_before + element).ok());
+        let places = first.and_then(|first| self.leeway.get(first..)).unwrap_or_default();
+        places
+            .iter()
+            .zip(leeway)
+            .fold(false, |less, (place, now)| place.swap(now, Ordering::Relaxed) > now || less)
+    }
 }
 
 /// The layout of a pipeline.
@@ -115,13 +147,20 @@ pub(super) fn create_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
             stages: binding.stage_flags,
             immutable: !binding.immutable_samplers.is_null(),
             variable: flags.contains(vk::DescriptorBindingFlags::VARIABLE_DESCRIPTOR_COUNT),
+            offsets_before: 0,
         };
-        if is_dynamic(known.kind) {
-            layout.dynamic_count = layout.dynamic_count.saturating_add(known.count);
-        }
         if layout.bindings.insert(binding.binding, known).is_some() {
             return Err(turn.invalid("two bindings have the same number"));
         }
+    }
+    let push = vk::DescriptorSetLayoutCreateFlags::PUSH_DESCRIPTOR;
+    layout.pushed = turn.get::<vk::DescriptorSetLayoutCreateInfo>(turn.call.arg(1))?.flags.contains(push);
+    for binding in layout.bindings.values_mut().filter(|binding| is_dynamic(binding.kind)) {
+        binding.offsets_before = layout.dynamic_count;
+        layout.dynamic_count = layout.dynamic_count.saturating_add(binding.count);
+    }
+    if layout.dynamic_count > dynamic_max(turn) {
+        return Err(turn.invalid("its dynamic buffers are beyond the GPU's limit"));
     }
     let device = Arc::clone(turn.first()?);
     let samplers: Vec<_> = turn.objects().skip(1).cloned().collect();
@@ -129,6 +168,14 @@ pub(super) fn create_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         samplers.into_iter().for_each(|sampler| object.keep(sampler));
         object.with(Data::SetLayout(Arc::new(layout))).destroyed_by(CommandType::DestroyDescriptorSetLayout)
     })
+}
+
+/// Dynamic buffers that a pipeline takes: drivers have arrays of so many offsets.
+fn dynamic_max(turn: &Turn<'_>) -> u32 {
+    let limits = &turn.state.gpu.properties.limits;
+    limits
+        .max_descriptor_set_uniform_buffers_dynamic
+        .saturating_add(limits.max_descriptor_set_storage_buffers_dynamic)
 }
 
 fn is_dynamic(kind: vk::DescriptorType) -> bool {
@@ -154,14 +201,16 @@ pub(super) fn create_pipeline_layout(turn: &mut Turn<'_>) -> Result<Outcome, Rea
             _ => None,
         }
     });
-    let sets = sets.collect();
+    let sets: Vec<Option<Arc<SetLayout>>> = sets.collect();
+    let dynamic = sets.iter().flatten().fold(0_u32, |sum, set| sum.saturating_add(set.dynamic_count));
     let ranges = info.push_constant_ranges.expose_provenance() as Address;
     let ranges = turn.slice::<vk::PushConstantRange>(ranges, info.push_constant_range_count)?;
     let limits = &turn.state.gpu.properties.limits;
     let most = limits.max_push_constants_size;
     let fits =
         |range: &vk::PushConstantRange| range.offset.checked_add(range.size).is_some_and(|end| end <= most);
-    if info.set_layout_count > limits.max_bound_descriptor_sets || !ranges.iter().all(fits) {
+    let few = info.set_layout_count <= limits.max_bound_descriptor_sets && dynamic <= dynamic_max(turn);
+    if !few || !ranges.iter().all(fits) {
         return Err(turn.invalid("its sets or push constants are beyond the GPU's limit"));
     }
     let push_constants = ranges.iter().map(|range| (range.stage_flags, range.offset, range.size)).collect();
@@ -177,10 +226,18 @@ pub(super) fn create_pipeline_layout(turn: &mut Turn<'_>) -> Result<Outcome, Rea
 
 /// vkCreateDescriptorPool.
 pub(super) fn create_pool(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    let flags = turn.get::<vk::DescriptorPoolCreateInfo>(turn.call.arg(1))?.flags;
-    let frees = flags.contains(vk::DescriptorPoolCreateFlags::FREE_DESCRIPTOR_SET);
+    let info = *turn.get::<vk::DescriptorPoolCreateInfo>(turn.call.arg(1))?;
+    let frees = info.flags.contains(vk::DescriptorPoolCreateFlags::FREE_DESCRIPTOR_SET);
+    let sizes = info.pool_sizes.expose_provenance() as Address;
+    let sizes = turn.slice::<vk::DescriptorPoolSize>(sizes, info.pool_size_count)?;
+    // Drivers count in 32 bits, so what is not refused for its cost must stay far from their end.
+    let bytes = sizes.iter().fold(u64::from(info.max_sets) * SET_BYTES, |sum, size| {
+        let inline = size.type_ == vk::DescriptorType::INLINE_UNIFORM_BLOCK;
+        let each = if inline { 1 } else { DESCRIPTOR_BYTES };
+        sum.saturating_add(u64::from(size.descriptor_count) * each)
+    });
     let device = Arc::clone(turn.first()?);
-    turn.create(ObjectType::DescriptorPool, &device, |pool| {
+    turn.create_sized(ObjectType::DescriptorPool, &device, bytes, |pool| {
         pool.with(Data::DescriptorPool { frees }).destroyed_by(CommandType::DestroyDescriptorPool)
     })
 }
@@ -191,12 +248,11 @@ pub(super) fn reset_pool(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     if !queue::is_idle(turn.state, &pool) {
         return Err(turn.invalid("a descriptor set of the pool is still in use by a submission"));
     }
+    pool.renew();
     for set in turn.children(&pool) {
-        set.is_gone_with_its_pool();
         turn.state.objects.remove(set.id);
     }
     pool.children().clear();
-    pool.renew();
     turn.pass().map(Outcome::Done)
 }
 
@@ -209,8 +265,8 @@ pub(super) fn allocate(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let layouts = info.set_layouts.expose_provenance() as Address;
     let layouts = (0..u64::from(info.descriptor_set_count)).map(|index| {
         match turn.at(layouts + index * size_of::<u64>() as u64).map(|object| &object.data) {
-            Some(Data::SetLayout(layout)) => Ok(Arc::clone(layout)),
-            _ => Err(turn.invalid("the layout of a set is NULL")),
+            Some(Data::SetLayout(layout)) if !layout.pushed => Ok(Arc::clone(layout)),
+            _ => Err(turn.invalid("the layout of a set is NULL, or one for pushed descriptors")),
         }
     });
     let layouts = layouts.collect::<Result<Vec<_>, _>>()?;
@@ -219,7 +275,8 @@ pub(super) fn allocate(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     turn.create_many(ObjectType::DescriptorSet, &pool, info.descriptor_set_count, |set, index| {
         let layout = layouts.get(index).cloned().unwrap_or_default();
         let variable_count = counts.get(index).copied().unwrap_or_default();
-        let set = set.with(Data::DescriptorSet(DescriptorSet { layout, variable_count }));
+        let leeway = (0..layout.dynamic_count).map(|_| AtomicU64::new(u64::MAX)).collect();
+        let set = set.with(Data::DescriptorSet(DescriptorSet { layout, variable_count, leeway }));
         if frees { set.destroyed_by(CommandType::FreeDescriptorSets) } else { set }
     })
 }
@@ -266,7 +323,55 @@ pub(super) fn update(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     for index in 0..copies.1 {
         check_copy(turn, copies.0 + u64::from(index) * size_of::<vk::CopyDescriptorSet>() as u64)?;
     }
+    for index in 0..writes.1 {
+        note_write(turn, writes.0 + u64::from(index) * size_of::<vk::WriteDescriptorSet>() as u64)?;
+    }
+    for index in 0..copies.1 {
+        note_copy(turn, copies.0 + u64::from(index) * size_of::<vk::CopyDescriptorSet>() as u64)?;
+    }
     turn.pass().map(Outcome::Done)
+}
+
+/// Notes the leeway of what is written. Where that gets less, command buffers that the set was bound in before are
+/// worth nothing: their offsets were compared with more.
+fn note_write(turn: &Turn<'_>, at: Address) -> Result<(), Reason> {
+    let write = *turn.get::<vk::WriteDescriptorSet>(at)?;
+    let object = turn.at(at + std::mem::offset_of!(vk::WriteDescriptorSet, dst_set) as u64);
+    let (true, Some(object), Some(set)) = (is_dynamic(write.descriptor_type), object, descriptor_set(object))
+    else {
+        return Ok(());
+    };
+    let list = write.buffer_info.expose_provenance() as Address;
+    let infos = turn.slice::<vk::DescriptorBufferInfo>(list, write.descriptor_count)?;
+    let leeway = (0_u64..).zip(infos).map(|(index, info)| {
+        let buffer = turn.at(list + index * size_of::<vk::DescriptorBufferInfo>() as u64);
+        buffer.map_or(u64::MAX, |buffer| {
+            let end = info.offset.checked_add(info.range).filter(|_| info.range != vk::WHOLE_SIZE);
+            end.map_or(0, |end| buffer.bytes().saturating_sub(end))
+        })
+    });
+    if set.give((write.dst_binding, write.dst_array_element), leeway) {
+        object.renew();
+    }
+    Ok(())
+}
+
+fn note_copy(turn: &Turn<'_>, at: Address) -> Result<(), Reason> {
+    let copy = *turn.get::<vk::CopyDescriptorSet>(at)?;
+    let from = turn.at(at + std::mem::offset_of!(vk::CopyDescriptorSet, src_set) as u64);
+    let to = turn.at(at + std::mem::offset_of!(vk::CopyDescriptorSet, dst_set) as u64);
+    let (Some(from), Some(object)) = (descriptor_set(from), to) else { return Ok(()) };
+    let binding = from.layout.bindings.get(&copy.src_binding).filter(|binding| is_dynamic(binding.kind));
+    let (Some(binding), Some(set)) = (binding, descriptor_set(to)) else { return Ok(()) };
+    let first = usize::try_from(binding.offsets_before + copy.src_array_element).unwrap_or(usize::MAX);
+    let count = usize::try_from(copy.descriptor_count).unwrap_or(usize::MAX);
+    // A set may be copied into itself.
+    let source = from.leeway.get(first..).unwrap_or_default().iter().take(count);
+    let leeway: Vec<_> = source.map(|leeway| leeway.load(Ordering::Relaxed)).collect();
+    if set.give((copy.dst_binding, copy.dst_array_element), leeway.into_iter()) {
+        object.renew();
+    }
+    Ok(())
 }
 
 fn descriptor_set(object: Option<&Arc<Object>>) -> Option<&DescriptorSet> {
@@ -380,9 +485,11 @@ mod tests {
 
     fn layout(bindings: &[(u32, vk::DescriptorType, u32)]) -> SetLayout {
         let stages = vk::ShaderStageFlags::COMPUTE;
-        let binding = |kind, count| Binding { kind, count, stages, immutable: false, variable: false };
+        let (immutable, variable) = (false, false);
+        let binding = |kind, count| Binding { kind, count, stages, immutable, variable, offsets_before: 0 };
         SetLayout {
             dynamic_count: 0,
+            pushed: false,
             bindings: bindings
                 .iter()
                 .map(|(number, kind, count)| (*number, binding(*kind, *count)))

@@ -3,8 +3,8 @@
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
 use super::{
-    caches, command_pools, descriptors, device, instance, memory, physical_device, pipelines, queries, queue,
-    recording, resources, shaders, simple, sync,
+    caches, command_pools, descriptors, device, images, instance, memory, physical_device, pipelines,
+    queries, queue, recording, resources, shaders, simple, sync,
 };
 use crate::venus::{CommandType, ObjectType};
 
@@ -147,12 +147,10 @@ fn of_memory(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::WaitSemaphoreResourceMESA => sync::wait_resource(turn),
         C::ImportSemaphoreResourceMESA => sync::import_resource(turn),
 
+        C::CreateImageView => images::check_view(turn).and_then(|()| simple::create_any(turn)),
+        C::CreateBufferView => images::check_buffer_view(turn).and_then(|()| simple::create_any(turn)),
+
         _ if simple::destroys(command) => turn.destroy(),
-        _ => match simple::made_by(command) {
-            Some((kind, destroy)) => {
-                resources::check_bound(turn).and_then(|()| simple::create(turn, kind, destroy))
-            }
-            None => Err(Reason::NotOffered(command)),
-        },
+        _ => simple::create_any(turn),
     }
 }

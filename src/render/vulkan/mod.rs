@@ -30,11 +30,15 @@ mod extensions;
 #[forbid(unsafe_code)]
 mod feedback;
 #[forbid(unsafe_code)]
+mod formats;
+#[forbid(unsafe_code)]
 mod gate;
 #[forbid(unsafe_code)]
 mod gpu;
 #[forbid(unsafe_code)]
 mod identity;
+#[forbid(unsafe_code)]
+mod images;
 #[forbid(unsafe_code)]
 mod instance;
 #[forbid(unsafe_code)]

@@ -6,7 +6,7 @@
 //! under its context's lock, or when the context is gone.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vulkanalia_sys as vk;
@@ -22,6 +22,7 @@ use super::resources::{Buffer, Image};
 use super::spirv::Module;
 use super::sync::Fence;
 use super::table::IdHash;
+use crate::quota::Charge;
 use crate::sys::Address;
 use crate::venus::{CommandType, ObjectType};
 
@@ -48,8 +49,10 @@ pub(super) struct Object {
     pending: AtomicU32,
     /// Counts its resets, for pools and command buffers.
     version: AtomicU64,
-    /// Its pool was reset, which freed it.
-    gone: AtomicBool,
+    /// What the host keeps for it.
+    charge: Option<Charge>,
+    /// The version that its parent had when it was made.
+    parent_version: u64,
 }
 
 /// What the commands written by hand know of objects.
@@ -90,6 +93,7 @@ impl Object {
     pub(super) fn new(kind: ObjectType, id: u64, handle: u64, parent: &Arc<Object>) -> Self {
         let mut object = Self::root(kind, id, handle, Arc::clone(&parent.functions));
         object.parent = Some(Arc::clone(parent));
+        object.parent_version = parent.version();
         object
     }
 
@@ -108,7 +112,8 @@ impl Object {
             recorded: AtomicU64::new(0),
             pending: AtomicU32::new(0),
             version: AtomicU64::new(0),
-            gone: AtomicBool::new(false),
+            charge: None,
+            parent_version: 0,
         }
     }
 
@@ -126,6 +131,12 @@ impl Object {
     /// Says what else is known of it.
     pub(super) fn with(mut self, data: Data) -> Self {
         self.data = data;
+        self
+    }
+
+    /// Holds what it is charged for as long as it lives.
+    pub(super) fn charged(mut self, charge: Charge) -> Self {
+        self.charge = Some(charge);
         self
     }
 
@@ -180,11 +191,6 @@ impl Object {
         self.version.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Says that the driver has destroyed it already, with all of its pool.
-    pub(super) fn is_gone_with_its_pool(&self) {
-        self.gone.store(true, Ordering::Relaxed);
-    }
-
     /// Counts a submission that needs it.
     pub(super) fn begin_use(&self) {
         self.pending.fetch_add(1, Ordering::AcqRel);
@@ -204,7 +210,8 @@ impl Object {
 impl Drop for Object {
     fn drop(&mut self) {
         let (Some(command), Some(parent)) = (self.destroy, &self.parent) else { return };
-        if self.gone.load(Ordering::Relaxed) {
+        // A pool that is reset frees all of its sets, those too that have no name any more and are kept.
+        if parent.version() != self.parent_version {
             return;
         }
         let device = parent.device().handle;

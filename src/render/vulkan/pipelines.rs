@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use vulkanalia_sys as vk;
 
+use super::descriptors::PipelineLayout;
 use super::driver::{result_of, returned};
 use super::objects::{Data, Object};
 use super::reason::Reason;
 use super::shaders;
-use super::spirv::Module;
+use super::spirv::{EntryPoint, Module};
 use super::turn::{Outcome, Turn};
 use crate::sys::Address;
 use crate::venus::{self, CommandType, ObjectType};
+
+/// About what a pipeline costs the host beside what all objects cost: code, and what it was made from.
+const PIPELINE_BYTES: u64 = 15 << 10;
 
 /// vkCreateComputePipelines.
 pub(super) fn create_compute(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
@@ -86,25 +90,46 @@ fn check_module(
     layout: Address,
 ) -> Result<(), Reason> {
     let name = turn.text(stage.name.expose_provenance() as Address);
-    let fits = |(model, entry): &(u32, String)| {
-        model_of(stage.stage) == Some(*model) && Some(entry) == name.as_ref()
+    let fits = |entry: &&EntryPoint| {
+        model_of(stage.stage) == Some(entry.model) && Some(&entry.name) == name.as_ref()
     };
-    let found = module.entry_points.iter().any(fits);
-    if !found {
+    let Some(entry) = module.entry_points.iter().find(fits) else {
         return Err(turn.invalid("a stage names an entry point that its module has not"));
-    }
+    };
     // What a pipeline is linked from may have no layout, and layouts may leave sets to others.
     let Some(Data::PipelineLayout(layout)) = turn.at(layout).map(|object| &object.data) else {
         return Ok(());
     };
-    let has =
-        |(set, binding): &(u32, u32)| match usize::try_from(*set).ok().and_then(|set| layout.sets.get(set)) {
-            Some(Some(set)) => set.bindings.get(binding).is_some_and(|binding| binding.count > 0),
-            Some(None) => true,
-            None => false,
+    check_used(layout, entry, stage.stage).map_err(|rule| turn.invalid(rule))
+}
+
+/// Whether a layout has what an entry point uses, as what it uses it.
+fn check_used(
+    layout: &PipelineLayout,
+    entry: &EntryPoint,
+    stage: vk::ShaderStageFlags,
+) -> Result<(), &'static str> {
+    for used in &entry.used {
+        let set = usize::try_from(used.set).ok().and_then(|set| layout.sets.get(set));
+        let binding = match set.ok_or("a shader uses a set that its pipeline's layout has not")? {
+            Some(set) => set.bindings.get(&used.binding).filter(|binding| binding.count > 0),
+            None => continue,
         };
-    let all = module.resources.iter().all(has);
-    all.then_some(()).ok_or(turn.invalid("a shader uses a binding that its pipeline's layout has not"))
+        let binding = binding.ok_or("a shader uses a binding that its pipeline's layout has not")?;
+        let kind = binding.kind;
+        if !(used.kinds.is_empty() || used.kinds.contains(&kind) || kind == vk::DescriptorType::MUTABLE_EXT) {
+            return Err("a shader uses a binding as what its pipeline's layout has not there");
+        }
+        if used.count > binding.count || !binding.stages.contains(stage) {
+            return Err("a shader uses more of a binding than its pipeline's layout gives to its stage");
+        }
+    }
+    let ranges = layout.push_constants.iter().filter(|(stages, ..)| stages.contains(stage));
+    let end = ranges.map(|(_, start, bytes)| u64::from(*start) + u64::from(*bytes)).max();
+    if entry.push_constant_bytes > end.unwrap_or_default() {
+        return Err("a shader has more push constants than its pipeline's layout");
+    }
+    Ok(())
 }
 
 /// The execution model of a stage's entry points.
@@ -125,10 +150,16 @@ fn model_of(stage: vk::ShaderStageFlags) -> Option<u32> {
 fn create(turn: &mut Turn<'_>, count: u32, point: vk::PipelineBindPoint) -> Result<Outcome, Reason> {
     let ids = turn.slice::<u64>(turn.call.arg(5), count)?.to_vec();
     ids.iter().try_for_each(|id| turn.check_free(*id))?;
+    let device = Arc::clone(turn.first()?);
+    let Ok(charges) = turn.charge_objects(ids.len(), PIPELINE_BYTES) else {
+        let result = vk::Result::ERROR_OUT_OF_HOST_MEMORY;
+        let mut refuse = |id| turn.refuse(ObjectType::Pipeline, id, &device, result).map(drop);
+        ids.into_iter().try_for_each(&mut refuse)?;
+        return Ok(result.into());
+    };
     let handles = turn.arena.alloc(size_of_val(ids.as_slice()), align_of::<u64>());
     let handles = handles.map_err(|_| Reason::TooLarge(turn.call.command))?;
     turn.call.set_arg(5, handles);
-    let device = Arc::clone(turn.first()?);
     let needs: Vec<_> = turn.objects().cloned().collect();
     let call = *turn.call;
     Ok(Outcome::Later(Box::new(move |context, worker| {
@@ -136,7 +167,7 @@ fn create(turn: &mut Turn<'_>, count: u32, point: vk::PipelineBindPoint) -> Resu
         let result = result_of(answer.ok_or(Reason::NotOffered(call.command))?);
         let made = worker.arena().slice::<u64>(handles, ids.len()).unwrap_or_default();
         let mut state = context.state();
-        for (id, handle) in ids.into_iter().zip(made.iter().copied()) {
+        for ((id, handle), charge) in ids.into_iter().zip(made.iter().copied()).zip(charges) {
             let object = match handle {
                 0 if call.wants_reply() => continue,
                 0 => Object::tombstone(ObjectType::Pipeline, id, &device, format!("{result:?}")),
@@ -144,7 +175,10 @@ fn create(turn: &mut Turn<'_>, count: u32, point: vk::PipelineBindPoint) -> Resu
                     .with(Data::Pipeline { point })
                     .destroyed_by(CommandType::DestroyPipeline),
             };
-            state.objects.insert(object).map_err(|_| Reason::TakenId { command: call.command, id })?;
+            state
+                .objects
+                .insert(object.charged(charge))
+                .map_err(|_| Reason::TakenId { command: call.command, id })?;
         }
         drop(needs);
         Ok(returned(result))

@@ -17,6 +17,9 @@ const NAPS: (Duration, Duration) = (Duration::from_micros(20), Duration::from_mi
 /// Larger pools are refused: drivers multiply their size in 32 bits.
 const QUERIES_MAX: u32 = 1 << 20;
 
+/// About what a query costs the host.
+const QUERY_BYTES: u64 = 64;
+
 /// What is known of a query pool.
 #[derive(Clone, Copy)]
 pub(super) struct QueryPool {
@@ -56,7 +59,8 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         turn.check_free(id)?;
         return turn.refuse(ObjectType::QueryPool, id, &device, vk::Result::ERROR_OUT_OF_DEVICE_MEMORY);
     }
-    turn.create(ObjectType::QueryPool, &device, |pool| {
+    let bytes = u64::from(info.query_count) * QUERY_BYTES;
+    turn.create_sized(ObjectType::QueryPool, &device, bytes, |pool| {
         pool.with(Data::QueryPool(QueryPool { count: info.query_count, numbers }))
             .destroyed_by(CommandType::DestroyQueryPool)
     })
@@ -101,9 +105,10 @@ pub(super) fn results(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 
 fn wait(turn: &Turn<'_>, pool: Arc<Object>) -> Outcome {
     let call = *turn.call;
-    Outcome::Later(Box::new(move |context, _| {
+    Outcome::Later(Box::new(move |context, worker| {
         let mut nap = NAPS.0;
         loop {
+            worker.check_client()?;
             {
                 let _turn = context.state();
                 let answer = pool.functions.call(call.command, call.arguments());

@@ -417,7 +417,9 @@ fn finish(object: &Arc<Object>, batches: Range<usize>, what: What) -> Result<(),
         What::Mark(done) => {
             let last = queue.last().unwrap_or_else(|_| queue.given().last);
             let marked = queue.timeline.mark(last, done);
-            marked.map_err(|error| Reason::GivenUp(format!("no thread to wait with: {error}")))
+            marked.map_err(|error| {
+                Reason::GivenUp(format!("nobody can be told when the queue is done: {error}"))
+            })
         }
     }
 }

@@ -7,12 +7,14 @@ use vulkanalia_sys as vk;
 
 use super::checks;
 use super::context::failed;
+use super::driver::returned;
 use super::objects::{Data, Object};
 use super::queue;
 use super::reason::Reason;
 use super::resources;
 use super::table::{Place, Table};
 use super::turn::{Outcome, Turn};
+use crate::quota::{Charge, Ledger};
 use crate::venus::{ObjectType, Reader};
 
 /// Recordings are numbered over the whole process, so that no two have the same number.
@@ -29,9 +31,20 @@ pub(super) struct Recording {
     number: u64,
     keeps: Vec<Arc<Object>>,
     expires: Vec<(Arc<Object>, u64)>,
+    executes: Vec<Arc<Kept>>,
     /// What was recorded, once it is whole.
     kept: Arc<Kept>,
+    /// What the driver keeps of it. Drivers go on to keep it for the next recording, so it is given back with the
+    /// command buffer.
+    charge: Option<Charge>,
+    /// Bytes of the charge that this recording has not used.
+    room_bytes: u64,
 }
+
+/// About what a command costs the host beside what it points to.
+const COMMAND_BYTES: u64 = 192;
+/// What a command buffer is charged at first; then it doubles.
+const CHARGE_BYTES: u64 = 16 << 10;
 
 /// The states of a command buffer, as the specification has them. Whether it is pending is counted in its object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,6 +52,8 @@ pub(super) enum State {
     #[default]
     Initial,
     Recording,
+    /// Recording, and beyond the limit of what the host keeps: its end is an error.
+    Full,
     Executable,
     Invalid,
 }
@@ -49,6 +64,15 @@ pub(super) struct Kept {
     _objects: Vec<Arc<Object>>,
     /// Descriptor pools and secondary command buffers, as they were: once reset, the recording is worth nothing.
     expires: Vec<(Arc<Object>, u64)>,
+    /// What the secondary command buffers need, which may be freed and whose names may be gone.
+    executes: Vec<Arc<Kept>>,
+}
+
+impl Kept {
+    /// What must be as it was, and is in use while this runs. Secondary command buffers execute none.
+    fn expires(&self) -> impl Iterator<Item = &(Arc<Object>, u64)> {
+        self.executes.iter().flat_map(|kept| &kept.expires).chain(&self.expires)
+    }
 }
 
 /// What the GPU needs as long as a command buffer runs. It is dropped under the lock of the context.
@@ -66,7 +90,7 @@ impl Running {
 
     /// The command buffer, its pool, the pools and command buffers that it uses.
     fn all(&self) -> impl Iterator<Item = &Arc<Object>> {
-        self.kept.expires.iter().map(|(object, _)| object).chain([&self.buffer]).chain(&self.buffer.parent)
+        self.kept.expires().map(|(object, _)| object).chain([&self.buffer]).chain(&self.buffer.parent)
     }
 }
 
@@ -88,6 +112,23 @@ impl Recording {
         self.number = RECORDINGS.fetch_add(1, Ordering::Relaxed) + 1;
         self.simultaneous = usage.contains(vk::CommandBufferUsageFlags::SIMULTANEOUS_USE);
         self.once = usage.contains(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
+        self.room_bytes = self.charge.as_ref().map_or(0, Charge::bytes);
+    }
+
+    /// Charges for more commands; whether that is within the limit.
+    #[cold]
+    fn extend(&mut self, ledger: &Ledger, bytes: u64) -> bool {
+        let charged = self.charge.as_ref().map_or(0, Charge::bytes);
+        let more = charged.max(CHARGE_BYTES).max(bytes);
+        let extended = match &mut self.charge {
+            Some(charge) => charge.grow(more).is_ok(),
+            none => ledger.overhead().charge(more).map(|charge| *none = Some(charge)).is_ok(),
+        };
+        match extended {
+            true => self.room_bytes += more - bytes,
+            false => self.state = State::Full,
+        }
+        extended
     }
 
     /// Whether it may be submitted again while it runs.
@@ -99,6 +140,9 @@ impl Recording {
     fn keep(&mut self, object: &Arc<Object>) {
         if !object.first_in(self.number) {
             return;
+        }
+        if matches!(&object.data, Data::DescriptorSet(set) if set.layout.dynamic_count > 0) {
+            self.depend(object);
         }
         match (object.kind, &object.parent) {
             (ObjectType::DescriptorSet, Some(pool)) if pool.first_in(self.number) => self.depend(pool),
@@ -119,8 +163,11 @@ impl Recording {
 
     fn end(&mut self, state: State) {
         self.state = state;
-        let expires = std::mem::take(&mut self.expires);
-        self.kept = Arc::new(Kept { _objects: std::mem::take(&mut self.keeps), expires });
+        self.kept = Arc::new(Kept {
+            _objects: std::mem::take(&mut self.keeps),
+            expires: std::mem::take(&mut self.expires),
+            executes: std::mem::take(&mut self.executes),
+        });
     }
 
     /// Forgets what was recorded.
@@ -129,6 +176,7 @@ impl Recording {
         self.state = State::Initial;
         self.keeps.clear();
         self.expires.clear();
+        self.executes.clear();
         self.kept = Arc::default();
     }
 
@@ -152,7 +200,7 @@ impl Recording {
         if buffer.is_pending() && !self.simultaneous {
             return Err("a command buffer runs already and was not begun for simultaneous use");
         }
-        if self.kept.expires.iter().any(|(object, version)| object.version() != *version) {
+        if self.kept.expires().any(|(object, version)| object.version() != *version) {
             return Err("what a command buffer uses was reset after it was recorded");
         }
         Ok(())
@@ -197,10 +245,15 @@ fn start(turn: &mut Turn<'_>) -> Result<(), Reason> {
 
 /// vkEndCommandBuffer.
 pub(super) fn end(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    if turn.recording()?.1.state != State::Recording {
-        return Err(turn.invalid("the command buffer is not being recorded"));
+    let full = match turn.recording()?.1.state {
+        State::Recording => false,
+        State::Full => true,
+        _ => return Err(turn.invalid("the command buffer is not being recorded")),
+    };
+    let mut result = turn.pass()?;
+    if full {
+        result = returned(vk::Result::ERROR_OUT_OF_HOST_MEMORY);
     }
-    let result = turn.pass()?;
     let state = if failed(result) { State::Invalid } else { State::Executable };
     turn.recording()?.1.end(state);
     Ok(Outcome::Done(result))
@@ -209,13 +262,23 @@ pub(super) fn end(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 /// Every vkCmd…: looks at what a driver would not, keeps what it names, and passes it on.
 pub(super) fn record(turn: &mut Turn<'_>) -> Result<(), Reason> {
     checks::check(turn)?;
-    let (command, named, objects) = (turn.call.command, turn.named, &mut turn.state.objects);
+    let (command, named) = (turn.call.command, turn.named);
+    let bytes = COMMAND_BYTES + turn.arena.used() as u64;
+    let (objects, ledger) = (&mut turn.state.objects, &turn.state.ledger);
     let invalid = |rule| Reason::Invalid { command, rule };
     let Some((first, others)) = named.split_first() else {
         return Err(invalid("it names no command buffer"));
     };
     let number = match objects.recording(first.place) {
-        Some((_, recording)) if recording.state == State::Recording => recording.number,
+        Some((_, recording)) if recording.state == State::Recording => {
+            match recording.room_bytes.checked_sub(bytes) {
+                Some(left) => recording.room_bytes = left,
+                None if recording.extend(ledger, bytes) => {}
+                None => return Ok(()),
+            }
+            recording.number
+        }
+        Some((_, recording)) if recording.state == State::Full => return Ok(()),
         _ => return Err(invalid("the command buffer is not being recorded")),
     };
     for other in others {
@@ -232,8 +295,10 @@ fn keep(objects: &mut Table, buffer: Place, other: Place) -> Result<(), &'static
     if resources::is_unbound(&object) {
         return Err("a buffer or an image is bound to no memory");
     }
+    let executed = objects.recording(other).map(|(_, recording)| Arc::clone(&recording.kept));
     if let Some((_, recording)) = objects.recording(buffer) {
         recording.keep(&object);
+        recording.executes.extend(executed);
     }
     Ok(())
 }
@@ -242,6 +307,9 @@ fn keep(objects: &mut Table, buffer: Place, other: Place) -> Result<(), &'static
 pub(super) fn check_secondaries(turn: &mut Turn<'_>) -> Result<(), Reason> {
     let (named, command) = (turn.named, turn.command());
     let invalid = |rule| Reason::Invalid { command, rule };
+    if matches!(turn.first()?.data, Data::CommandBuffer { secondary: true }) {
+        return Err(invalid("a secondary command buffer executes others"));
+    }
     for named in named.iter().skip(1) {
         let place = turn.state.objects.recording(named.place);
         let (buffer, recording) = place.ok_or(invalid("it executes no command buffer"))?;

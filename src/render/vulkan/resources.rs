@@ -34,9 +34,21 @@ pub(super) struct Buffer {
 
 /// What we know of a VkImage.
 pub(super) struct Image {
-    flags: vk::ImageCreateFlags,
+    pub(super) shape: Shape,
     optimal: bool,
     bound: Mutex<Vec<Bound>>,
+}
+
+/// What an image was made as.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub(super) kind: vk::ImageType,
+    pub(super) flags: vk::ImageCreateFlags,
+    pub(super) format: vk::Format,
+    pub(super) extent: vk::Extent3D,
+    pub(super) levels: u32,
+    pub(super) layers: u32,
+    pub(super) samples: vk::SampleCountFlags,
 }
 
 /// Memory that something is bound to, which therefore lives as long.
@@ -140,7 +152,16 @@ pub(super) fn create_image(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let info = prepare_image(turn, info_at)?;
     turn.create(ObjectType::Image, &device, |object| {
         let optimal = info.tiling == vk::ImageTiling::OPTIMAL;
-        let image = Image { flags: info.flags, optimal, bound: Mutex::default() };
+        let shape = Shape {
+            kind: info.image_type,
+            flags: info.flags,
+            format: info.format,
+            extent: info.extent,
+            levels: info.mip_levels,
+            layers: info.array_layers,
+            samples: info.samples,
+        };
+        let image = Image { shape, optimal, bound: Mutex::default() };
         object.destroyed_by(CommandType::DestroyImage).with(Data::Image(image))
     })
 }
@@ -378,8 +399,8 @@ fn check(bind: &Bind) -> Result<(), &'static str> {
     let (sparse, disjoint) = match &bind.object.data {
         Data::Buffer(buffer) => (buffer.flags.contains(vk::BufferCreateFlags::SPARSE_BINDING), false),
         Data::Image(image) => (
-            image.flags.contains(vk::ImageCreateFlags::SPARSE_BINDING),
-            image.flags.contains(vk::ImageCreateFlags::DISJOINT),
+            image.shape.flags.contains(vk::ImageCreateFlags::SPARSE_BINDING),
+            image.shape.flags.contains(vk::ImageCreateFlags::DISJOINT),
         ),
         _ => return Err("it is neither a buffer nor an image"),
     };
@@ -438,7 +459,9 @@ fn needed(bind: &Bind) -> vk::MemoryRequirements {
 pub(super) fn is_unbound(object: &Object) -> bool {
     let (sparse, bound) = match &object.data {
         Data::Buffer(buffer) => (buffer.flags.contains(vk::BufferCreateFlags::SPARSE_BINDING), &buffer.bound),
-        Data::Image(image) => (image.flags.contains(vk::ImageCreateFlags::SPARSE_BINDING), &image.bound),
+        Data::Image(image) => {
+            (image.shape.flags.contains(vk::ImageCreateFlags::SPARSE_BINDING), &image.bound)
+        }
         _ => return false,
     };
     !sparse && bound.lock().unwrap_or_else(PoisonError::into_inner).is_empty()

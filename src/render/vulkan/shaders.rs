@@ -38,9 +38,12 @@ impl Checker {
 pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let device = Arc::clone(turn.first()?);
     match check(turn, turn.call.arg(1))? {
-        Some(module) => turn.create(ObjectType::ShaderModule, &device, |object| {
-            object.with(Data::ShaderModule(module)).destroyed_by(CommandType::DestroyShaderModule)
-        }),
+        Some(module) => {
+            let bytes = turn.get::<vk::ShaderModuleCreateInfo>(turn.call.arg(1))?.code_size as u64;
+            turn.create_sized(ObjectType::ShaderModule, &device, bytes, |object| {
+                object.with(Data::ShaderModule(module)).destroyed_by(CommandType::DestroyShaderModule)
+            })
+        }
         None => {
             let id = *turn.get::<u64>(turn.call.arg(3))?;
             turn.refuse(ObjectType::ShaderModule, id, &device, vk::Result::ERROR_INVALID_SHADER_NV)

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use super::reason::Reason;
+use super::resources;
 use super::turn::{Outcome, Turn};
 use crate::venus::{CommandType, ObjectType};
 
 /// What a command makes, and the command that destroys it.
-pub(super) fn made_by(command: CommandType) -> Option<(ObjectType, CommandType)> {
+fn made_by(command: CommandType) -> Option<(ObjectType, CommandType)> {
     Some(match command {
         CommandType::CreateEvent => (ObjectType::Event, CommandType::DestroyEvent),
         CommandType::CreateBufferView => (ObjectType::BufferView, CommandType::DestroyBufferView),
@@ -55,8 +56,10 @@ pub(super) fn destroys(command: CommandType) -> bool {
     )
 }
 
-/// Makes an object that needs no thought.
-pub(super) fn create(turn: &mut Turn<'_>, kind: ObjectType, destroy: CommandType) -> Result<Outcome, Reason> {
+/// Makes an object that needs no thought, or no more of it.
+pub(super) fn create_any(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let (kind, destroy) = made_by(turn.command()).ok_or(Reason::NotOffered(turn.command()))?;
+    resources::check_bound(turn)?;
     let device = Arc::clone(turn.first()?);
     let needs: Vec<_> = turn.objects().skip(1).cloned().collect();
     turn.create(kind, &device, |object| {

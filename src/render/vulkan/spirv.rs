@@ -4,7 +4,13 @@
 //! the bound, functions and blocks that begin and end, literals of sane size, types that do not nest too deep for a
 //! recursion. The rest of the rules is left to the validator of SPIRV-Tools, where the host has it.
 
-use std::collections::BTreeMap;
+mod interface;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use vulkanalia_sys::DescriptorType;
+
+use interface::Interface;
 
 const MAGIC: u32 = 0x0723_0203;
 const HEADER_WORDS: usize = 5;
@@ -15,8 +21,8 @@ const MEMBERS_MAX: usize = 16_383;
 const DEPTH_MAX: u8 = 255;
 /// Untyped pointers, cooperative matrices, ray queries, acceleration structures.
 const TYPES_OF_EXTENSIONS: [u32; 4] = [4417, 4456, 4472, 5341];
-const DECORATION_BINDING: u32 = 33;
-const DECORATION_DESCRIPTOR_SET: u32 = 34;
+/// No library of shaders has more; each is looked at with all that it calls.
+const ENTRY_POINTS_MAX: usize = 1024;
 const CAPABILITY_KERNEL: u32 = 6;
 const CAPABILITY_LINKAGE: u32 = 5;
 const CAPABILITY_ADDRESSES: u32 = 4;
@@ -32,19 +38,30 @@ pub(super) struct Broken {
 /// What is known of a module that is whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Module {
-    /// Its entry points: execution model and name.
-    pub(super) entry_points: Vec<(u32, String)>,
-    /// Descriptor set and binding of each resource that its code uses. Empty if there are several entry points, for it
-    /// is not known which of them uses what.
-    pub(super) resources: Vec<(u32, u32)>,
+    pub(super) entry_points: Vec<EntryPoint>,
 }
 
-/// What the decorations of a variable say of it.
-#[derive(Clone, Copy, Default)]
-struct Resource {
-    set: Option<u32>,
-    binding: Option<u32>,
-    used: bool,
+/// Where a module starts, and what its code uses from there on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct EntryPoint {
+    /// Its execution model.
+    pub(super) model: u32,
+    pub(super) name: String,
+    /// The resources that its code uses.
+    pub(super) used: Vec<Used>,
+    /// Where the push constants end that it declares.
+    pub(super) push_constant_bytes: u64,
+}
+
+/// A resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Used {
+    pub(super) set: u32,
+    pub(super) binding: u32,
+    /// How many descriptors its array has, at least 1.
+    pub(super) count: u32,
+    /// What its descriptors may be; empty if that is not known.
+    pub(super) kinds: &'static [DescriptorType],
 }
 
 struct Reading<'w> {
@@ -56,9 +73,9 @@ struct Reading<'w> {
     bound: u32,
     /// How deep a type nests.
     types: BTreeMap<u32, u8>,
-    functions: Vec<u32>,
+    functions: BTreeSet<u32>,
     entry_points: Vec<(u32, u32, String)>,
-    resources: BTreeMap<u32, Resource>,
+    interface: Interface,
     memory_models: u32,
     place: Place,
 }
@@ -107,9 +124,9 @@ impl<'w> Reading<'w> {
             made: vec![0; bits],
             bound: *bound,
             types: BTreeMap::new(),
-            functions: Vec::new(),
+            functions: BTreeSet::new(),
             entry_points: Vec::new(),
-            resources: BTreeMap::new(),
+            interface: Interface::default(),
             memory_models: 0,
             place: Place::Module,
         })
@@ -145,7 +162,7 @@ impl<'w> Reading<'w> {
             14 => self.memory_models += 1,
             15 => self.entry_point(operands)?,
             17 => self.capability(operands)?,
-            71 => self.decorate(operands),
+            73..=75 => return Err(self.broken("decorations in groups are not looked through")),
             19..=38 => self.new_type(opcode, operands)?,
             _ if TYPES_OF_EXTENSIONS.contains(&opcode) => self.extension_type(operands)?,
             54 | 55 | 56 | 248..=255 | 4416 | 4448 | 4449 | 5294 => self.control(opcode, operands)?,
@@ -157,21 +174,8 @@ impl<'w> Reading<'w> {
             }
             _ => {}
         }
-        pointers(opcode, operands).iter().for_each(|id| {
-            if let Some(resource) = self.resources.get_mut(id) {
-                resource.used = true;
-            }
-        });
+        self.interface.note(opcode, operands, pointers(opcode, operands));
         Ok(())
-    }
-
-    fn decorate(&mut self, operands: &[u32]) {
-        let [target, decoration, value, ..] = operands else { return };
-        match *decoration {
-            DECORATION_BINDING => self.resources.entry(*target).or_default().binding = Some(*value),
-            DECORATION_DESCRIPTOR_SET => self.resources.entry(*target).or_default().set = Some(*value),
-            _ => {}
-        }
     }
 
     fn make(&mut self, id: u32) -> Result<(), Broken> {
@@ -274,7 +278,7 @@ impl<'w> Reading<'w> {
         self.need(self.place == from, "a function or a block begins or ends where none can")?;
         self.place = to;
         if opcode == 54 {
-            self.functions.push(self.operand(operands, 1)?);
+            self.functions.insert(self.operand(operands, 1)?);
         }
         Ok(())
     }
@@ -284,12 +288,9 @@ impl<'w> Reading<'w> {
         self.need(self.memory_models == 1, "it has no memory model, or several")?;
         let starts = self.entry_points.iter().all(|(_, function, _)| self.functions.contains(function));
         self.need(starts && !self.entry_points.is_empty(), "an entry point is no function of it")?;
-        let place = |resource: &Resource| resource.set.zip(resource.binding).filter(|_| resource.used);
-        let resources = self.resources.values().filter(|_| self.entry_points.len() == 1).filter_map(place);
-        Ok(Module {
-            resources: resources.collect(),
-            entry_points: self.entry_points.into_iter().map(|(model, _, name)| (model, name)).collect(),
-        })
+        self.need(self.entry_points.len() <= ENTRY_POINTS_MAX, "it has too many entry points")?;
+        let entry_points = self.entry_points.into_iter();
+        Ok(Module { entry_points: entry_points.map(|point| self.interface.entry_point(point)).collect() })
     }
 }
 
@@ -299,7 +300,10 @@ fn pointers(opcode: u32, operands: &[u32]) -> &[u32] {
         62 | 228 => 0..1,
         63 => 0..2,
         57 => 3..operands.len(),
-        60 | 61 | 65..=68 | 70 | 83 | 227 | 229..=242 => 2..3,
+        60 | 61 | 65..=68 | 70 | 83 | 227 | 229..=242 | 4457 => 2..3,
+        4458 => 0..1,
+        169 => 3..operands.len(),
+        245 => 2..operands.len(),
         _ => 0..0,
     };
     operands.get(range).unwrap_or_default()
@@ -376,7 +380,8 @@ mod tests {
 
     #[test]
     fn a_whole_module_is_taken_and_its_entry_point_known() {
-        assert_eq!(parse(&empty()).expect("it is whole").entry_points, [(5, "main".to_owned())]);
+        let main = EntryPoint { model: 5, name: "main".to_owned(), ..Default::default() };
+        assert_eq!(parse(&empty()).expect("it is whole").entry_points, [main]);
     }
 
     #[test]

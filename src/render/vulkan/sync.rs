@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use vulkanalia_sys::{self as vk, StructureType};
 
-use super::context::Context;
+use super::context::{Context, Worker};
 use super::driver::{Failure, address_of, address_of_list, address_of_mut, pointer_to_first, returned};
 use super::gate::{QueueNumber, Semaphore};
 use super::objects::{Data, Object};
@@ -114,9 +114,9 @@ pub(super) fn reset_fences(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 pub(super) fn reset_resource(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let object = Arc::clone(turn.of(ObjectType::Fence)?);
     let command = turn.command();
-    Ok(Outcome::Later(Box::new(move |context, _| {
+    Ok(Outcome::Later(Box::new(move |context, worker| {
         if settle(&object) != FenceState::Unsignalled {
-            Wait { items: vec![(Arc::clone(&object), 0)], any: false, command }.run(context, None)?;
+            Wait { items: vec![(Arc::clone(&object), 0)], any: false, command }.run(context, worker, None)?;
         }
         let _state = context.state();
         let reset = [object.device().handle, 1, address_of(&object.handle)];
@@ -277,12 +277,18 @@ impl Wait {
             return Ok(vk::Result::TIMEOUT.into());
         }
         let end = Instant::now().checked_add(Duration::from_nanos(timeout));
-        Ok(Outcome::Later(Box::new(move |context, _| self.run(context, end).map(returned))))
+        Ok(Outcome::Later(Box::new(move |context, worker| self.run(context, worker, end).map(returned))))
     }
 
     /// Sleeps until it is over, or the time is.
-    fn run(&self, context: &Arc<Context>, end: Option<Instant>) -> Result<vk::Result, Reason> {
+    fn run(
+        &self,
+        context: &Arc<Context>,
+        worker: &Worker,
+        end: Option<Instant>,
+    ) -> Result<vk::Result, Reason> {
         loop {
+            worker.check_client()?;
             let state = context.state();
             if let Some(reason) = &state.lost {
                 return Err(reason.clone());
@@ -298,7 +304,7 @@ impl Wait {
             }
             let open = prospects.contains(&Prospect::Open);
             if open && !(self.any && prospects.contains(&Prospect::Coming)) {
-                drop(queue::sleep(state, left));
+                drop(queue::sleep(state, left.min(worker.patience())));
                 continue;
             }
             let slice = if open { GLANCE } else { queue::SLICE };

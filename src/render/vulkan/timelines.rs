@@ -16,6 +16,9 @@ pub(super) type Done = Box<dyn FnOnce() + Send>;
 /// Small: it only waits and calls.
 const STACK_BYTES: usize = 128 << 10;
 
+/// Marks on one queue's way at a time: work may take as long as a guest likes, and each holds memory of ours.
+const MARKS_MAX: usize = 4096;
+
 /// The marks on one queue's way.
 pub(super) struct Timeline(Arc<Shared>);
 
@@ -44,6 +47,9 @@ impl Timeline {
     pub(super) fn mark(&self, value: u64, done: Done) -> io::Result<()> {
         let mut marks = self.0.marks();
         marks.waiting.push_back((value, done));
+        if marks.waiting.len() > MARKS_MAX {
+            return Err(io::Error::other(format!("more than {MARKS_MAX} ask for one queue at a time")));
+        }
         if !marks.started {
             let shared = Arc::clone(&self.0);
             let thread = thread::Builder::new().name("vgpu-timeline".into()).stack_size(STACK_BYTES);

@@ -11,11 +11,17 @@ use super::objects::Object;
 use super::reason::Reason;
 use super::recording::Recording;
 use super::table::Place;
+use crate::quota::{Charge, OverLimit};
 use crate::sys::{Address, Arena, CStruct};
 use crate::venus::{Call, CommandType, ObjectType, Slot};
 
 /// Names of extensions are shorter, and entry points have sensible names.
 const TEXT_BYTES_MAX: u64 = 4096;
+
+/// About what an object costs the host: ours, the driver's, and their places in tables.
+const OBJECT_BYTES: u64 = 1024;
+/// About what an object costs that could not be made.
+const TOMBSTONE_BYTES: u64 = 512;
 
 /// An object that the command names.
 #[derive(Clone, Copy, Debug)]
@@ -161,9 +167,23 @@ impl Turn<'_> {
         parent: &Arc<Object>,
         finish: impl FnOnce(Object) -> Object,
     ) -> Result<Outcome, Reason> {
+        self.create_sized(kind, parent, 0, finish)
+    }
+
+    /// As [`Turn::create`], for what costs the host so many bytes more than most.
+    pub(super) fn create_sized(
+        &mut self,
+        kind: ObjectType,
+        parent: &Arc<Object>,
+        bytes: u64,
+        finish: impl FnOnce(Object) -> Object,
+    ) -> Result<Outcome, Reason> {
         let last = self.call.arity().saturating_sub(1);
         let id = *self.get::<u64>(self.call.arg(last))?;
         self.check_free(id)?;
+        let Ok(charge) = self.charge_objects(1, bytes) else {
+            return self.refuse(kind, id, parent, vk::Result::ERROR_OUT_OF_HOST_MEMORY);
+        };
         let slot = self.put(0_u64)?;
         self.call.set_arg(last, slot);
         let result = result_of(self.pass()?);
@@ -171,8 +191,18 @@ impl Turn<'_> {
             return self.refuse(kind, id, parent, result);
         }
         let handle = *self.get::<u64>(slot)?;
-        self.enter(finish(Object::new(kind, id, handle, parent)))?;
+        let mut object = finish(Object::new(kind, id, handle, parent));
+        for charge in charge {
+            object = object.charged(charge);
+        }
+        self.enter(object)?;
         Ok(result.into())
+    }
+
+    /// Charges for objects that cost so many bytes each beside what all cost.
+    pub(super) fn charge_objects(&self, count: usize, bytes: u64) -> Result<Vec<Charge>, OverLimit> {
+        let overhead = self.state.ledger.overhead();
+        (0..count).map(|_| overhead.charge(OBJECT_BYTES.saturating_add(bytes))).collect()
     }
 
     /// Makes `count` objects of a pool by a command of the form (device, pAllocateInfo, pHandles).
@@ -185,6 +215,11 @@ impl Turn<'_> {
     ) -> Result<Outcome, Reason> {
         let ids = self.slice::<u64>(self.call.arg(2), count)?.to_vec();
         ids.iter().try_for_each(|id| self.check_free(*id))?;
+        let Ok(charges) = self.charge_objects(ids.len(), 0) else {
+            let result = vk::Result::ERROR_OUT_OF_HOST_MEMORY;
+            ids.into_iter().try_for_each(|id| self.refuse(kind, id, pool, result).map(drop))?;
+            return Ok(result.into());
+        };
         let handles = self.arena.alloc(size_of_val(ids.as_slice()), align_of::<u64>());
         let handles = handles.map_err(|_| Reason::TooLarge(self.call.command))?;
         self.call.set_arg(2, handles);
@@ -196,8 +231,8 @@ impl Turn<'_> {
             return Ok(result.into());
         }
         let handles = self.slice::<u64>(handles, count)?.to_vec();
-        for (index, (id, handle)) in ids.into_iter().zip(handles).enumerate() {
-            self.enter(finish(Object::new(kind, id, handle, pool), index))?;
+        for (index, ((id, handle), charge)) in ids.into_iter().zip(handles).zip(charges).enumerate() {
+            self.enter(finish(Object::new(kind, id, handle, pool), index).charged(charge))?;
             pool.children().insert(id);
         }
         Ok(result.into())
@@ -213,6 +248,8 @@ impl Turn<'_> {
             if !of_pool(&object) {
                 return Err(self.invalid("it frees what is not of this pool"));
             }
+            // What was recorded with it must not run: its pool will not say any more that it was reset.
+            object.renew();
             self.state.objects.remove(object.id);
             pool.children().remove(&object.id);
         }
@@ -255,7 +292,10 @@ impl Turn<'_> {
         (result, why): (vk::Result, &dyn std::fmt::Display),
     ) -> Result<Outcome, Reason> {
         if !self.call.wants_reply() {
-            self.enter(Object::tombstone(kind, id, parent, why.to_string()))?;
+            let charge = self.state.ledger.overhead().charge(TOMBSTONE_BYTES);
+            let charge =
+                charge.map_err(|over| Reason::GivenUp(format!("objects beyond their limit: {over}")))?;
+            self.enter(Object::tombstone(kind, id, parent, why.to_string()).charged(charge))?;
         }
         Ok(result.into())
     }

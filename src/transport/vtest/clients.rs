@@ -11,6 +11,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
+use crate::guest_log::guest_warn;
 use crate::render::venus::{Estate, Heirloom, RECORD_BYTES_MAX};
 use crate::transport::vhost_user::{Item, Keeping, Note, Story};
 
@@ -130,7 +131,7 @@ impl Estate for Keeping<Clients> {
             Self::note(self, Note::Item(item)).map_err(|error| error.to_string())
         });
         if let Err(reason) = noted.map_err(|error| error.to_string()).flatten() {
-            tracing::warn!("client {client} will not outlive this process: {reason}");
+            guest_warn!("client {client} will not outlive this process: {reason}");
             self.gone(client, None);
         }
     }

@@ -9,8 +9,11 @@ const SUBMIT_WORDS_MAX: u32 = 256 << 10;
 /// A name, in bytes and not in words as all else.
 const NAME_BYTES_MAX: u32 = 4096;
 
-/// Syncs that one wait may name.
-const WAITS_MAX: u32 = 1024;
+/// As much of a name as is shown and noted: whoever keeps the client takes no long records.
+const NAME_BYTES_SHOWN: usize = 64;
+
+/// Syncs that one wait or one batch may name.
+const POINTS_MAX: u32 = 1024;
 
 /// `VIRGL_RENDERER_CAPSET_VENUS`.
 pub(super) const CAPSET_VENUS: u32 = 4;
@@ -90,7 +93,7 @@ impl Kind {
             Self::ResourceCreateBlob => length == 6,
             Self::CreateRenderer => length <= NAME_BYTES_MAX,
             Self::SyncWait => {
-                length.checked_sub(2).is_some_and(|rest| rest % 3 == 0 && rest / 3 <= WAITS_MAX)
+                length.checked_sub(2).is_some_and(|rest| rest % 3 == 0 && rest / 3 <= POINTS_MAX)
             }
             Self::SubmitCmd2 => (1..=SUBMIT_WORDS_MAX).contains(&length),
         }
@@ -123,6 +126,9 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// A sync and a value of it.
 pub(super) type SyncPoint = (u32, u64);
+
+/// What a sync and a value take on the wire.
+const SYNC_POINT_BYTES: usize = 12;
 
 /// A message. What it carries was checked as far as can be without knowing the client.
 #[derive(Debug, PartialEq, Eq)]
@@ -185,13 +191,16 @@ impl<'m> Request<'m> {
 /// A name for the log: what a client calls itself, without what would break lines.
 fn printable(name: &[u8]) -> String {
     let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
-    String::from_utf8_lossy(name).chars().take(64).map(|c| if c.is_control() { '?' } else { c }).collect()
+    let mut shown: String =
+        String::from_utf8_lossy(name).chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    shown.truncate(shown.floor_char_boundary(NAME_BYTES_SHOWN));
+    shown
 }
 
 /// `count` syncs from a word on.
 fn points(payload: &[u8], start: usize, count: usize) -> Option<Vec<SyncPoint>> {
-    let bytes = payload.get(start.checked_mul(4)?..)?.get(..count.checked_mul(12)?)?;
-    let (triples, _) = bytes.as_chunks::<12>();
+    let bytes = payload.get(start.checked_mul(4)?..)?.get(..count.checked_mul(SYNC_POINT_BYTES)?)?;
+    let (triples, _) = bytes.as_chunks::<SYNC_POINT_BYTES>();
     triples.iter().map(|triple| point(triple)).collect()
 }
 
@@ -209,7 +218,18 @@ fn batches(payload: &[u8]) -> Option<Vec<Batch<'_>>> {
     }
     let eight = count > 1 && usize::try_from(at(2)?).ok()? > 8 * count;
     let words = if eight { 8 } else { 6 };
-    (0..count).map(|index| batch(payload, 1 + words * index)).collect()
+    let mut batches = Vec::with_capacity(count);
+    let mut carried = 0;
+    for index in 0..count {
+        let batch = batch(payload, 1 + words * index)?;
+        // Each has bytes of its own, or what we make of a message would grow with the square of it.
+        carried += batch.commands.len() + batch.points.len() * SYNC_POINT_BYTES;
+        if carried > payload.len() {
+            return None;
+        }
+        batches.push(batch);
+    }
+    Some(batches)
 }
 
 fn batch(payload: &[u8], start: usize) -> Option<Batch<'_>> {
@@ -217,7 +237,7 @@ fn batch(payload: &[u8], start: usize) -> Option<Batch<'_>> {
     let size = |index| usize::try_from(at(index)?).ok();
     let (flags, ring_index) = (at(0)?, at(5)?);
     // Fences as descriptors are of version 4.
-    if flags > 1 || ring_index >= TIMELINES {
+    if flags > 1 || ring_index >= TIMELINES || at(4)? > POINTS_MAX {
         return None;
     }
     let commands = payload.get(size(1)?.checked_mul(4)?..)?.get(..size(2)?.checked_mul(4)?)?;
@@ -300,5 +320,36 @@ mod tests {
     fn names_do_not_break_the_log() {
         let name = Request::decode(Kind::CreateRenderer, b"evil\nline\0rest").unwrap();
         assert_eq!(name, Request::CreateRenderer("evil?line".into()));
+    }
+
+    #[test]
+    fn names_are_short_whatever_they_are_written_in() {
+        for letter in ["a", "é", "€", "🦀"] {
+            let Ok(Request::CreateRenderer(name)) =
+                Request::decode(Kind::CreateRenderer, letter.repeat(1000).as_bytes())
+            else {
+                panic!("{letter}")
+            };
+            assert!(name.len() <= NAME_BYTES_SHOWN && name.len() + 4 > NAME_BYTES_SHOWN, "{name}");
+        }
+    }
+
+    #[test]
+    fn batches_that_share_what_they_carry_are_refused_when_that_is_more_than_the_message() {
+        let submit = |batches: usize, points: u32| {
+            let start = 1 + 6 * batches as u32;
+            let header = [1, start, 0, start, points, 0];
+            let rest = std::iter::repeat_n([7, 1, 0], points as usize);
+            let words: Vec<u32> = [batches as u32]
+                .into_iter()
+                .chain(std::iter::repeat_n(header, batches).flatten())
+                .chain(rest.flatten())
+                .collect();
+            Request::decode(Kind::SubmitCmd2, &bytes(&words)).map(drop)
+        };
+        submit(1, 1000).unwrap();
+        for (batches, points) in [(2, 1000), (1, 1025), (10_000, 1000)] {
+            assert!(submit(batches, points).is_err(), "{batches} batches of {points} syncs");
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! Waiting for queues: in a command, or for whoever asks by a ring index.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{Queue, SLICE, What, Work, finish, queue_of, reap, sleep};
-use crate::render::vulkan::context::Context;
+use crate::render::vulkan::context::{Context, Worker};
 use crate::render::vulkan::gate::TooManyWait;
 use crate::render::vulkan::objects::Object;
 use crate::render::vulkan::reason::Reason;
@@ -20,21 +19,28 @@ pub(in crate::render::vulkan) fn wait_idle(turn: &mut Turn<'_>) -> Result<Outcom
         _ => turn.state.submits.of_device(&first).cloned().collect(),
     };
     let command = turn.command();
-    Ok(Outcome::Later(Box::new(move |context, _| {
+    Ok(Outcome::Later(Box::new(move |context, worker| {
         for object in queues {
-            wait_for(context, &object, command)?;
+            wait_for(context, worker, &object, command)?;
         }
         Ok(0)
     })))
 }
 
 /// Sleeps until a queue has done all that it was sent before.
-fn wait_for(context: &Arc<Context>, object: &Arc<Object>, command: CommandType) -> Result<(), Reason> {
+fn wait_for(
+    context: &Arc<Context>,
+    worker: &Worker,
+    object: &Arc<Object>,
+    command: CommandType,
+) -> Result<(), Reason> {
     let Some(queue) = queue_of(object) else { return Ok(()) };
     loop {
         let mut state = context.state();
+        worker.check_client()?;
         while state.submits.gate.holds(queue.number) && state.lost.is_none() {
-            state = sleep(state, Duration::MAX);
+            state = sleep(state, worker.patience());
+            worker.check_client()?;
         }
         if let Some(reason) = &state.lost {
             return Err(reason.clone());
