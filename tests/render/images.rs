@@ -257,3 +257,32 @@ fn views_beyond_what_they_show_are_refused() {
         costs_the_context(bind().into_iter().chain([command]), words);
     }
 }
+
+#[test]
+fn layouts_are_told_only_of_what_an_image_has_and_could_be() {
+    // A linear image of 16 by 16, and the question where one level of one layer lies.
+    let info = |command: Command, width: u32| {
+        let info = command.info(14).ints([0, 1, RGBA, width, 16, 1, 1, 1, 1, 1, 3, 0, 0]);
+        info.null().int(0)
+    };
+    let linear = || info(Command::asking(C::CreateImage).long(DEVICE), 16).makes(OTHER);
+    let ask = |part: [u32; 3]| {
+        let question = Command::new(C::GetImageSubresourceLayout).longs([DEVICE, OTHER]);
+        question.some().ints(part).some()
+    };
+    for (part, words) in [
+        ([COLOR, 1, 0], "mip level"),
+        ([COLOR, REST, 0], "mip level"),
+        ([COLOR, 0, 1], "layers"),
+        ([2, 0, 0], "aspect"),
+    ] {
+        costs_the_context([linear(), ask(part)], words);
+    }
+    let mut guest = recorder();
+    guest.do_well(linear());
+    guest.send(ask([COLOR, 0, 0]));
+    assert_eq!(guest.context.lost(), None);
+    let huge =
+        info(Command::new(C::GetDeviceImageMemoryRequirements).long(DEVICE).info(1_000_413_003), 1 << 30);
+    costs_the_context([huge.int(0).info(1_000_146_003)], "cannot be made");
+}

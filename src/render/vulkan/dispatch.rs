@@ -97,9 +97,7 @@ fn on_device(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         | C::GetRenderingAreaGranularity
         | C::GetCalibratedTimestampsKHR
         | C::GetImageSparseMemoryRequirements
-        | C::GetImageSparseMemoryRequirements2
-        | C::GetDeviceImageSparseMemoryRequirements
-        | C::GetDeviceImageSubresourceLayout => turn.pass().map(Outcome::Done),
+        | C::GetImageSparseMemoryRequirements2 => turn.pass().map(Outcome::Done),
         // A device alone has no peers.
         C::GetDeviceGroupPeerMemoryFeatures => Ok(Outcome::Done(0)),
         _ => of_memory(turn),
@@ -126,11 +124,13 @@ fn of_memory(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::GetBufferMemoryRequirements | C::GetImageMemoryRequirements => resources::requirements(turn),
         C::GetBufferMemoryRequirements2 | C::GetImageMemoryRequirements2 => resources::requirements2(turn),
         C::GetDeviceBufferMemoryRequirements => resources::device_buffer_requirements(turn),
+        C::GetDeviceImageSparseMemoryRequirements => resources::device_sparse_requirements(turn),
         C::GetDeviceImageMemoryRequirements => resources::device_image_requirements(turn),
         C::BindBufferMemory | C::BindImageMemory => resources::bind(turn),
         C::BindBufferMemory2 | C::BindImageMemory2 => resources::bind2(turn),
         C::GetBufferDeviceAddress => resources::device_address(turn),
         C::GetImageSubresourceLayout | C::GetImageSubresourceLayout2 => resources::subresource_layout(turn),
+        C::GetDeviceImageSubresourceLayout => resources::device_subresource_layout(turn),
 
         C::GetDeviceQueue | C::GetDeviceQueue2 => queue::get(turn),
         C::QueueSubmit | C::QueueSubmit2 | C::QueueBindSparse => queue::submit(turn),

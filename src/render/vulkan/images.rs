@@ -76,6 +76,13 @@ impl Shape {
         if all { Ok(()) } else { Err(ASPECT) }
     }
 
+    /// Whether it has one level of one layer.
+    pub(super) fn has_subresource(&self, one: &vk::ImageSubresource) -> Result<(), Rule> {
+        self.has_aspects(one.aspect_mask)?;
+        self.has_levels(one.mip_level, 1)?;
+        self.layers(one.array_layer, 1).map(drop)
+    }
+
     fn is_volume(&self) -> bool {
         self.kind == vk::ImageType::_3D
     }

@@ -111,9 +111,10 @@ fn check_used(
 ) -> Result<(), &'static str> {
     for used in &entry.used {
         let set = usize::try_from(used.set).ok().and_then(|set| layout.sets.get(set));
-        let binding = match set.ok_or("a shader uses a set that its pipeline's layout has not")? {
-            Some(set) => set.bindings.get(&used.binding).filter(|binding| binding.count > 0),
-            None => continue,
+        let binding = match set {
+            Some(Some(set)) => set.bindings.get(&used.binding).filter(|binding| binding.count > 0),
+            Some(None) => continue,
+            None => None,
         };
         let binding = binding.ok_or("a shader uses a binding that its pipeline's layout has not")?;
         let kind = binding.kind;

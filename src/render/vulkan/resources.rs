@@ -51,6 +51,20 @@ pub(super) struct Shape {
     pub(super) samples: vk::SampleCountFlags,
 }
 
+impl Shape {
+    fn of(info: &vk::ImageCreateInfo) -> Self {
+        Self {
+            kind: info.image_type,
+            flags: info.flags,
+            format: info.format,
+            extent: info.extent,
+            levels: info.mip_levels,
+            layers: info.array_layers,
+            samples: info.samples,
+        }
+    }
+}
+
 /// Memory that something is bound to, which therefore lives as long.
 struct Bound {
     /// The plane of an image whose planes are bound one by one.
@@ -152,16 +166,7 @@ pub(super) fn create_image(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let info = prepare_image(turn, info_at)?;
     turn.create(ObjectType::Image, &device, |object| {
         let optimal = info.tiling == vk::ImageTiling::OPTIMAL;
-        let shape = Shape {
-            kind: info.image_type,
-            flags: info.flags,
-            format: info.format,
-            extent: info.extent,
-            levels: info.mip_levels,
-            layers: info.array_layers,
-            samples: info.samples,
-        };
-        let image = Image { shape, optimal, bound: Mutex::default() };
+        let image = Image { shape: Shape::of(&info), optimal, bound: Mutex::default() };
         object.destroyed_by(CommandType::DestroyImage).with(Data::Image(image))
     })
 }
@@ -284,6 +289,7 @@ pub(super) fn device_buffer_requirements(turn: &mut Turn<'_>) -> Result<Outcome,
 /// vkGetDeviceImageMemoryRequirements.
 pub(super) fn device_image_requirements(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let info = *turn.get::<vk::DeviceImageMemoryRequirements>(turn.call.arg(1))?;
+    check_can_be_made(turn, info.create_info)?;
     let image = prepare_image(turn, info.create_info.expose_provenance() as Address)?;
     let returned = turn.pass()?;
     let at = turn.call.arg(2) + std::mem::offset_of!(vk::MemoryRequirements2, memory_requirements) as Address;
@@ -481,11 +487,42 @@ pub(super) fn device_address(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     turn.pass().map(Outcome::Done)
 }
 
+/// Refuses questions about images that the driver could not make.
+fn check_can_be_made(turn: &Turn<'_>, info: *const vk::ImageCreateInfo) -> Result<Shape, Reason> {
+    let info = turn.get::<vk::ImageCreateInfo>(info.expose_provenance() as Address)?;
+    can_be_made(turn, info).then(|| Shape::of(info)).ok_or(turn.invalid("such an image cannot be made"))
+}
+
+/// vkGetDeviceImageSparseMemoryRequirements.
+pub(super) fn device_sparse_requirements(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let info = *turn.get::<vk::DeviceImageMemoryRequirements>(turn.call.arg(1))?;
+    check_can_be_made(turn, info.create_info)?;
+    turn.pass().map(Outcome::Done)
+}
+
 /// vkGetImageSubresourceLayout and vkGetImageSubresourceLayout2: of images whose layout is not the driver's choice.
 pub(super) fn subresource_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    if is_optimal(turn.objects().nth(1)) {
+    let Some(Data::Image(image)) = turn.objects().nth(1).map(|object| &object.data) else {
+        return Err(turn.invalid("the image is NULL"));
+    };
+    if image.optimal {
         return Err(turn.invalid("the image has no layout that is told"));
     }
+    let at = turn.call.arg(2);
+    let subresource = match turn.command() {
+        CommandType::GetImageSubresourceLayout => *turn.get::<vk::ImageSubresource>(at)?,
+        _ => turn.get::<vk::ImageSubresource2>(at)?.image_subresource,
+    };
+    image.shape.has_subresource(&subresource).map_err(|rule| turn.invalid(rule))?;
+    turn.pass().map(Outcome::Done)
+}
+
+/// vkGetDeviceImageSubresourceLayout.
+pub(super) fn device_subresource_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let info = *turn.get::<vk::DeviceImageSubresourceInfo>(turn.call.arg(1))?;
+    let shape = check_can_be_made(turn, info.create_info)?;
+    let subresource = turn.get::<vk::ImageSubresource2>(info.subresource.expose_provenance() as Address)?;
+    shape.has_subresource(&subresource.image_subresource).map_err(|rule| turn.invalid(rule))?;
     turn.pass().map(Outcome::Done)
 }
 

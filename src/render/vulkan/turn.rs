@@ -8,6 +8,7 @@ use vulkanalia_sys as vk;
 use super::context::{Context, State, Worker};
 use super::driver::{result_of, returned};
 use super::objects::Object;
+use super::queue;
 use super::reason::Reason;
 use super::recording::Recording;
 use super::table::Place;
@@ -201,8 +202,14 @@ impl Turn<'_> {
 
     /// Charges for objects that cost so many bytes each beside what all cost.
     pub(super) fn charge_objects(&self, count: usize, bytes: u64) -> Result<Vec<Charge>, OverLimit> {
-        let overhead = self.state.ledger.overhead();
-        (0..count).map(|_| overhead.charge(OBJECT_BYTES.saturating_add(bytes))).collect()
+        let bytes = OBJECT_BYTES.saturating_add(bytes);
+        let charge = |state: &State| -> Result<Vec<_>, _> {
+            (0..count).map(|_| state.ledger.overhead().charge(bytes)).collect()
+        };
+        charge(self.state).or_else(|_| {
+            queue::reap(self.state);
+            charge(self.state)
+        })
     }
 
     /// Makes `count` objects of a pool by a command of the form (device, pAllocateInfo, pHandles).

@@ -103,6 +103,9 @@ impl Interface {
             }
             _ => {}
         }
+        if pointers.is_empty() && opcode != 57 {
+            return;
+        }
         let Some(function) = self.functions.get_mut(&self.function) else { return };
         function.variables.extend(pointers.iter().filter(|id| self.variables.contains_key(id)));
         if let (57, [_, _, called, ..]) = (opcode, operands) {
