@@ -17,7 +17,7 @@ use super::Address;
 const HUGE_FROM: usize = 2 << 20;
 
 /// Mappings of files in memory that this process has at a time. Clients ask for them, and the kernel allows some 65,530
-/// of all kinds: without room for one more no memory at all could be allocated, and that ends the process for everybody.
+/// of all kinds: without room for one more no memory could be allocated, and that ends the process for everybody.
 const MAPPINGS_MAX: usize = 32 << 10;
 
 static MAPPINGS: AtomicUsize = AtomicUsize::new(0);

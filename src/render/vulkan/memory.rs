@@ -322,12 +322,13 @@ pub(super) fn properties(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 }
 
 impl Bench {
-    /// Makes memory zero, as far as a buffer reaches.
+    /// Makes memory zero, all of it.
     fn clear(&self, memory: u64, type_index: u32, bytes: u64) -> Result<(), Failure> {
         let buffer = self.buffer(bytes, false)?;
         let requirements = self.requirements(buffer.handle);
+        // What no buffer covers would keep what somebody else left there.
         if requirements.memory_type_bits >> type_index & 1 == 0 || requirements.size > bytes {
-            return Ok(());
+            return Err(Failure(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY));
         }
         let bind = [self.device, buffer.handle, memory, 0];
         self.functions.result(CommandType::BindBufferMemory, &bind)?;

@@ -205,8 +205,9 @@ impl Queue {
 
     /// Keeps what a submission needs until the counter shows `value`.
     fn keep(&self, value: u64, fence: Option<Arc<Object>>, needs: impl Iterator<Item = Need>) {
+        // The fence comes last: it may be signalled a moment after the counter, and must not hold up the rest.
         let fence = fence.into_iter().map(Need::Fence);
-        self.given().pending.extend(fence.chain(needs).map(|need| (value, need)));
+        self.given().pending.extend(needs.chain(fence).map(|need| (value, need)));
     }
 
     /// Lets go of what is done.

@@ -191,9 +191,13 @@ impl<'m> Request<'m> {
 /// A name for the log: what a client calls itself, without what would break lines.
 fn printable(name: &[u8]) -> String {
     let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
-    let mut shown: String =
-        String::from_utf8_lossy(name).chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-    shown.truncate(shown.floor_char_boundary(NAME_BYTES_SHOWN));
+    let mut shown = String::new();
+    for letter in String::from_utf8_lossy(name).chars() {
+        if shown.len() + letter.len_utf8() > NAME_BYTES_SHOWN {
+            break;
+        }
+        shown.push(if letter.is_control() { '?' } else { letter });
+    }
     shown
 }
 

@@ -6,6 +6,9 @@ const HOST: MemoryPropertyFlags = MemoryPropertyFlags::HOST_VISIBLE
     .union(MemoryPropertyFlags::HOST_COHERENT)
     .union(MemoryPropertyFlags::HOST_CACHED);
 
+/// What memory of the driver's own is a multiple of.
+const BYTES_CLEARED: u64 = 4096;
+
 /// Memory that a guest maps is pages of ours, imported by the driver; without such there is nothing to map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -69,11 +72,12 @@ impl MemoryTypes {
         self.import_alignment
     }
 
-    /// What an allocation takes: whole pages of ours if they are imported. `None`: more than can be counted.
+    /// What an allocation takes: whole pages, of ours if they are imported. `None`: more than can be counted.
     pub(crate) fn bytes_taken(&self, index: u32, bytes: u64) -> Option<u64> {
         match self.is_mapped(index)? {
             true => bytes.checked_next_multiple_of(self.import_alignment),
-            false => Some(bytes),
+            // A buffer over all of it clears it, and drivers round the sizes of buffers up.
+            false => bytes.checked_next_multiple_of(BYTES_CLEARED),
         }
     }
 }
@@ -149,7 +153,8 @@ mod tests {
             [Some(4096), Some(4096), Some(8192)]
         );
         assert_eq!(types.bytes_taken(2, u64::MAX), None);
-        assert_eq!(types.bytes_taken(1, 5), Some(5));
+        assert_eq!(types.bytes_taken(1, 5), Some(4096));
+        assert_eq!(types.bytes_taken(1, u64::MAX), None);
         assert_eq!(types.bytes_taken(5, 5), None);
     }
 }
