@@ -250,10 +250,7 @@ fn a_shader_that_uses_what_its_layout_has_not_is_refused() {
         let layout = layout.long(number.into()).longs(sets).int(1).long(1).ints([0x20, 0, 4]).makes(50);
         let module = create_shader(SHADER, &shader());
         let pipeline = create_pipeline(51, SHADER, 50, "main", 3);
-        costs_the_context(
-            [set_layout(7, 1), layout, module, pipeline],
-            "a binding that its pipeline's layout",
-        );
+        costs_the_context([set_layout(7, 1), layout, module, pipeline], "that its pipeline's layout has not");
     }
 }
 

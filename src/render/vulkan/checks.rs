@@ -69,6 +69,24 @@ pub(super) fn check(turn: &mut Turn<'_>) -> Result<(), Reason> {
         C::CmdUpdateBuffer => update(turn, at(2), at(3)),
         C::CmdCopyBuffer => copy(turn),
         C::CmdCopyBuffer2 => copy2(turn),
+        C::CmdBindIndexBuffer | C::CmdBindIndexBuffer2 => range(turn, 1, at(2), 0),
+        C::CmdBindVertexBuffers | C::CmdBindVertexBuffers2 => vertex_buffers(turn, small(1), small(2)),
+        C::CmdBeginQuery | C::CmdEndQuery | C::CmdBeginQueryIndexedEXT | C::CmdEndQueryIndexedEXT => {
+            queries(turn, small(2), 1)
+        }
+        C::CmdWriteTimestamp | C::CmdWriteTimestamp2 => queries(turn, small(3), 1),
+        C::CmdResetQueryPool => queries(turn, small(2), small(3)),
+        C::CmdCopyQueryPoolResults => query_results(turn),
+        C::CmdExecuteCommands => check_secondaries(turn),
+        _ => of_images(turn),
+    }
+}
+
+/// Commands that name parts of images.
+fn of_images(turn: &mut Turn<'_>) -> Result<(), Reason> {
+    use CommandType as C;
+    let at = |index: usize| turn.call.arg(index);
+    match turn.command() {
         C::CmdCopyImage => images::between(turn, false),
         C::CmdResolveImage => images::between(turn, true),
         C::CmdCopyImage2 => images::between2(turn, false),
@@ -87,16 +105,7 @@ pub(super) fn check(turn: &mut Turn<'_>) -> Result<(), Reason> {
         C::CmdWaitEvents => images::barriers(turn, 9),
         C::CmdPipelineBarrier2 => images::dependencies(turn, at(1), 1),
         C::CmdSetEvent2 => images::dependencies(turn, at(2), 1),
-        C::CmdWaitEvents2 => images::dependencies(turn, at(3), small(1)),
-        C::CmdBindIndexBuffer | C::CmdBindIndexBuffer2 => range(turn, 1, at(2), 0),
-        C::CmdBindVertexBuffers | C::CmdBindVertexBuffers2 => vertex_buffers(turn, small(1), small(2)),
-        C::CmdBeginQuery | C::CmdEndQuery | C::CmdBeginQueryIndexedEXT | C::CmdEndQueryIndexedEXT => {
-            queries(turn, small(2), 1)
-        }
-        C::CmdWriteTimestamp | C::CmdWriteTimestamp2 => queries(turn, small(3), 1),
-        C::CmdResetQueryPool => queries(turn, small(2), small(3)),
-        C::CmdCopyQueryPoolResults => query_results(turn),
-        C::CmdExecuteCommands => check_secondaries(turn),
+        C::CmdWaitEvents2 => images::dependencies(turn, at(3), lower_half(at(1))),
         _ => Ok(()),
     }
 }

@@ -25,18 +25,19 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 
         C::GetPhysicalDeviceProperties => physical_device::properties(turn),
         C::GetPhysicalDeviceProperties2 => physical_device::properties2(turn),
+        C::GetPhysicalDeviceFeatures => physical_device::features(turn),
         C::GetPhysicalDeviceFeatures2 => physical_device::features2(turn),
+        C::GetPhysicalDeviceQueueFamilyProperties | C::GetPhysicalDeviceQueueFamilyProperties2 => {
+            physical_device::queue_families(turn)
+        }
         C::GetPhysicalDeviceImageFormatProperties2 => physical_device::image_format2(turn),
         C::GetPhysicalDeviceExternalSemaphoreProperties => physical_device::external_semaphores(turn),
         C::GetPhysicalDeviceExternalBufferProperties | C::GetPhysicalDeviceExternalFenceProperties => {
             Ok(physical_device::external())
         }
-        C::GetPhysicalDeviceFeatures
-        | C::GetPhysicalDeviceFormatProperties
+        C::GetPhysicalDeviceFormatProperties
         | C::GetPhysicalDeviceFormatProperties2
         | C::GetPhysicalDeviceImageFormatProperties
-        | C::GetPhysicalDeviceQueueFamilyProperties
-        | C::GetPhysicalDeviceQueueFamilyProperties2
         | C::GetPhysicalDeviceSparseImageFormatProperties
         | C::GetPhysicalDeviceSparseImageFormatProperties2
         | C::GetPhysicalDeviceFragmentShadingRatesKHR
@@ -133,7 +134,7 @@ fn of_memory(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::GetDeviceImageSubresourceLayout => resources::device_subresource_layout(turn),
 
         C::GetDeviceQueue | C::GetDeviceQueue2 => queue::get(turn),
-        C::QueueSubmit | C::QueueSubmit2 | C::QueueBindSparse => queue::submit(turn),
+        C::QueueSubmit | C::QueueSubmit2 => queue::submit(turn),
         C::QueueWaitIdle | C::DeviceWaitIdle => queue::wait_idle(turn),
         C::CreateFence => sync::create_fence(turn),
         C::GetFenceStatus => sync::fence_status(turn),

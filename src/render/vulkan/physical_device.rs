@@ -60,10 +60,52 @@ fn mask_properties(turn: &mut Turn<'_>, at: Address) -> Result<(), Reason> {
     })
 }
 
+/// vkGetPhysicalDeviceFeatures.
+pub(super) fn features(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let returned = query(turn)?;
+    change(turn, turn.call.arg(1), mask_features)?;
+    Ok(returned)
+}
+
+/// Sparse resources are bound by commands of their own, on a queue, to memory that we would have to keep for them.
+fn mask_features(features: &mut vk::PhysicalDeviceFeatures) {
+    features.sparse_binding = vk::FALSE;
+    features.sparse_residency_buffer = vk::FALSE;
+    features.sparse_residency_image_2d = vk::FALSE;
+    features.sparse_residency_image_3d = vk::FALSE;
+    features.sparse_residency2_samples = vk::FALSE;
+    features.sparse_residency4_samples = vk::FALSE;
+    features.sparse_residency8_samples = vk::FALSE;
+    features.sparse_residency16_samples = vk::FALSE;
+    features.sparse_residency_aliased = vk::FALSE;
+}
+
+/// vkGetPhysicalDeviceQueueFamilyProperties and vkGetPhysicalDeviceQueueFamilyProperties2.
+pub(super) fn queue_families(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
+    let returned = query(turn)?;
+    let (list, count) = (turn.call.arg(2), *turn.get::<u32>(turn.call.arg(1))?);
+    let (stride, inner) = match turn.command() {
+        CommandType::GetPhysicalDeviceQueueFamilyProperties => (size_of::<vk::QueueFamilyProperties>(), 0),
+        _ => (
+            size_of::<vk::QueueFamilyProperties2>(),
+            std::mem::offset_of!(vk::QueueFamilyProperties2, queue_family_properties),
+        ),
+    };
+    for index in (0..u64::from(count)).take_while(|_| list != 0) {
+        let at = list + index * stride as u64 + inner as u64;
+        change(turn, at, |family: &mut vk::QueueFamilyProperties| {
+            family.queue_flags.remove(vk::QueueFlags::SPARSE_BINDING);
+        })?;
+    }
+    Ok(returned)
+}
+
 /// vkGetPhysicalDeviceFeatures2.
 pub(super) fn features2(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let returned = query(turn)?;
     let first = turn.call.arg(1);
+    let inner = std::mem::offset_of!(vk::PhysicalDeviceFeatures2, features) as u64;
+    change(turn, first + inner, mask_features)?;
     if let Some(at) = venus::find(turn.arena, first, vk::StructureType::PHYSICAL_DEVICE_VULKAN_1_4_FEATURES) {
         change(turn, at, |features: &mut vk::PhysicalDeviceVulkan14Features| {
             features.host_image_copy = vk::FALSE; // it takes addresses of the host

@@ -168,6 +168,7 @@ fn create(turn: &mut Turn<'_>, count: u32, point: vk::PipelineBindPoint) -> Resu
         let result = result_of(answer.ok_or(Reason::NotOffered(call.command))?);
         let made = worker.arena().slice::<u64>(handles, ids.len()).unwrap_or_default();
         let mut state = context.state();
+        let mut entered = Ok(());
         for ((id, handle), charge) in ids.into_iter().zip(made.iter().copied()).zip(charges) {
             let object = match handle {
                 0 if call.wants_reply() => continue,
@@ -176,12 +177,13 @@ fn create(turn: &mut Turn<'_>, count: u32, point: vk::PipelineBindPoint) -> Resu
                     .with(Data::Pipeline { point })
                     .destroyed_by(CommandType::DestroyPipeline),
             };
-            state
-                .objects
-                .insert(object.charged(charge))
-                .map_err(|_| Reason::TakenId { command: call.command, id })?;
+            // All of them are the driver's already: each must come to an owner who destroys it.
+            if state.objects.insert(object.charged(charge)).is_err() {
+                entered = Err(Reason::TakenId { command: call.command, id });
+            }
         }
         drop(needs);
+        entered?;
         Ok(returned(result))
     })))
 }

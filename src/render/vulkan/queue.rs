@@ -4,6 +4,7 @@
 //! wait takes the arena that it was decoded into along, so whatever its chains hold stays where it is.
 
 mod counter;
+mod get;
 mod submission;
 mod waiting;
 
@@ -25,13 +26,12 @@ use super::timelines::{Done, Timeline};
 use super::turn::{Outcome, Turn};
 use crate::quota::Charge;
 use crate::sys::{Address, Arena};
-use crate::venus::{self, CommandType, ObjectType};
+use crate::venus::{CommandType, ObjectType};
 pub(super) use counter::Counter;
+pub(super) use get::get;
 use submission::Infos;
 pub(super) use waiting::wait_idle;
 
-/// Queues may have ring indices up to this one; 0 is the ring of none.
-const RING_INDEX_MAX: u32 = 63;
 /// How long a driver sleeps on behalf of a guest before we look whether its context is lost.
 pub(super) const SLICE: Duration = Duration::from_secs(1);
 
@@ -43,6 +43,9 @@ const OWED_MAX: u32 = 31;
 
 /// What may be kept for longer than the GPU needs it, before we look.
 const PENDING_MAX: usize = 256;
+
+/// What a queue may be given while the GPU is busy, before its guest waits with us.
+const GIVEN_MAX: usize = 1 << 16;
 
 /// What a context has given to the GPU, and what waits.
 pub(super) struct Submits {
@@ -416,84 +419,18 @@ fn finish(object: &Arc<Object>, batches: Range<usize>, what: What) -> Result<(),
             Ok(())
         }
         What::Mark(done) => {
-            let last = queue.last().unwrap_or_else(|_| queue.given().last);
-            let marked = queue.timeline.mark(last, done);
+            let last = queue.last();
+            let marked = queue.timeline.mark(last.unwrap_or(u64::MAX), done);
             marked.map_err(|error| {
                 Reason::GivenUp(format!("nobody can be told when the queue is done: {error}"))
-            })
+            })?;
+            // All marks of a lost context are told.
+            last.map(drop).map_err(|_| Reason::DeviceLost(CommandType::QueueSubmit))
         }
     }
 }
 
-/// vkGetDeviceQueue and vkGetDeviceQueue2.
-pub(super) fn get(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    let device = Arc::clone(turn.first()?);
-    let second = turn.command() == CommandType::GetDeviceQueue2;
-    let (family, index, flags, ring_index, slot) = if second {
-        let at = turn.call.arg(1);
-        let info = *turn.get::<vk::DeviceQueueInfo2>(at)?;
-        let ring_index = take_ring_index(turn, at);
-        (info.queue_family_index, info.queue_index, info.flags, ring_index, 2)
-    } else {
-        let number = |index| u32::try_from(turn.call.arg(index)).unwrap_or(u32::MAX);
-        (number(1), number(2), vk::DeviceQueueCreateFlags::empty(), 0, 3)
-    };
-    let Data::Device(made) = &device.data else { return Err(turn.invalid("it names no device")) };
-    if !made.queues.iter().any(|(f, wanted, count)| (*f, *wanted) == (family, flags) && index < *count) {
-        return Err(turn.invalid("the device was made without this queue"));
-    }
-    check_new(turn, &device, (family, index), ring_index)?;
-    let id_at = turn.call.arg(slot);
-    let id = *turn.get::<u64>(id_at)?;
-    turn.check_free(id)?;
-    let place = turn.put(0_u64)?;
-    turn.call.set_arg(slot, place);
-    turn.pass()?;
-    let handle = *turn.get::<u64>(place)?;
-    let counter = Counter::new(&device).map(Arc::new);
-    let counter = counter.map_err(|failure| Reason::GivenUp(format!("a queue's semaphore: {failure}")))?;
-    turn.state.submits.numbers += 1;
-    let number = QueueNumber(turn.state.submits.numbers);
-    let timeline = Timeline::new(Arc::clone(&counter));
-    let given = Mutex::default();
-    let queue = Queue { number, family, index, handle, ring_index, timeline, counter, given };
-    let object = Object::new(ObjectType::Queue, id, handle, &device).with(Data::Queue(Box::new(queue)));
-    let object = turn.enter(object)?;
-    turn.state.submits.queues.insert(number, object);
-    Ok(Outcome::Done(0))
-}
-
-/// Takes VkDeviceQueueTimelineInfoMESA out of the chain, and tells its ring index; 0 without one.
-fn take_ring_index(turn: &mut Turn<'_>, info_at: Address) -> u32 {
-    const DEVICE_QUEUE_TIMELINE_INFO_MESA: vk::StructureType = vk::StructureType::from_raw(1_000_384_005);
-    /// Behind the structure's type and the next one's address.
-    const RING_INDEX_OFFSET: Address = 16;
-    venus::unlink(turn.arena, info_at, DEVICE_QUEUE_TIMELINE_INFO_MESA)
-        .and_then(|at| turn.arena.get::<u32>(at + RING_INDEX_OFFSET))
-        .copied()
-        .unwrap_or_default()
-}
-
-/// A queue has one name, and a ring index one queue.
-fn check_new(
-    turn: &Turn<'_>,
-    device: &Arc<Object>,
-    queue: (u32, u32),
-    ring_index: u32,
-) -> Result<(), Reason> {
-    let submits = &turn.state.submits;
-    let mut same_device = submits.of_device(device).filter_map(|queue| queue_of(queue));
-    if same_device.any(|known| (known.family, known.index) == queue) {
-        return Err(turn.invalid("this queue has a name already"));
-    }
-    let mut all = submits.queues.values().filter_map(|queue| queue_of(queue));
-    if ring_index > RING_INDEX_MAX || (ring_index > 0 && all.any(|known| known.ring_index == ring_index)) {
-        return Err(turn.invalid("the ring index is above 63 or another queue's"));
-    }
-    Ok(())
-}
-
-/// vkQueueSubmit, vkQueueSubmit2 and vkQueueBindSparse.
+/// vkQueueSubmit and vkQueueSubmit2.
 pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let object = Arc::clone(turn.first()?);
     let Some(queue) = queue_of(&object) else { return Err(turn.invalid("it names no queue")) };
@@ -502,6 +439,9 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     }
     if queue.given().pending.len() > PENDING_MAX {
         queue.reap().map_err(|_| Reason::DeviceLost(turn.command()))?;
+    }
+    if queue.given().pending.len() > GIVEN_MAX {
+        _ = queue.last().and_then(|last| queue.counter.wait(last, Some(SLICE)));
     }
     let fence = turn.argument(3).cloned();
     if let Some(fence) = &fence

@@ -411,7 +411,7 @@ fn check(bind: &Bind) -> Result<(), &'static str> {
         _ => return Err("it is neither a buffer nor an image"),
     };
     if sparse {
-        return Err("what is sparse is bound by vkQueueBindSparse");
+        return Err("guests are offered nothing sparse");
     }
     if disjoint == bind.plane.is_empty() {
         return Err("the planes of a disjoint image, and no others, are bound one by one");
@@ -463,14 +463,12 @@ fn needed(bind: &Bind) -> vk::MemoryRequirements {
 
 /// Whether something lies in no memory that has to, before anything is done with it. Drivers do not look.
 pub(super) fn is_unbound(object: &Object) -> bool {
-    let (sparse, bound) = match &object.data {
-        Data::Buffer(buffer) => (buffer.flags.contains(vk::BufferCreateFlags::SPARSE_BINDING), &buffer.bound),
-        Data::Image(image) => {
-            (image.shape.flags.contains(vk::ImageCreateFlags::SPARSE_BINDING), &image.bound)
-        }
+    let bound = match &object.data {
+        Data::Buffer(buffer) => &buffer.bound,
+        Data::Image(image) => &image.bound,
         _ => return false,
     };
-    !sparse && bound.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    bound.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
 }
 
 /// Refuses commands that name what lies in no memory.

@@ -340,13 +340,13 @@ mod tests {
 
     #[test]
     fn batches_that_share_what_they_carry_are_refused_when_that_is_more_than_the_message() {
-        let submit = |batches: usize, points: u32| {
-            let start = 1 + 6 * batches as u32;
+        let submit = |batches: u32, points: u32| {
+            let start = 1 + 6 * batches;
             let header = [1, start, 0, start, points, 0];
             let rest = std::iter::repeat_n([7, 1, 0], points as usize);
-            let words: Vec<u32> = [batches as u32]
+            let words: Vec<u32> = [batches]
                 .into_iter()
-                .chain(std::iter::repeat_n(header, batches).flatten())
+                .chain(std::iter::repeat_n(header, batches as usize).flatten())
                 .chain(rest.flatten())
                 .collect();
             Request::decode(Kind::SubmitCmd2, &bytes(&words)).map(drop)
