@@ -29,7 +29,7 @@ struct Asked(Vec<(ObjectType, u64, Slot)>);
 impl Names for Asked {
     fn handle(&mut self, kind: ObjectType, id: u64, at: Slot) -> Option<u64> {
         self.0.push((kind, id, at));
-        Some(HANDLE + id)
+        Some(HANDLE.wrapping_add(id))
     }
 }
 
