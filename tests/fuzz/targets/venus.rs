@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use libfuzzer_sys::fuzz_target;
 use vgpu::sys::Arena;
-use vgpu::venus::{Malformed, Names, ObjectType, Reader, Slot, decode, encode_reply};
+use vgpu::venus::{Names, ObjectType, Reader, Slot, decode, encode_reply};
 
 const ARENA_BYTES: usize = 1 << 20;
 
