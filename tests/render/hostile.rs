@@ -69,6 +69,12 @@ fn lose(guest: &mut Guest, commands: impl IntoIterator<Item = Command>, words: &
 }
 
 #[test]
+fn nothing_sparse_is_bound() {
+    let bind = Command::new(C::QueueBindSparse).long(QUEUE).int(0).null().long(0);
+    costs_the_context([bind], "not offered to guests");
+}
+
+#[test]
 fn copies_beyond_the_ends_of_buffers_are_refused() {
     let wrong =
         [(4090, 0, 8), (0, 4090, 8), (u64::MAX, 0, 8), (8, 0, u64::MAX), (0, 0, u64::MAX), (0, 4096, 1)];

@@ -61,7 +61,7 @@ pub(super) fn may_be(usage: vk::BufferUsageFlags) -> bool {
 /// Whether a guest may wait for what comes of this command.
 pub(super) fn is_asked_for(command: CommandType) -> bool {
     use CommandType as C;
-    matches!(command, C::QueueSubmit | C::QueueSubmit2 | C::QueueBindSparse)
+    matches!(command, C::QueueSubmit | C::QueueSubmit2)
 }
 
 impl Feedback {

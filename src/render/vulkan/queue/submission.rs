@@ -1,7 +1,7 @@
-//! vkQueueSubmit, vkQueueSubmit2 and vkQueueBindSparse as they lie in an arena: what they wait for, and how a part of
+//! vkQueueSubmit and vkQueueSubmit2 as they lie in an arena: what they wait for, and how a part of
 //! one is given to the driver.
 //!
-//! The three take the same arguments: a queue, how many batches, where they lie, a fence. So one description of each
+//! The two take the same arguments: a queue, how many batches, where they lie, a fence. So one description of each
 //! kind of batch does.
 
 use std::ffi::c_void;
@@ -11,8 +11,8 @@ use std::ptr::with_exposed_provenance;
 use std::sync::Arc;
 
 use vulkanalia_sys::{
-    BindSparseInfo, Handle, PipelineStageFlags, PipelineStageFlags2, Semaphore as VkSemaphore,
-    SemaphoreSubmitInfo, StructureType, SubmitInfo, SubmitInfo2, TimelineSemaphoreSubmitInfo,
+    Handle, PipelineStageFlags, PipelineStageFlags2, Semaphore as VkSemaphore, SemaphoreSubmitInfo,
+    StructureType, SubmitInfo, SubmitInfo2, TimelineSemaphoreSubmitInfo,
 };
 
 use crate::render::vulkan::gate::{At, Batch, Semaphore};
@@ -44,7 +44,7 @@ trait Kind: CStruct + Default {
 /// The batches of a submission, where they lie.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Infos {
-    /// vkQueueSubmit, vkQueueSubmit2 or vkQueueBindSparse.
+    /// vkQueueSubmit or vkQueueSubmit2.
     pub command: CommandType,
     /// How many.
     pub count: u64,
@@ -73,7 +73,6 @@ pub(super) fn batches(
     }
     match infos.command {
         CommandType::QueueSubmit2 => all::<SubmitInfo2>(infos, arena, find, out),
-        CommandType::QueueBindSparse => all::<BindSparseInfo>(infos, arena, find, out),
         _ => all::<SubmitInfo>(infos, arena, find, out),
     }
 }
@@ -99,7 +98,6 @@ pub(super) fn part(
     }
     match infos.command {
         CommandType::QueueSubmit2 => with::<SubmitInfo2>(infos, batches, done, arena),
-        CommandType::QueueBindSparse => with::<BindSparseInfo>(infos, batches, done, arena),
         _ => with::<SubmitInfo>(infos, batches, done, arena),
     }
 }
@@ -156,22 +154,6 @@ fn pointer<T>(at: Address) -> *const T {
 }
 
 impl Kind for SubmitInfo {
-    fn batch(&self, arena: &Arena, find: Find<'_>) -> Result<Batch, BadSubmission> {
-        let values = Values::of(self.next, arena)?;
-        Ok(Batch {
-            waits: at(self.wait_semaphore_count, self.wait_semaphores, values.waits, find)?,
-            signals: at(self.signal_semaphore_count, self.signal_semaphores, values.signals, find)?,
-        })
-    }
-
-    fn signal(arena: &mut Arena, semaphore: u64, value: u64) -> Result<Self, Full> {
-        let (semaphores, next) = signal_by_chain(arena, semaphore, value)?;
-        let signal_semaphores = pointer(semaphores);
-        Ok(Self { next: pointer(next), signal_semaphore_count: 1, signal_semaphores, ..Self::default() })
-    }
-}
-
-impl Kind for BindSparseInfo {
     fn batch(&self, arena: &Arena, find: Find<'_>) -> Result<Batch, BadSubmission> {
         let values = Values::of(self.next, arena)?;
         Ok(Batch {
@@ -367,9 +349,9 @@ mod tests {
     }
 
     #[test]
-    fn submissions_of_all_kinds_end_with_the_same_signal() {
+    fn submissions_of_both_kinds_end_with_the_same_signal() {
         let mut arena = Arena::new(1 << 16).unwrap();
-        for command in [CommandType::QueueSubmit, CommandType::QueueSubmit2, CommandType::QueueBindSparse] {
+        for command in [CommandType::QueueSubmit, CommandType::QueueSubmit2] {
             let none = Infos { command, count: 0, at: 0 };
             let given = part(none, 0..0, (8, 3), &mut arena).unwrap();
             assert_eq!(values(&read(given, &arena).unwrap()[0].signals), [(true, 3)]);
