@@ -115,7 +115,7 @@ impl Arena {
     #[inline]
     fn place(&self, at: Address, bytes: usize) -> Option<usize> {
         let start = usize::try_from(at.checked_sub(self.base())?).ok()?;
-        start.checked_add(bytes).filter(|end| *end <= self.used).map(|_| start)
+        (self.used.checked_sub(start)? >= bytes).then_some(start)
     }
 
     /// The bytes of a range that was handed out; `None` if any of it was not.

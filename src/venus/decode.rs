@@ -1,6 +1,6 @@
 use super::call::ARGUMENT_BYTES;
 use super::memory::{self, NEXT_AT, places};
-use super::tables::{Count, Element, Lengths, Op, Struct, Way};
+use super::tables::{Count, Element, Lengths, Op, Rule, Struct, Way};
 use super::{ARGUMENTS_MAX, Call, CommandType, Malformed, Names, ObjectType, Reader, Slot};
 use crate::sys::{Address, Arena, Full};
 
@@ -69,7 +69,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
                 Op::Copy { bytes: 8, .. } => self.long()?,
                 Op::Handle { kind, nullable, .. } => self.handle(kind, nullable, Slot::Argument(index))?,
                 // As below, without a detour for the length.
-                Op::Array { nullable, count: Count::Member { at, rule, .. }, element, .. }
+                Op::Array { nullable, count: Count::Member { at, rule, .. }, ref element, .. }
                     if !matches!(element, Element::Rows { .. }) =>
                 {
                     let expected = rule.length(call.arg(at / ARGUMENT_BYTES));
@@ -104,11 +104,9 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         Ok(call.decoded_at)
     }
 
+    #[inline(never)]
     fn step(&mut self, op: &'static Op, base: Address, form: Form) -> Result<(), Wrong> {
         match *op {
-            // Most members are of one of two sizes, which need no loop.
-            Op::Copy { at, bytes: 4 } => self.word().map(|word| self.write(base, at, word.to_le_bytes())),
-            Op::Copy { at, bytes: 8 } => self.long().map(|long| self.write(base, at, long.to_le_bytes())),
             Op::Copy { at, bytes } => self.copy(base, at, bytes),
             Op::Small { at, bytes } => {
                 let [first, second, ..] = self.word()?.to_le_bytes();
@@ -129,8 +127,8 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
                     Ok(())
                 }
             },
-            Op::Pointer { at, nullable, element } => self.pointer(base, at, nullable, element, form),
-            Op::Array { at, nullable, count, element } => {
+            Op::Pointer { at, nullable, ref element } => self.pointer(base, at, nullable, element, form),
+            Op::Array { at, nullable, count, ref element } => {
                 let expected = count.read(self.arena, base);
                 let array = self.array(expected, nullable, element, base, form)?;
                 self.write(base, at, array.to_ne_bytes());
@@ -184,24 +182,52 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
                 return Err(Malformed::Structure { command: self.command, sent, expected }.into());
             }
             self.write(at, 0, sent.to_ne_bytes());
-            let next = self.chain(of, form, &mut [0; 4])?;
-            self.write(at, NEXT_AT, next.to_ne_bytes());
+            // Most chains are empty, and memory is zero as it comes.
+            if self.present()? {
+                let next = self.link(of, form, &mut [0; 4])?;
+                self.write(at, NEXT_AT, next.to_ne_bytes());
+            }
         }
         self.members(of, at, form)?;
         self.depth -= 1;
         Ok(())
     }
 
-    fn members(&mut self, of: &'static Struct, at: Address, form: Form) -> Result<(), Wrong> {
-        let members = if form == Form::Whole { of.whole } else { of.skeleton };
-        members.iter().try_for_each(|op| self.step(op, at, form))
+    /// Most members are numbers of one of two sizes, and arrays as long as one of these says. They take no call.
+    #[inline(always)]
+    fn members(&mut self, of: &'static Struct, base: Address, form: Form) -> Result<(), Wrong> {
+        for op in if form == Form::Whole { of.whole } else { of.skeleton } {
+            match op {
+                Op::Copy { at, bytes: 4 } => {
+                    let word = self.word()?;
+                    self.write(base, *at, word.to_le_bytes());
+                }
+                Op::Copy { at, bytes: 8 } => {
+                    let long = self.long()?;
+                    self.write(base, *at, long.to_le_bytes());
+                }
+                Op::Array {
+                    at,
+                    nullable,
+                    count: Count::Member { at: count_at, bytes: 4, rule: Rule::Same },
+                    element,
+                } => {
+                    let count = memory::read(self.arena, base, *count_at, 4);
+                    let count = self.length(count, *nullable)?;
+                    // Memory is zero as it comes.
+                    if count > 0 {
+                        let array = self.elements(element, count, base, form)?;
+                        self.write(base, *at, array.to_ne_bytes());
+                    }
+                }
+                op => self.step(op, base, form)?,
+            }
+        }
+        Ok(())
     }
 
-    /// What follows in the chain of `head`. On the wire, a structure's members stand behind the rest of its chain.
-    fn chain(&mut self, head: &'static Struct, form: Form, seen: &mut [u64; 4]) -> Result<Address, Wrong> {
-        if !self.present()? {
-            return Ok(0);
-        }
+    /// The next structure in the chain of `head`, and those behind it. On the wire, its members stand behind them all.
+    fn link(&mut self, head: &'static Struct, form: Form, seen: &mut [u64; 4]) -> Result<Address, Wrong> {
         self.enter()?;
         let kind = self.kind()?;
         let unknown = Malformed::Chain(self.command, kind);
@@ -214,8 +240,10 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         *word |= bit;
         let at = self.alloc(of.bytes)?;
         self.write(at, 0, kind.to_ne_bytes());
-        let next = self.chain(head, form, seen)?;
-        self.write(at, NEXT_AT, next.to_ne_bytes());
+        if self.present()? {
+            let next = self.link(head, form, seen)?;
+            self.write(at, NEXT_AT, next.to_ne_bytes());
+        }
         self.members(of, at, form)?;
         self.depth -= 1;
         Ok(at)
@@ -241,7 +269,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         base: Address,
         at: usize,
         nullable: bool,
-        element: Element,
+        element: &'static Element,
         form: Form,
     ) -> Result<(), Wrong> {
         if !self.present()? {
@@ -257,15 +285,16 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         &mut self,
         expected: u64,
         nullable: bool,
-        element: Element,
+        element: &'static Element,
         base: Address,
         form: Form,
     ) -> Result<Address, Wrong> {
         let count = self.length(expected, nullable)?;
-        match element {
-            Element::Bytes(bytes) if form == Form::Whole && count > 0 => {
-                self.bytes(self.product(count, bytes)?)
-            }
+        if count == 0 {
+            return Ok(0);
+        }
+        match *element {
+            Element::Bytes(bytes) if form == Form::Whole => self.bytes(self.product(count, bytes)?),
             _ => self.elements(element, count, base, form),
         }
     }
@@ -273,7 +302,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
     /// The elements of an array, and where they lie. 0 elements lie nowhere.
     fn elements(
         &mut self,
-        element: Element,
+        element: &'static Element,
         count: usize,
         base: Address,
         form: Form,
@@ -281,7 +310,7 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         if count == 0 {
             return Ok(0);
         }
-        match element {
+        match *element {
             Element::Bytes(bytes) if form == Form::Whole => self.bytes(self.product(count, bytes)?),
             Element::Bytes(bytes) => self.alloc(self.product(count, bytes)?),
             Element::Ids => self.bytes(self.product(count, size_of::<u64>())?),
@@ -309,14 +338,14 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
                 }
                 Ok(texts)
             }
-            Element::Rows { lengths, of } => self.rows(lengths, *of, count, base, form),
+            Element::Rows { lengths, of } => self.rows(lengths, of, count, base, form),
         }
     }
 
     fn rows(
         &mut self,
         lengths: Lengths,
-        of: Element,
+        of: &'static Element,
         count: usize,
         base: Address,
         form: Form,
@@ -365,35 +394,55 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         self.alloc(self.product(count, bytes)?)
     }
 
+    #[inline(always)]
     fn product(&self, count: usize, bytes: usize) -> Result<usize, Wrong> {
         count.checked_mul(bytes).ok_or_else(|| Malformed::TooLarge(self.command, Full(usize::MAX)).into())
     }
 
     /// The length of an array on the wire. An absent one has length 0, whatever was expected.
-    #[inline]
+    #[inline(always)]
     fn length(&mut self, expected: u64, nullable: bool) -> Result<usize, Wrong> {
         let sent = self.long()?;
         match usize::try_from(sent) {
-            Ok(0) if nullable => Ok(0),
-            Ok(0) if expected > 0 => Err(Malformed::NullPointer(self.command).into()),
-            Ok(length) if sent == expected => Ok(length),
-            _ => Err(Malformed::Length { command: self.command, sent, expected }.into()),
+            Ok(length) if sent == expected || (sent == 0 && nullable) => Ok(length),
+            _ => Err(self.no_length(sent, expected)),
         }
     }
 
+    #[cold]
+    fn no_length(&self, sent: u64, expected: u64) -> Wrong {
+        match sent {
+            0 => Malformed::NullPointer(self.command).into(),
+            _ => Malformed::Length { command: self.command, sent, expected }.into(),
+        }
+    }
+
+    #[inline(always)]
     fn present(&mut self) -> Result<bool, Wrong> {
         match self.long()? {
             0 => Ok(false),
             1 => Ok(true),
-            mark => Err(Malformed::Pointer(self.command, mark).into()),
+            mark => Err(self.no_mark(mark)),
         }
     }
 
-    fn enter(&mut self) -> Result<(), Wrong> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX { Err(Malformed::TooDeep(self.command).into()) } else { Ok(()) }
+    #[cold]
+    fn no_mark(&self, mark: u64) -> Wrong {
+        Malformed::Pointer(self.command, mark).into()
     }
 
+    #[inline(always)]
+    fn enter(&mut self) -> Result<(), Wrong> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX { Err(self.too_deep()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn too_deep(&self) -> Wrong {
+        Malformed::TooDeep(self.command).into()
+    }
+
+    #[inline(always)]
     fn write<const BYTES: usize>(&mut self, base: Address, at: usize, bytes: [u8; BYTES]) {
         if let Some(place) = self.arena.bytes_mut(base + at as u64, BYTES) {
             place.copy_from_slice(&bytes);
@@ -408,14 +457,17 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         self.reader.take(count).ok_or_else(|| self.truncated())
     }
 
+    #[inline(always)]
     fn word(&mut self) -> Result<u32, Wrong> {
         self.reader.word().ok_or_else(|| self.truncated())
     }
 
+    #[inline(always)]
     fn kind(&mut self) -> Result<i32, Wrong> {
         self.word().map(u32::cast_signed)
     }
 
+    #[inline(always)]
     fn long(&mut self) -> Result<u64, Wrong> {
         self.reader.long().ok_or_else(|| self.truncated())
     }

@@ -7,7 +7,7 @@ use crate::sys::{Address, Arena};
 pub(super) const NEXT_AT: usize = 8;
 
 /// The number of so many bytes at an offset from an address; 0 behind NULL.
-#[inline]
+#[inline(always)]
 pub(super) fn read(arena: &Arena, base: Address, at: usize, bytes: usize) -> u64 {
     let place = base.wrapping_add(at as u64);
     match bytes {

@@ -52,6 +52,7 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 }
 
 /// Commands of a device: what it makes, records and submits.
+#[inline(always)]
 fn on_device(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     use CommandType as C;
     let command = turn.command();
@@ -106,6 +107,7 @@ fn on_device(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 }
 
 /// Memory, what lies in it, queues, and what they wait for; then what needs no thought.
+#[inline(always)]
 fn of_memory(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     use CommandType as C;
     let command = turn.command();

@@ -33,6 +33,8 @@ pub(super) struct Object {
     pub(super) id: u64,
     /// The driver's. 0: it could not be made, and nobody may use it.
     pub(super) handle: u64,
+    /// The driver's handle of the device that it belongs to; 0 for what belongs to none.
+    pub(super) device_handle: u64,
     /// What it was made from: a pool, a device, an instance.
     pub(super) parent: Option<Arc<Object>>,
     /// The functions of its device, or of the instance.
@@ -94,6 +96,7 @@ impl Object {
         let mut object = Self::root(kind, id, handle, Arc::clone(&parent.functions));
         object.parent = Some(Arc::clone(parent));
         object.parent_version = parent.version();
+        object.device_handle = if kind == ObjectType::Device { handle } else { parent.device_handle };
         object
     }
 
@@ -103,6 +106,7 @@ impl Object {
             kind,
             id,
             handle,
+            device_handle: 0,
             parent: None,
             functions,
             destroy: None,
@@ -191,19 +195,20 @@ impl Object {
         self.version.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a submission that needs it.
+    /// Counts a submission that needs it. Like all that a submission changes, this is done under the lock of the
+    /// context, which is cheaper than a count that several threads may change.
     pub(super) fn begin_use(&self) {
-        self.pending.fetch_add(1, Ordering::AcqRel);
+        self.pending.store(self.pending.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     /// Counts one less.
     pub(super) fn end_use(&self) {
-        self.pending.fetch_sub(1, Ordering::AcqRel);
+        self.pending.store(self.pending.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
     }
 
     /// Whether a submission that is not done needs it.
     pub(super) fn is_pending(&self) -> bool {
-        self.pending.load(Ordering::Acquire) > 0
+        self.pending.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -214,7 +219,7 @@ impl Drop for Object {
         if parent.version() != self.parent_version {
             return;
         }
-        let device = parent.device().handle;
+        let device = self.device_handle;
         let one = [self.handle];
         let list: Address = one.as_ptr().expose_provenance() as Address;
         match command {

@@ -58,13 +58,7 @@ pub(super) struct Submits {
     limbo: Vec<Arc<Object>>,
     /// Who waits for that.
     sleepers: usize,
-    scratch: Scratch,
-}
-
-/// Lists that are empty between submissions, and keep their memory for the next.
-#[derive(Default)]
-struct Scratch {
-    batches: Vec<Batch>,
+    /// Empty between submissions; its memory is kept.
     needs: Vec<Need>,
 }
 
@@ -78,7 +72,7 @@ impl Default for Submits {
             changed: Arc::default(),
             sleepers: 0,
             limbo: Vec::new(),
-            scratch: Scratch::default(),
+            needs: Vec::new(),
         }
     }
 }
@@ -119,6 +113,9 @@ enum Need {
     Destroyed(Arc<Object>),
 }
 
+/// A part of a submission needs nothing: the whole waits with all that it needs.
+const NOTHING: (Option<Arc<Object>>, std::iter::Empty<Need>) = (None, std::iter::empty());
+
 /// What waits in a FIFO.
 struct Work {
     queue: Arc<Object>,
@@ -140,21 +137,34 @@ struct Held {
     _charge: Charge,
 }
 
+impl Given {
+    /// Keeps what is needed until all is done that the queue was given.
+    fn keep(&mut self, fence: Option<Arc<Object>>, needs: impl Iterator<Item = Need>) {
+        // The fence comes last: it may be signalled a moment after the counter, and must not hold up the rest.
+        for need in needs {
+            self.pending.push_back((self.last, need));
+        }
+        if let Some(fence) = fence {
+            self.pending.push_back((self.last, Need::Fence(fence)));
+        }
+    }
+}
+
 impl Queue {
     fn given(&self) -> MutexGuard<'_, Given> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives batches to the driver; with the last ones goes the fence. Says what the counter shows when they are done.
-    /// `seen`: the guest will know by a semaphore when they are.
+    /// Gives batches to the driver; with the last ones goes the fence. `seen`: the guest will know by a semaphore when
+    /// they are done. Until then what they need is kept.
     fn give(
         &self,
         infos: Infos,
         batches: Range<usize>,
         seen: bool,
-        fence: Option<&Arc<Object>>,
+        (fence, needs): (Option<Arc<Object>>, impl Iterator<Item = Need>),
         arena: &mut Arena,
-    ) -> Result<u64, Reason> {
+    ) -> Result<(), Reason> {
         let mut given = self.given();
         let value = given.last + u64::from(given.owed == 0);
         let is_whole = batches.start == 0 && batches.len() as u64 == infos.count;
@@ -164,7 +174,8 @@ impl Queue {
                 .map_err(|_| Reason::TooLarge(infos.command))?,
             false => infos,
         };
-        let arguments = [self.handle, part.count, part.at, fence.map_or(0, |fence| fence.handle)];
+        let fence_handle = fence.as_ref().map_or(0, |fence| fence.handle);
+        let arguments = [self.handle, part.count, part.at, fence_handle];
         let returned = self.counter.functions().call(infos.command, &arguments);
         // The guest was told, or will think, that it worked. So it must.
         match result_of(returned.ok_or(Reason::NotOffered(infos.command))?) {
@@ -177,10 +188,11 @@ impl Queue {
         }
         given.last = value;
         given.owed = if signals { 0 } else { given.owed + 1 };
-        if let Some(fence) = fence {
+        if let Some(fence) = &fence {
             sync::fence_is(fence, FenceState::Given(self.number, value));
         }
-        Ok(value)
+        given.keep(fence, needs);
+        Ok(())
     }
 
     /// What the counter shows when all is done that the queue was given, and will show for sure.
@@ -206,11 +218,19 @@ impl Queue {
         };
     }
 
-    /// Keeps what a submission needs until the counter shows `value`.
-    fn keep(&self, value: u64, fence: Option<Arc<Object>>, needs: impl Iterator<Item = Need>) {
-        // The fence comes last: it may be signalled a moment after the counter, and must not hold up the rest.
-        let fence = fence.into_iter().map(Need::Fence);
-        self.given().pending.extend(needs.chain(fence).map(|need| (value, need)));
+    /// Bounds what is kept for submissions, at the price of the guest's time.
+    #[inline]
+    fn make_room(&self) -> Result<(), Failure> {
+        if self.given().pending.len() > PENDING_MAX { self.make_room_now() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn make_room_now(&self) -> Result<(), Failure> {
+        self.reap()?;
+        if self.given().pending.len() > GIVEN_MAX {
+            _ = self.last().and_then(|last| self.counter.wait(last, Some(SLICE)));
+        }
+        Ok(())
     }
 
     /// Lets go of what is done.
@@ -271,8 +291,7 @@ impl Submits {
         }
         for queue in self.of_device(object.device()).filter_map(|queue| queue_of(queue)) {
             if !queue.is_done() {
-                let last = queue.given().last;
-                queue.keep(last, None, std::iter::once(Need::Destroyed(Arc::clone(&object))));
+                queue.given().keep(None, std::iter::once(Need::Destroyed(Arc::clone(&object))));
             }
         }
         Ok(())
@@ -326,8 +345,7 @@ impl Submits {
                 What::Mark(done) => marks.push(done),
                 What::Submission(held) => {
                     let Some(queue) = queue_of(&work.queue) else { continue };
-                    let last = queue.given().last;
-                    queue.keep(last, None, held.needs.into_iter());
+                    queue.given().keep(None, held.needs.into_iter());
                 }
             }
         }
@@ -394,7 +412,9 @@ pub(super) fn advance(state: &mut State) -> Result<(), Reason> {
         match step {
             Step::Part(_, batches, Work { queue, what: What::Submission(held) }) => {
                 let Held { infos, arena, .. } = &mut **held;
-                queue_of(queue).map_or(Ok(0), |queue| queue.give(*infos, batches, true, None, arena))?;
+                if let Some(queue) = queue_of(queue) {
+                    queue.give(*infos, batches, true, NOTHING, arena)?;
+                }
             }
             Step::Part(..) => {}
             Step::Last(_, batches, Work { queue, what }) => finish(&queue, batches, what)?,
@@ -414,9 +434,8 @@ fn finish(object: &Arc<Object>, batches: Range<usize>, what: What) -> Result<(),
     match what {
         What::Submission(held) => {
             let Held { infos, mut arena, fence, needs, .. } = *held;
-            let value = queue.give(infos, batches, true, fence.as_ref(), &mut arena)?;
-            queue.keep(value, fence, needs.into_iter());
-            Ok(())
+            let batches = if batches.start == 0 { infos.all() } else { batches };
+            queue.give(infos, batches, true, (fence, needs.into_iter()), &mut arena)
         }
         What::Mark(done) => {
             let last = queue.last();
@@ -431,18 +450,11 @@ fn finish(object: &Arc<Object>, batches: Range<usize>, what: What) -> Result<(),
 }
 
 /// vkQueueSubmit and vkQueueSubmit2.
+#[inline(never)]
 pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let object = Arc::clone(turn.first()?);
     let Some(queue) = queue_of(&object) else { return Err(turn.invalid("it names no queue")) };
-    if !turn.objects().all(|named| Arc::ptr_eq(named.device(), object.device())) {
-        return Err(turn.invalid("it names what is another device's"));
-    }
-    if queue.given().pending.len() > PENDING_MAX {
-        queue.reap().map_err(|_| Reason::DeviceLost(turn.command()))?;
-    }
-    if queue.given().pending.len() > GIVEN_MAX {
-        _ = queue.last().and_then(|last| queue.counter.wait(last, Some(SLICE)));
-    }
+    queue.make_room().map_err(|_| Reason::DeviceLost(turn.command()))?;
     let fence = turn.argument(3).cloned();
     if let Some(fence) = &fence
         && sync::settle(fence) != FenceState::Unsignalled
@@ -450,23 +462,22 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         return Err(turn.invalid("its fence is signalled, or another submission's"));
     }
     let infos = Infos { command: turn.command(), count: turn.call.arg(1), at: turn.call.arg(2) };
-    let Scratch { mut batches, mut needs } = std::mem::take(&mut turn.state.submits.scratch);
-    read(turn, infos, &mut batches)?;
-    find_needs(turn, &mut needs)?;
-    let count = batches.len();
+    let mut needs = std::mem::take(&mut turn.state.submits.needs);
+    let batches = match find_needs(turn, &object, &mut needs)? {
+        true => read(turn, infos)?,
+        false => Vec::new(),
+    };
     match turn.state.submits.gate.admit(queue.number, &batches) {
-        Some(gone) if gone == count => {
+        Some(gone) if gone == batches.len() => {
             let seen = batches.iter().any(|batch| !batch.signals.is_empty());
-            let value = queue.give(infos, 0..count, seen, fence.as_ref(), turn.arena)?;
-            queue.keep(value, fence, needs.drain(..));
+            queue.give(infos, infos.all(), seen, (fence, needs.drain(..)), turn.arena)?;
+            turn.state.submits.needs = needs;
             turn.state.submits.wake();
-            batches.clear();
-            turn.state.submits.scratch = Scratch { batches, needs };
         }
         gone => {
             let gone = gone.unwrap_or_default();
             if gone > 0 {
-                queue.give(infos, 0..gone, true, None, turn.arena)?;
+                queue.give(infos, 0..gone, true, NOTHING, turn.arena)?;
             }
             hold(turn, &object, (batches, gone), infos, (fence, needs))?;
         }
@@ -476,12 +487,12 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 }
 
 /// What the batches of a submission wait for and signal.
-fn read(turn: &Turn<'_>, infos: Infos, batches: &mut Vec<Batch>) -> Result<(), Reason> {
+fn read(turn: &Turn<'_>, infos: Infos) -> Result<Vec<Batch>, Reason> {
     let find = |at: Address| match &turn.at(at)?.data {
         Data::Semaphore(semaphore) => Some(Arc::clone(semaphore)),
         _ => None,
     };
-    submission::batches(infos, turn.arena, &find, batches).map_err(|bad| match bad {
+    submission::batches(infos, turn.arena, &find).map_err(|bad| match bad {
         submission::BadSubmission::NoValue => turn.invalid("a timeline semaphore has no value"),
         submission::BadSubmission::Astray => {
             turn.invalid("a structure or semaphore is NULL that must not be")
@@ -489,28 +500,35 @@ fn read(turn: &Turn<'_>, infos: Infos, batches: &mut Vec<Batch>) -> Result<(), R
     })
 }
 
-/// What a submission needs until it is done, beside its fence; its command buffers must be ready.
-fn find_needs(turn: &mut Turn<'_>, needs: &mut Vec<Need>) -> Result<(), Reason> {
+/// What a submission needs until it is done, beside its fence; its command buffers must be ready. Whether there are
+/// semaphores: without any, all of its batches may go when one may.
+fn find_needs(turn: &mut Turn<'_>, queue: &Object, needs: &mut Vec<Need>) -> Result<bool, Reason> {
     let command = turn.command();
+    let invalid = |rule| Reason::Invalid { command, rule };
+    let mut has_semaphores = false;
     for named in turn.named.iter().skip(1) {
         let Some(object) = turn.state.objects.at(named.place) else { continue };
+        if object.device_handle != queue.device_handle {
+            return Err(invalid("it names what is another device's"));
+        }
         if object.kind != ObjectType::CommandBuffer {
+            has_semaphores |= object.kind == ObjectType::Semaphore;
             needs.push(Need::Object(Pending::new(object)));
             continue;
         }
-        let object = Arc::clone(object);
         // Only what must not run twice is waited for: others are sent again so that the GPU never stands still.
-        if object.is_pending()
-            && !turn.state.objects.recording(named.place).is_some_and(|it| it.1.is_simultaneous())
-        {
-            _ = is_idle(turn.state, &object);
+        if object.is_pending() {
+            let object = Arc::clone(object);
+            let recording = turn.state.objects.recording(named.place);
+            if !recording.is_some_and(|(_, recording)| recording.is_simultaneous()) {
+                _ = is_idle(turn.state, &object);
+            }
         }
         if let Some((buffer, recording)) = turn.state.objects.recording(named.place) {
-            let running = recording.submit(buffer).map_err(|rule| Reason::Invalid { command, rule })?;
-            needs.push(Need::Running(running));
+            needs.push(Need::Running(recording.submit(buffer).map_err(invalid)?));
         }
     }
-    Ok(())
+    Ok(has_semaphores)
 }
 
 /// Has a submission wait, with the arena that it lies in.

@@ -58,45 +58,32 @@ pub(super) enum State {
     Invalid,
 }
 
-/// What a recorded command buffer needs.
+/// What a recorded command buffer needs, itself included.
 #[derive(Default)]
 pub(super) struct Kept {
     _objects: Vec<Arc<Object>>,
     /// Descriptor pools and secondary command buffers, as they were: once reset, the recording is worth nothing.
     expires: Vec<(Arc<Object>, u64)>,
     /// What the secondary command buffers need, which may be freed and whose names may be gone.
-    executes: Vec<Arc<Kept>>,
-}
-
-impl Kept {
-    /// What must be as it was, and is in use while this runs. Secondary command buffers execute none.
-    fn expires(&self) -> impl Iterator<Item = &(Arc<Object>, u64)> {
-        self.executes.iter().flat_map(|kept| &kept.expires).chain(&self.expires)
-    }
+    _executes: Vec<Arc<Kept>>,
+    /// The command buffer, its pool, the pools and command buffers that it uses.
+    in_use: Vec<Arc<Object>>,
 }
 
 /// What the GPU needs as long as a command buffer runs. It is dropped under the lock of the context.
-pub(super) struct Running {
-    buffer: Arc<Object>,
-    kept: Arc<Kept>,
-}
+pub(super) struct Running(Arc<Kept>);
 
 impl Running {
-    fn new(buffer: &Arc<Object>, kept: &Arc<Kept>) -> Self {
-        let running = Self { buffer: Arc::clone(buffer), kept: Arc::clone(kept) };
-        running.all().for_each(|object| object.begin_use());
+    fn new(kept: &Arc<Kept>) -> Self {
+        let running = Self(Arc::clone(kept));
+        running.0.in_use.iter().for_each(|object| object.begin_use());
         running
-    }
-
-    /// The command buffer, its pool, the pools and command buffers that it uses.
-    fn all(&self) -> impl Iterator<Item = &Arc<Object>> {
-        self.kept.expires().map(|(object, _)| object).chain([&self.buffer]).chain(&self.buffer.parent)
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.all().for_each(|object| object.end_use());
+        self.0.in_use.iter().for_each(|object| object.end_use());
     }
 }
 
@@ -161,12 +148,17 @@ impl Recording {
         self.expires.push((Arc::clone(object), object.version()));
     }
 
-    fn end(&mut self, state: State) {
+    fn end(&mut self, buffer: &Arc<Object>, state: State) {
         self.state = state;
+        let executes = std::mem::take(&mut self.executes);
+        let mut expires = std::mem::take(&mut self.expires);
+        expires.extend(executes.iter().flat_map(|kept| &kept.expires).cloned());
+        let in_use = expires.iter().map(|(object, _)| object).chain([buffer]).chain(&buffer.parent);
         self.kept = Arc::new(Kept {
+            in_use: in_use.cloned().collect(),
             _objects: std::mem::take(&mut self.keeps),
-            expires: std::mem::take(&mut self.expires),
-            executes: std::mem::take(&mut self.executes),
+            expires,
+            _executes: executes,
         });
     }
 
@@ -189,7 +181,7 @@ impl Recording {
         if self.once {
             self.state = State::Invalid;
         }
-        Ok(Running::new(buffer, &self.kept))
+        Ok(Running::new(&self.kept))
     }
 
     /// Whether it can be submitted, or executed from another one.
@@ -200,7 +192,7 @@ impl Recording {
         if buffer.is_pending() && !self.simultaneous {
             return Err("a command buffer runs already and was not begun for simultaneous use");
         }
-        if self.kept.expires().any(|(object, version)| object.version() != *version) {
+        if self.kept.expires.iter().any(|(object, version)| object.version() != *version) {
             return Err("what a command buffer uses was reset after it was recorded");
         }
         Ok(())
@@ -255,7 +247,8 @@ pub(super) fn end(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         result = returned(vk::Result::ERROR_OUT_OF_HOST_MEMORY);
     }
     let state = if failed(result) { State::Invalid } else { State::Executable };
-    turn.recording()?.1.end(state);
+    let (buffer, recording) = turn.recording()?;
+    recording.end(buffer, state);
     Ok(Outcome::Done(result))
 }
 

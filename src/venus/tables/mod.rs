@@ -91,6 +91,8 @@ impl Struct {
 }
 
 /// A step of decoding or encoding; `at` is where the member lies in the structure of C.
+// Without a tag of its own it would be told by the values of what is in it, which takes more steps.
+#[repr(u8)]
 pub(super) enum Op {
     /// Members that lie in C as on the wire.
     Copy {

@@ -66,6 +66,7 @@ impl Functions {
 
     /// Calls the driver: `arguments` are scalars, driver handles and addresses, as the command has them. What it
     /// returned, in the lower bits; `None` if the driver lacks the function.
+    #[inline]
     pub(super) fn call(&self, command: CommandType, arguments: &[u64]) -> Option<u64> {
         let mut all = [0; ARGUMENTS_MAX];
         all.iter_mut().zip(arguments).for_each(|(place, argument)| *place = *argument);

@@ -52,28 +52,21 @@ pub(super) struct Infos {
     pub at: Address,
 }
 
+impl Infos {
+    /// All batches.
+    pub(super) fn all(self) -> Range<usize> {
+        0..usize::try_from(self.count).unwrap_or(usize::MAX)
+    }
+}
+
 /// What each batch of a submission waits for and signals.
-pub(super) fn batches(
-    infos: Infos,
-    arena: &Arena,
-    find: Find<'_>,
-    out: &mut Vec<Batch>,
-) -> Result<(), BadSubmission> {
-    fn all<K: Kind>(
-        infos: Infos,
-        arena: &Arena,
-        find: Find<'_>,
-        out: &mut Vec<Batch>,
-    ) -> Result<(), BadSubmission> {
-        let mut infos = list::<K>(arena, infos.count, infos.at)?.iter();
-        infos.try_for_each(|info| {
-            out.push(info.batch(arena, find)?);
-            Ok(())
-        })
+pub(super) fn batches(infos: Infos, arena: &Arena, find: Find<'_>) -> Result<Vec<Batch>, BadSubmission> {
+    fn all<K: Kind>(infos: Infos, arena: &Arena, find: Find<'_>) -> Result<Vec<Batch>, BadSubmission> {
+        list::<K>(arena, infos.count, infos.at)?.iter().map(|info| info.batch(arena, find)).collect()
     }
     match infos.command {
-        CommandType::QueueSubmit2 => all::<SubmitInfo2>(infos, arena, find, out),
-        _ => all::<SubmitInfo>(infos, arena, find, out),
+        CommandType::QueueSubmit2 => all::<SubmitInfo2>(infos, arena, find),
+        _ => all::<SubmitInfo>(infos, arena, find),
     }
 }
 
@@ -265,9 +258,7 @@ mod tests {
     /// What the tables of a context do.
     fn read(infos: Infos, arena: &Arena) -> Result<Vec<Batch>, BadSubmission> {
         let semaphores = semaphores();
-        let mut found = Vec::new();
-        batches(infos, arena, &|at| semaphores.get(arena.get::<u64>(at)?).cloned(), &mut found)?;
-        Ok(found)
+        batches(infos, arena, &|at| semaphores.get(arena.get::<u64>(at)?).cloned())
     }
 
     fn values(list: &[At]) -> Vec<(bool, u64)> {
