@@ -104,5 +104,5 @@ pub enum Slot {
 pub trait Names {
     /// The driver's handle of an object, asked for each handle of a command but NULL, in the order of the wire. `None`
     /// ends the stream.
-    fn handle(&mut self, kind: ObjectType, id: u64, at: Slot) -> Option<u64>;
+    fn handle(&mut self, command: CommandType, kind: ObjectType, id: u64, at: Slot) -> Option<u64>;
 }

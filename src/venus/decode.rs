@@ -59,28 +59,32 @@ struct Decoder<'d, 's, N> {
 }
 
 impl<'s, N: Names> Decoder<'_, 's, N> {
-    /// Scalars and handles, which is most of what there is, go straight into the call.
+    /// Scalars and handles, which is most of what there is, go straight into the call, and are read by a reader in
+    /// registers: one in memory makes each number wait for the one before it.
     fn command(&mut self, call: &mut Call) -> Result<(), Wrong> {
         call.arguments = [0; ARGUMENTS_MAX];
         call.decoded_at = 0;
+        let mut reader = self.reader.clone();
         for (index, (way, op)) in call.table.parameters.iter().enumerate() {
             let value = match *op {
-                Op::Copy { bytes: 4, .. } => self.word()?.into(),
-                Op::Copy { bytes: 8, .. } => self.long()?,
-                Op::Handle { kind, nullable, .. } => self.handle(kind, nullable, Slot::Argument(index))?,
-                // As below, without a detour for the length.
-                Op::Array { nullable, count: Count::Member { at, rule, .. }, ref element, .. }
-                    if !matches!(element, Element::Rows { .. }) =>
-                {
-                    let expected = rule.length(call.arg(at / ARGUMENT_BYTES));
-                    self.array(expected, nullable, element, 0, form(*way))?
+                Op::Copy { bytes: 4, .. } => reader.word().ok_or_else(|| self.truncated())?.into(),
+                Op::Copy { bytes: 8, .. } => reader.long().ok_or_else(|| self.truncated())?,
+                Op::Handle { kind, nullable, .. } => {
+                    let id = reader.long().ok_or_else(|| self.truncated())?;
+                    self.name(kind, nullable, id, Slot::Argument(index))?
                 }
-                ref op => self.pointed(op, *way, index, call)?,
+                ref op => {
+                    *self.reader = reader;
+                    let pointer = self.pointed(op, *way, index, call)?;
+                    reader = self.reader.clone();
+                    pointer
+                }
             };
             if let Some(argument) = call.arguments.get_mut(index) {
                 *argument = value;
             }
         }
+        *self.reader = reader;
         if call.wants_reply() {
             self.put_arguments(call)?;
         }
@@ -89,6 +93,13 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
 
     /// An argument that leads into the arena. Lengths of arrays stand in other arguments, so those lie there too.
     fn pointed(&mut self, op: &'static Op, way: Way, index: usize, call: &mut Call) -> Result<u64, Wrong> {
+        // As below, without a detour for the length.
+        if let Op::Array { nullable, count: Count::Member { at, rule, .. }, element, .. } = op
+            && !matches!(element, Element::Rows { .. })
+        {
+            let expected = rule.length(call.arg(at / ARGUMENT_BYTES));
+            return self.array(expected, *nullable, element, 0, form(way));
+        }
         let base = self.put_arguments(call)?;
         self.step(op, base, form(way))?;
         Ok(memory::read(self.arena, base, index * ARGUMENT_BYTES, ARGUMENT_BYTES))
@@ -149,18 +160,22 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         Ok(())
     }
 
+    /// The driver's handle of what the guest names.
     #[inline(always)]
-    fn handle(&mut self, kind: ObjectType, nullable: bool, slot: Slot) -> Result<u64, Wrong> {
-        match self.long()? {
-            0 if nullable => Ok(0),
-            0 => Err(Malformed::NullHandle(self.command, kind).into()),
-            id => self.names.handle(kind, id, slot).ok_or_else(|| self.no_such(kind, id)),
+    fn name(&mut self, kind: ObjectType, nullable: bool, id: u64, slot: Slot) -> Result<u64, Wrong> {
+        if id == 0 && nullable {
+            return Ok(0);
         }
+        let handle = if id == 0 { None } else { self.names.handle(self.command, kind, id, slot) };
+        handle.ok_or_else(|| self.no_such(kind, id))
     }
 
     #[cold]
     fn no_such(&self, kind: ObjectType, id: u64) -> Wrong {
-        Malformed::UnknownHandle { command: self.command, kind, id }.into()
+        match id {
+            0 => Malformed::NullHandle(self.command, kind).into(),
+            id => Malformed::UnknownHandle { command: self.command, kind, id }.into(),
+        }
     }
 
     #[cold]
@@ -169,7 +184,8 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
     }
 
     fn handle_at(&mut self, kind: ObjectType, nullable: bool, at: Address) -> Result<(), Wrong> {
-        let handle = self.handle(kind, nullable, Slot::Memory(at))?;
+        let id = self.long()?;
+        let handle = self.name(kind, nullable, id, Slot::Memory(at))?;
         self.write(at, 0, handle.to_ne_bytes());
         Ok(())
     }
@@ -193,36 +209,35 @@ impl<'s, N: Names> Decoder<'_, 's, N> {
         Ok(())
     }
 
-    /// Most members are numbers of one of two sizes, and arrays as long as one of these says. They take no call.
+    /// Most members are numbers of one of two sizes, and arrays as long as one of these says, mostly empty: they take
+    /// no call.
     #[inline(always)]
     fn members(&mut self, of: &'static Struct, base: Address, form: Form) -> Result<(), Wrong> {
+        let mut reader = self.reader.clone();
         for op in if form == Form::Whole { of.whole } else { of.skeleton } {
-            match op {
+            match *op {
                 Op::Copy { at, bytes: 4 } => {
-                    let word = self.word()?;
-                    self.write(base, *at, word.to_le_bytes());
+                    let word = reader.word().ok_or_else(|| self.truncated())?;
+                    self.write(base, at, word.to_le_bytes());
                 }
                 Op::Copy { at, bytes: 8 } => {
-                    let long = self.long()?;
-                    self.write(base, *at, long.to_le_bytes());
+                    let long = reader.long().ok_or_else(|| self.truncated())?;
+                    self.write(base, at, long.to_le_bytes());
                 }
-                Op::Array {
-                    at,
-                    nullable,
-                    count: Count::Member { at: count_at, bytes: 4, rule: Rule::Same },
-                    element,
-                } => {
-                    let count = memory::read(self.arena, base, *count_at, 4);
-                    let count = self.length(count, *nullable)?;
-                    // Memory is zero as it comes.
-                    if count > 0 {
-                        let array = self.elements(element, count, base, form)?;
-                        self.write(base, *at, array.to_ne_bytes());
-                    }
+                // Memory is zero as it comes.
+                Op::Array { count: Count::Member { at, bytes: 4, rule: Rule::Same }, .. }
+                    if reader.starts_with_zero() && memory::read(self.arena, base, at, 4) == 0 =>
+                {
+                    reader.long();
                 }
-                op => self.step(op, base, form)?,
+                ref op => {
+                    *self.reader = reader;
+                    self.step(op, base, form)?;
+                    reader = self.reader.clone();
+                }
             }
         }
+        *self.reader = reader;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 use super::{CommandType, Malformed};
 
 /// A private copy of a stream of commands, and how far it was read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Reader<'s> {
     rest: &'s [u8],
     length: usize,
@@ -47,17 +47,23 @@ impl<'s> Reader<'s> {
         Some(taken)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn word(&mut self) -> Option<u32> {
         let (taken, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
         Some(u32::from_le_bytes(*taken))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn long(&mut self) -> Option<u64> {
         let (taken, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
         Some(u64::from_le_bytes(*taken))
+    }
+
+    /// Whether the next number of eight bytes is 0.
+    #[inline(always)]
+    pub(super) fn starts_with_zero(&self) -> bool {
+        self.rest.first_chunk() == Some(&[0; 8])
     }
 }

@@ -8,7 +8,7 @@ use crate::sys::Arena;
 struct Same;
 
 impl Names for Same {
-    fn handle(&mut self, _: ObjectType, id: u64, _: Slot) -> Option<u64> {
+    fn handle(&mut self, _: CommandType, _: ObjectType, id: u64, _: Slot) -> Option<u64> {
         Some(id)
     }
 }

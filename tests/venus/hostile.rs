@@ -23,7 +23,7 @@ fn a_stream_that_ends_early_is_refused_wherever_it_ends() {
 fn a_handle_of_another_type_is_refused() {
     struct Nothing;
     impl Names for Nothing {
-        fn handle(&mut self, _: ObjectType, _: u64, _: Slot) -> Option<u64> {
+        fn handle(&mut self, _: CommandType, _: ObjectType, _: u64, _: Slot) -> Option<u64> {
             None
         }
     }

@@ -17,7 +17,7 @@ mod shared;
 mod vectors;
 
 use vgpu::sys::{Address, Arena, CStruct};
-use vgpu::venus::{Call, Malformed, Names, ObjectType, Reader, Slot, decode};
+use vgpu::venus::{Call, CommandType, Malformed, Names, ObjectType, Reader, Slot, decode};
 
 /// The driver's handles are the guest's names and this.
 const HANDLE: u64 = 0xd000_0000;
@@ -27,7 +27,7 @@ const HANDLE: u64 = 0xd000_0000;
 struct Asked(Vec<(ObjectType, u64, Slot)>);
 
 impl Names for Asked {
-    fn handle(&mut self, kind: ObjectType, id: u64, at: Slot) -> Option<u64> {
+    fn handle(&mut self, _: CommandType, kind: ObjectType, id: u64, at: Slot) -> Option<u64> {
         self.0.push((kind, id, at));
         Some(HANDLE.wrapping_add(id))
     }

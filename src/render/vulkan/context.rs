@@ -162,7 +162,7 @@ impl Context {
         let Worker { arena, call, named, charge, .. } = worker;
         arena.reset();
         named.clear();
-        let mut lookup = Lookup::new(state, named, reader)?;
+        let mut lookup = Lookup { objects: &state.objects, named, fault: state.lost.clone() };
         venus::decode_into(reader, arena, &mut lookup, call)?;
         if let Some(fault) = lookup.fault {
             return Ok(Err(fault));
@@ -252,20 +252,13 @@ impl Context {
 struct Lookup<'l> {
     objects: &'l Table,
     named: &'l mut Vec<Named>,
-    command: CommandType,
     fault: Option<Reason>,
 }
 
-impl<'l> Lookup<'l> {
-    fn new(state: &'l State, named: &'l mut Vec<Named>, reader: &Reader<'_>) -> Result<Self, Malformed> {
-        let command = reader.peek().ok_or(Malformed::NoCommand)??;
-        Ok(Self { objects: &state.objects, named, command, fault: state.lost.clone() })
-    }
-
+impl Lookup<'_> {
     /// Names what has no handle: nothing, something else, or what could not be made.
     #[cold]
-    fn strange(&mut self, kind: ObjectType, id: u64, at: Slot) -> u64 {
-        let command = self.command;
+    fn strange(&mut self, command: CommandType, kind: ObjectType, id: u64, at: Slot) -> u64 {
         let found = self.objects.find(id).and_then(|place| Some((place, self.objects.at(place)?)));
         match found.filter(|(_, object)| object.kind == kind) {
             _ if self.fault.is_some() => {}
@@ -284,7 +277,7 @@ impl<'l> Lookup<'l> {
 
 impl Names for Lookup<'_> {
     #[inline]
-    fn handle(&mut self, kind: ObjectType, id: u64, at: Slot) -> Option<u64> {
+    fn handle(&mut self, command: CommandType, kind: ObjectType, id: u64, at: Slot) -> Option<u64> {
         let place = self.objects.find(id);
         let object = place.and_then(|place| self.objects.at(place));
         if let (Some(place), Some(object)) = (place, object)
@@ -295,7 +288,7 @@ impl Names for Lookup<'_> {
             self.named.push(Named { at, place });
             return Some(object.handle);
         }
-        Some(self.strange(kind, id, at))
+        Some(self.strange(command, kind, id, at))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use libfuzzer_sys::fuzz_target;
 use vgpu::sys::Arena;
-use vgpu::venus::{Names, ObjectType, Reader, Slot, decode, encode_reply};
+use vgpu::venus::{CommandType, Names, ObjectType, Reader, Slot, decode, encode_reply};
 
 const ARENA_BYTES: usize = 1 << 20;
 
@@ -21,7 +21,7 @@ struct Objects<'a> {
 }
 
 impl Names for Objects<'_> {
-    fn handle(&mut self, kind: ObjectType, id: u64, at: Slot) -> Option<u64> {
+    fn handle(&mut self, _: CommandType, kind: ObjectType, id: u64, at: Slot) -> Option<u64> {
         *self.asked += 1;
         assert_ne!(id, 0);
         if let Slot::Memory(at) = at {
