@@ -192,7 +192,9 @@ impl Queue {
             sync::fence_is(fence, FenceState::Given(self.number, value));
         }
         given.keep(fence, needs);
-        Ok(())
+        let many = given.pending.len() > PENDING_MAX;
+        drop(given);
+        if many { self.make_room().map_err(|_| Reason::DeviceLost(infos.command)) } else { Ok(()) }
     }
 
     /// What the counter shows when all is done that the queue was given, and will show for sure.
@@ -219,13 +221,8 @@ impl Queue {
     }
 
     /// Bounds what is kept for submissions, at the price of the guest's time.
-    #[inline]
-    fn make_room(&self) -> Result<(), Failure> {
-        if self.given().pending.len() > PENDING_MAX { self.make_room_now() } else { Ok(()) }
-    }
-
     #[cold]
-    fn make_room_now(&self) -> Result<(), Failure> {
+    fn make_room(&self) -> Result<(), Failure> {
         self.reap()?;
         if self.given().pending.len() > GIVEN_MAX {
             _ = self.last().and_then(|last| self.counter.wait(last, Some(SLICE)));
@@ -452,9 +449,6 @@ fn finish(object: &Arc<Object>, batches: Range<usize>, what: What) -> Result<(),
 /// vkQueueSubmit and vkQueueSubmit2.
 #[inline(never)]
 pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    let object = Arc::clone(turn.first()?);
-    let Some(queue) = queue_of(&object) else { return Err(turn.invalid("it names no queue")) };
-    queue.make_room().map_err(|_| Reason::DeviceLost(turn.command()))?;
     let fence = turn.argument(3).cloned();
     if let Some(fence) = &fence
         && sync::settle(fence) != FenceState::Unsignalled
@@ -463,10 +457,14 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     }
     let infos = Infos { command: turn.command(), count: turn.call.arg(1), at: turn.call.arg(2) };
     let mut needs = std::mem::take(&mut turn.state.submits.needs);
-    let batches = match find_needs(turn, &object, &mut needs)? {
+    let batches = match find_needs(turn, &mut needs)? {
         true => read(turn, infos)?,
         false => Vec::new(),
     };
+    let named = turn.named.first().and_then(|named| turn.state.objects.at(named.place));
+    let (object, queue) = named
+        .and_then(|object| Some((object, queue_of(object)?)))
+        .ok_or(Reason::Invalid { command: infos.command, rule: "it names no queue" })?;
     match turn.state.submits.gate.admit(queue.number, &batches) {
         Some(gone) if gone == batches.len() => {
             let seen = batches.iter().any(|batch| !batch.signals.is_empty());
@@ -479,7 +477,8 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
             if gone > 0 {
                 queue.give(infos, 0..gone, true, NOTHING, turn.arena)?;
             }
-            hold(turn, &object, (batches, gone), infos, (fence, needs))?;
+            let (object, number) = (Arc::clone(object), queue.number);
+            hold(turn, (object, number), (batches, gone), infos, (fence, needs))?;
         }
     }
     advance(turn.state)?;
@@ -502,13 +501,13 @@ fn read(turn: &Turn<'_>, infos: Infos) -> Result<Vec<Batch>, Reason> {
 
 /// What a submission needs until it is done, beside its fence; its command buffers must be ready. Whether there are
 /// semaphores: without any, all of its batches may go when one may.
-fn find_needs(turn: &mut Turn<'_>, queue: &Object, needs: &mut Vec<Need>) -> Result<bool, Reason> {
-    let command = turn.command();
+fn find_needs(turn: &mut Turn<'_>, needs: &mut Vec<Need>) -> Result<bool, Reason> {
+    let (command, device) = (turn.command(), turn.first()?.device_handle);
     let invalid = |rule| Reason::Invalid { command, rule };
     let mut has_semaphores = false;
     for named in turn.named.iter().skip(1) {
         let Some(object) = turn.state.objects.at(named.place) else { continue };
-        if object.device_handle != queue.device_handle {
+        if object.device_handle != device {
             return Err(invalid("it names what is another device's"));
         }
         if object.kind != ObjectType::CommandBuffer {
@@ -534,12 +533,11 @@ fn find_needs(turn: &mut Turn<'_>, queue: &Object, needs: &mut Vec<Need>) -> Res
 /// Has a submission wait, with the arena that it lies in.
 fn hold(
     turn: &mut Turn<'_>,
-    object: &Arc<Object>,
+    (queue, number): (Arc<Object>, QueueNumber),
     (batches, gone): (Vec<Batch>, usize),
     infos: Infos,
     (fence, needs): (Option<Arc<Object>>, Vec<Need>),
 ) -> Result<(), Reason> {
-    let Some(queue) = queue_of(object) else { return Ok(()) };
     let new = Arena::new(COMMAND_BYTES_MAX).map_err(|_| Reason::TooLarge(turn.command()))?;
     let mut arena = std::mem::replace(turn.arena, new);
     arena.trim();
@@ -549,8 +547,8 @@ fn hold(
         sync::fence_is(fence, FenceState::Held);
     }
     let held = Box::new(Held { infos, arena, fence, needs, _charge });
-    let work = Work { queue: Arc::clone(object), what: What::Submission(held) };
-    let held = turn.state.submits.gate.hold(queue.number, batches, gone, work);
+    let work = Work { queue, what: What::Submission(held) };
+    let held = turn.state.submits.gate.hold(number, batches, gone, work);
     held.map_err(|_| Reason::GivenUp(TooManyWait.to_string()))
 }
 
