@@ -30,9 +30,9 @@ fn create_layout(id: u64, bindings: &[u32], flags: u32) -> Command {
     let info = info.structure(1_000_161_000).int(count).long(count.into());
     let info = info.ints(vec![flags; bindings.len()]);
     let info = info.int(if flags & UPDATE_AFTER_BIND == 0 { 0 } else { 2 }).int(count).long(count.into());
-    let each = (0..).zip(bindings).fold(info, |info, (binding, count)| {
-        info.ints([binding, STORAGE_BUFFER, *count, 0x20]).null()
-    });
+    let each = (0..)
+        .zip(bindings)
+        .fold(info, |info, (binding, count)| info.ints([binding, STORAGE_BUFFER, *count, 0x20]).null());
     each.makes(id)
 }
 
