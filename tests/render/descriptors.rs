@@ -232,21 +232,21 @@ fn what_is_overwritten_while_a_submission_uses_the_set_is_there_until_that_is_do
     }
 }
 
-/// A program as those are that have all their objects in one large set, most of which are gone.
+/// A program as those are that have all their objects in a set or two, most of which are gone.
 #[test]
 fn memory_that_only_sets_keep_is_given_back_when_a_guest_wants_more_and_the_set_goes_on_working() {
-    let (mut guest, ledger) = guest(&[1 << 16], BINDLESS, 10 * ROOM);
+    let (mut guest, ledger) = guest(&[24], BINDLESS, 10 * ROOM);
     let file = buffer(&mut guest, FIRST);
     guest.do_well(write(SET, [0, 0], &[FIRST]));
-    for (element, id) in (1..).zip(FIRST + 1..FIRST + 60) {
+    for (element, id) in (1..).zip(FIRST + 1..FIRST + 24) {
         buffer(&mut guest, id);
-        guest.do_well(write(SET, [0, element * 1000], &[id]));
-        guest.do_well(write(OTHER_SET, [0, element], &[id]));
+        guest.do_well(write(SET, [0, element], &[id]));
+        guest.do_well(write(OTHER_SET, [0, 24 - element], &[id]));
         destroy_buffer(&mut guest, id);
-        if element == 30 {
+        if element == 6 {
             record(&mut guest, SET);
         }
-        if element > 30 {
+        if element > 6 {
             run(&mut guest);
         }
     }
