@@ -8,6 +8,7 @@ use vgpu::venus::CommandType as C;
 
 use crate::compute::*;
 use crate::guest::{Command, Guest};
+use crate::hostile::{OTHER, create_image};
 use crate::scene::*;
 
 const STORAGE_BUFFER: u32 = 7;
@@ -273,4 +274,55 @@ fn what_a_recording_may_use_is_not_taken_out_of_its_set() {
     assert_eq!(ledger.used(), 2 * ROOM);
     record(&mut guest, SET);
     run(&mut guest);
+}
+
+/// vkUpdateDescriptorSets: a view with a sampler to binding 0, and a view of a buffer to binding 1.
+fn write_views(set: u64, view: u64, sampler: u64, buffer_view: u64) -> Command {
+    let write = Command::new(C::UpdateDescriptorSets).long(DEVICE).int(2).long(2);
+    let write = write.structure(35).long(set).ints([0, 0, 1, SAMPLED]).long(1).longs([sampler, view]).int(1);
+    let write = write.null().null().structure(35).long(set).ints([1, 0, 1, TEXELS]).null().null();
+    write.long(1).long(buffer_view).int(0).null()
+}
+
+const SAMPLED: u32 = 1;
+const TEXELS: u32 = 4;
+
+#[test]
+fn views_and_samplers_are_kept_with_what_they_show_and_memory_is_given_back() {
+    let [image_view, sampler, texels, pixels]: [u64; 4] = [40, 41, 42, 43];
+    let ledger = Ledger::new(2 * ROOM);
+    let mut guest = tenant_with(ledger.clone());
+    let layout = Command::asking(C::CreateDescriptorSetLayout).long(DEVICE).info(32).ints([0, 2]).long(2);
+    let layout = layout.ints([0, SAMPLED, 1, 0x20]).null().ints([1, TEXELS, 1, 0x20]).null();
+    let pool = Command::asking(C::CreateDescriptorPool).long(DEVICE).info(33).ints([0, 8, 2]).long(2);
+    let view = Command::asking(C::CreateImageView).long(DEVICE).info(15).int(0).long(OTHER);
+    let buffer_view = Command::asking(C::CreateBufferView).long(DEVICE).info(13).int(0).long(FIRST);
+    for command in [
+        layout.makes(SET_LAYOUT),
+        pool.ints([SAMPLED, 8, TEXELS, 8]).makes(SETS),
+        allocate_set(SET, SETS, SET_LAYOUT),
+        create_image([16, 16], [1, 1, 1]),
+        allocate_memory(pixels, ROOM),
+        Command::asking(C::BindImageMemory).longs([DEVICE, OTHER, pixels, 0]),
+        view.ints([1, 37]).ints([0; 4]).ints([1, 0, 1, 0, 1]).makes(image_view),
+        Command::asking(C::CreateSampler).long(DEVICE).info(31).ints([0; 16]).makes(sampler),
+    ] {
+        guest.do_well(command);
+    }
+    buffer(&mut guest, FIRST);
+    guest.do_well(buffer_view.int(37).longs([0, BYTES]).makes(texels));
+    guest.do_well(write_views(SET, image_view, sampler, texels));
+    for (command, id) in [
+        (C::DestroyImageView, image_view),
+        (C::DestroySampler, sampler),
+        (C::DestroyBufferView, texels),
+        (C::DestroyImage, OTHER),
+        (C::FreeMemory, pixels),
+    ] {
+        guest.do_well(destroy(command, id));
+    }
+    destroy_buffer(&mut guest, FIRST);
+    assert_eq!(ledger.used(), 2 * ROOM);
+    guest.do_well(allocate_memory(99, 2 * ROOM));
+    assert_eq!(ledger.used(), 2 * ROOM);
 }
