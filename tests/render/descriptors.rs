@@ -326,3 +326,11 @@ fn views_and_samplers_are_kept_with_what_they_show_and_memory_is_given_back() {
     guest.do_well(allocate_memory(99, 2 * ROOM));
     assert_eq!(ledger.used(), 2 * ROOM);
 }
+
+#[test]
+fn a_layout_of_more_descriptors_than_a_stage_takes_is_refused() {
+    let mut guest = tenant();
+    guest.do_well(create_layout(SET_LAYOUT, &[2_000_000, 2_000_000], 0));
+    guest.send(create_pipeline_layout(LAYOUT, SET_LAYOUT));
+    assert!(guest.reason().contains("beyond the GPU's limit"), "{}", guest.reason());
+}

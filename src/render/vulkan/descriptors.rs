@@ -1,5 +1,6 @@
 //! Descriptor sets, their pools and layouts, and the layouts of pipelines.
 
+mod limits;
 mod slots;
 
 use std::collections::BTreeMap;
@@ -253,7 +254,9 @@ pub(super) fn create_pipeline_layout(turn: &mut Turn<'_>) -> Result<Outcome, Rea
     let most = limits.max_push_constants_size;
     let fits =
         |range: &vk::PushConstantRange| range.offset.checked_add(range.size).is_some_and(|end| end <= most);
-    let few = info.set_layout_count <= limits.max_bound_descriptor_sets && dynamic <= dynamic_max(turn);
+    let few = info.set_layout_count <= limits.max_bound_descriptor_sets
+        && dynamic <= dynamic_max(turn)
+        && limits::stages_take(&turn.state.gpu, &sets);
     if !few || !ranges.iter().all(fits) {
         return Err(turn.invalid("its sets or push constants are beyond the GPU's limit"));
     }
