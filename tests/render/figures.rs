@@ -7,9 +7,9 @@ use vgpu::venus::CommandType;
 use crate::client::{
     Batch, Client, allocate, create_fence, record_fill, reset_fence, submit, wait_for_fence, wait_idle,
 };
-use crate::compute::{COMMANDS, LAYOUT, SET, recorder};
+use crate::compute::{BUFFER, COMMANDS, LAYOUT, MEMORY, SET, recorder};
 use crate::guest::Command;
-use crate::scene::{QUEUE, bind_buffer, bind_set, create_buffer, dispatch, push_constant};
+use crate::scene::{QUEUE, bind_buffer, bind_set, create_buffer, dispatch, push_constant, write_set};
 
 const COMMANDS_A_STREAM: u32 = 1000;
 const STREAMS: u32 = 2000;
@@ -29,6 +29,24 @@ fn nanoseconds_a_recorded_command() {
         (0..STREAMS).for_each(|_| guest.stream(&stream));
         let each = start.elapsed() / (COMMANDS_A_STREAM * STREAMS);
         println!("{name}: {each:?}");
+        assert_eq!(guest.context.lost(), None);
+    }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn nanoseconds_a_written_descriptor() {
+    const ANOTHER: u64 = 90;
+    let write = |buffer| write_set(SET, 0, buffer).into_bytes();
+    for (name, pair) in [("the same", [BUFFER, BUFFER]), ("another", [BUFFER, ANOTHER])] {
+        let mut guest = recorder();
+        guest.do_well(create_buffer(ANOTHER, 4096));
+        guest.do_well(bind_buffer(ANOTHER, MEMORY));
+        let stream = pair.map(write).concat().repeat(500);
+        guest.stream(&stream);
+        let start = Instant::now();
+        (0..STREAMS).for_each(|_| guest.stream(&stream));
+        println!("vkUpdateDescriptorSets, {name}: {:?}", start.elapsed() / (1000 * STREAMS));
         assert_eq!(guest.context.lost(), None);
     }
 }

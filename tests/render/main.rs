@@ -9,6 +9,7 @@
 
 mod client;
 mod compute;
+mod descriptors;
 mod figures;
 mod guest;
 mod hostile;

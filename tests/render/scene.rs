@@ -22,12 +22,19 @@ pub(crate) fn gpu() -> Arc<Gpu> {
 
 /// A guest that has made nothing.
 pub(crate) fn stranger() -> Guest {
-    Guest::new(Context::new(gpu(), Ledger::new(1 << 30), "test"))
+    stranger_with(Ledger::new(1 << 30))
+}
+
+fn stranger_with(ledger: Ledger) -> Guest {
+    Guest::new(Context::new(gpu(), ledger, "test"))
 }
 
 /// A guest with an instance and a physical device.
 pub(crate) fn visitor() -> Guest {
-    let mut guest = stranger();
+    admit(stranger())
+}
+
+fn admit(mut guest: Guest) -> Guest {
     guest.do_well(create_instance(INSTANCE));
     let found = Command::asking(C::EnumeratePhysicalDevices)
         .long(INSTANCE)
@@ -41,7 +48,12 @@ pub(crate) fn visitor() -> Guest {
 
 /// A guest with a device and its queue.
 pub(crate) fn tenant() -> Guest {
-    let mut guest = visitor();
+    tenant_with(Ledger::new(1 << 30))
+}
+
+/// As [`tenant`], whose memory is charged to this ledger.
+pub(crate) fn tenant_with(ledger: Ledger) -> Guest {
+    let mut guest = admit(stranger_with(ledger));
     guest.do_well(create_device(DEVICE, &[]));
     let queue = Command::new(C::GetDeviceQueue2).long(DEVICE).info(1_000_145_003).ints([0, 0, 0]);
     guest.do_well(queue.some().long(QUEUE));

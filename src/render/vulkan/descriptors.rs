@@ -1,5 +1,8 @@
 //! Descriptor sets, their pools and layouts, and the layouts of pipelines.
 
+mod limits;
+mod slots;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +16,8 @@ use super::reason::Reason;
 use super::turn::{Outcome, Turn};
 use crate::sys::Address;
 use crate::venus::{self, CommandType, ObjectType};
+pub(super) use slots::relieve;
+use slots::{Former, Slots};
 
 /// Drivers keep arrays as long as the highest number of a binding, and count what a set takes in 32 bits.
 const BINDINGS_MAX: u32 = 1 << 16;
@@ -44,13 +49,27 @@ pub(super) struct Binding {
     immutable: bool,
     /// How many there are is said when a set is allocated.
     variable: bool,
+    /// Its descriptors may be updated when a recording has the set already.
+    late: bool,
     /// Dynamic offsets of the bindings before it.
     offsets_before: u32,
+    /// Descriptors of the bindings before it.
+    slots_before: u32,
+}
+
+impl Binding {
+    /// Its descriptors. What is inline is none.
+    fn slots(&self) -> u32 {
+        if self.kind == vk::DescriptorType::INLINE_UNIFORM_BLOCK { 0 } else { self.count }
+    }
 }
 
 /// A descriptor set.
 pub(super) struct DescriptorSet {
     pub(super) layout: Arc<SetLayout>,
+    /// It keeps the samplers that are part of it.
+    _layout: Option<Arc<Object>>,
+    slots: Slots,
     /// Descriptors of the binding that has a variable number of them.
     variable_count: u32,
     /// How far each dynamic offset may move the range that was written. Nothing was written: as far as it likes.
@@ -86,6 +105,26 @@ pub(super) struct PipelineLayout {
 }
 
 impl SetLayout {
+    /// Counts what stands before each binding.
+    fn number(&mut self) {
+        let mut slots = 0_u32;
+        for binding in self.bindings.values_mut() {
+            binding.slots_before = slots;
+            slots = slots.saturating_add(binding.slots());
+            if is_dynamic(binding.kind) {
+                binding.offsets_before = self.dynamic_count;
+                self.dynamic_count = self.dynamic_count.saturating_add(binding.count);
+            }
+        }
+    }
+
+    /// Descriptors of all its bindings.
+    fn slots(&self) -> usize {
+        let last = self.bindings.last_key_value();
+        let count = last.map_or(0, |(_, last)| last.slots_before.saturating_add(last.slots()));
+        usize::try_from(count).unwrap_or(usize::MAX)
+    }
+
     /// Whether `count` descriptors of a type can be written from an element of a binding on. Those beyond the
     /// binding go to the next ones, which must be alike.
     pub(super) fn takes(
@@ -105,7 +144,9 @@ impl SetLayout {
             return false;
         }
         for binding in self.bindings.range(number..).map(|(_, binding)| binding) {
-            let alike = binding.stages == first.stages && binding.immutable == first.immutable;
+            let alike = binding.stages == first.stages
+                && binding.immutable == first.immutable
+                && binding.late == first.late;
             if left == 0 || !alike || !fits(binding) {
                 break;
             }
@@ -138,6 +179,8 @@ pub(super) fn layout_support(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 pub(super) fn create_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let bindings = bindings(turn)?;
     let flags = binding_flags(turn)?;
+    let late = vk::DescriptorBindingFlags::UPDATE_AFTER_BIND
+        | vk::DescriptorBindingFlags::UPDATE_UNUSED_WHILE_PENDING;
     let mut layout = SetLayout::default();
     for (index, binding) in bindings.iter().enumerate() {
         let flags = flags.get(index).copied().unwrap_or_default();
@@ -147,7 +190,9 @@ pub(super) fn create_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
             stages: binding.stage_flags,
             immutable: !binding.immutable_samplers.is_null(),
             variable: flags.contains(vk::DescriptorBindingFlags::VARIABLE_DESCRIPTOR_COUNT),
+            late: flags.intersects(late),
             offsets_before: 0,
+            slots_before: 0,
         };
         if layout.bindings.insert(binding.binding, known).is_some() {
             return Err(turn.invalid("two bindings have the same number"));
@@ -155,10 +200,10 @@ pub(super) fn create_layout(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     }
     let push = vk::DescriptorSetLayoutCreateFlags::PUSH_DESCRIPTOR;
     layout.pushed = turn.get::<vk::DescriptorSetLayoutCreateInfo>(turn.call.arg(1))?.flags.contains(push);
-    for binding in layout.bindings.values_mut().filter(|binding| is_dynamic(binding.kind)) {
-        binding.offsets_before = layout.dynamic_count;
-        layout.dynamic_count = layout.dynamic_count.saturating_add(binding.count);
+    if layout.bindings.values().rev().skip(1).any(|binding| binding.variable) {
+        return Err(turn.invalid("a binding of variable size is not the last"));
     }
+    layout.number();
     if layout.dynamic_count > dynamic_max(turn) {
         return Err(turn.invalid("its dynamic buffers are beyond the GPU's limit"));
     }
@@ -209,7 +254,9 @@ pub(super) fn create_pipeline_layout(turn: &mut Turn<'_>) -> Result<Outcome, Rea
     let most = limits.max_push_constants_size;
     let fits =
         |range: &vk::PushConstantRange| range.offset.checked_add(range.size).is_some_and(|end| end <= most);
-    let few = info.set_layout_count <= limits.max_bound_descriptor_sets && dynamic <= dynamic_max(turn);
+    let few = info.set_layout_count <= limits.max_bound_descriptor_sets
+        && dynamic <= dynamic_max(turn)
+        && limits::stages_take(&turn.state.gpu, &sets);
     if !few || !ranges.iter().all(fits) {
         return Err(turn.invalid("its sets or push constants are beyond the GPU's limit"));
     }
@@ -264,19 +311,24 @@ pub(super) fn allocate(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let frees = matches!(pool.data, Data::DescriptorPool { frees: true });
     let layouts = info.set_layouts.expose_provenance() as Address;
     let layouts = (0..u64::from(info.descriptor_set_count)).map(|index| {
-        match turn.at(layouts + index * size_of::<u64>() as u64).map(|object| &object.data) {
-            Some(Data::SetLayout(layout)) if !layout.pushed => Ok(Arc::clone(layout)),
+        let object = turn.at(layouts + index * size_of::<u64>() as u64);
+        match object.map(|object| (object, &object.data)) {
+            Some((object, Data::SetLayout(layout))) if !layout.pushed => {
+                Ok((Arc::clone(layout), Arc::clone(object)))
+            }
             _ => Err(turn.invalid("the layout of a set is NULL, or one for pushed descriptors")),
         }
     });
-    let layouts = layouts.collect::<Result<Vec<_>, _>>()?;
+    let (layouts, objects) = layouts.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
     let counts = variable_counts(turn, info_at)?;
     check_variable_counts(turn, &layouts, &counts)?;
-    turn.create_many(ObjectType::DescriptorSet, &pool, info.descriptor_set_count, |set, index| {
+    turn.create_many(ObjectType::DescriptorSet, &pool, info.descriptor_set_count, |object, index| {
         let layout = layouts.get(index).cloned().unwrap_or_default();
         let variable_count = counts.get(index).copied().unwrap_or_default();
         let leeway = (0..layout.dynamic_count).map(|_| AtomicU64::new(u64::MAX)).collect();
-        let set = set.with(Data::DescriptorSet(DescriptorSet { layout, variable_count, leeway }));
+        let (_layout, slots) = (objects.get(index).cloned(), Slots::default());
+        let set = DescriptorSet { layout, _layout, slots, variable_count, leeway };
+        let set = object.with(Data::DescriptorSet(set));
         if frees { set.destroyed_by(CommandType::FreeDescriptorSets) } else { set }
     })
 }
@@ -308,10 +360,8 @@ pub(super) fn free(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     turn.free(ObjectType::DescriptorSet)
 }
 
-/// vkUpdateDescriptorSets: every descriptor must have its place in the layout, and what its type needs.
-///
-/// A set does not keep what it is told of: guests destroy that, and want its memory back, as long as they do not
-/// use the set again.
+/// vkUpdateDescriptorSets: every descriptor must have its place in the layout, and what its type needs. Sets keep what
+/// they are told of; slots.rs says for how long.
 pub(super) fn update(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let [writes, copies] = [1, 3].map(|index| (turn.call.arg(index + 1), lower_half(turn.call.arg(index))));
     for index in 0..writes.1 {
@@ -329,7 +379,18 @@ pub(super) fn update(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     for index in 0..copies.1 {
         note_copy(turn, copies.0 + u64::from(index) * size_of::<vk::CopyDescriptorSet>() as u64)?;
     }
-    turn.pass().map(Outcome::Done)
+    let returned = turn.pass()?;
+    let mut former = Former::default();
+    for index in 0..writes.1 {
+        let at = writes.0 + u64::from(index) * size_of::<vk::WriteDescriptorSet>() as u64;
+        slots::written(turn, at, &mut former)?;
+    }
+    for index in 0..copies.1 {
+        let at = copies.0 + u64::from(index) * size_of::<vk::CopyDescriptorSet>() as u64;
+        slots::copied(turn, at, &mut former)?;
+    }
+    former.outlive(turn.state)?;
+    Ok(Outcome::Done(returned))
 }
 
 /// Notes the leeway of what is written. Where that gets less, command buffers that the set was bound in before are
@@ -485,8 +546,18 @@ mod tests {
 
     fn layout(bindings: &[(u32, vk::DescriptorType, u32)]) -> SetLayout {
         let stages = vk::ShaderStageFlags::COMPUTE;
-        let (immutable, variable) = (false, false);
-        let binding = |kind, count| Binding { kind, count, stages, immutable, variable, offsets_before: 0 };
+        let (immutable, variable, late) = (false, false, false);
+        let (offsets_before, slots_before) = (0, 0);
+        let binding = |kind, count| Binding {
+            kind,
+            count,
+            stages,
+            immutable,
+            variable,
+            late,
+            offsets_before,
+            slots_before,
+        };
         SetLayout {
             dynamic_count: 0,
             pushed: false,

@@ -1,12 +1,14 @@
 //! Guests' devices: each is one of the host's.
 
 use std::collections::BTreeMap;
+use std::ffi::CStr;
 use std::sync::Arc;
 
 use vulkanalia_sys as vk;
 
-use super::driver::{self, result_of};
+use super::driver::{self, address_of_mut, pointer_to_mut, result_of};
 use super::extensions::{OWN, is_emulated};
+use super::gpu::Gpu;
 use super::instance::names;
 use super::objects::{Data, Object};
 use super::reason::Reason;
@@ -18,7 +20,12 @@ use crate::venus::{self, CommandType, ObjectType};
 pub(super) struct Device {
     /// The queues that it was made with: family, flags and how many.
     pub(super) queues: Vec<(u32, vk::DeviceQueueCreateFlags, u32)>,
+    /// Descriptors may be null.
+    pub(super) has_null_descriptors: bool,
 }
+
+/// Extensions with VkPhysicalDeviceRobustness2Features: the same by two names.
+const ROBUSTNESS_2: [&CStr; 2] = [c"VK_EXT_robustness2", c"VK_KHR_robustness2"];
 
 /// vkCreateDevice: as the guest wants it, and with what we need.
 pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
@@ -39,18 +46,22 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
             vk::Result::ERROR_EXTENSION_NOT_PRESENT,
         );
     }
-    let own = OWN.iter().filter(|name| gpu.extensions.host_has(&name.to_string_lossy()));
+    let own = OWN.iter().filter(|name| gpu.has(name));
+    let robust = null_descriptors(&gpu);
     let all: Vec<Address> = wanted
         .into_iter()
         .filter(|(_, name)| !is_emulated(name))
         .map(|(at, _)| at)
-        .chain(own.map(|name| driver::address_of_name(name)))
+        .chain(own.copied().chain(robust).map(driver::address_of_name))
         .collect();
     info.enabled_extension_count = u32::try_from(all.len()).unwrap_or(u32::MAX);
     info.enabled_extension_names = driver::pointer_to_first(&all);
     info.enabled_layer_count = 0;
     turn.set(info_at, info)?;
     enable_timelines(turn, info_at)?;
+    if robust.is_some() {
+        enable_null_descriptors(turn, info_at)?;
+    }
 
     let slot = turn.put(0_u64)?;
     turn.call.set_arg(3, slot);
@@ -60,7 +71,7 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     }
     let handle = *turn.get::<u64>(slot)?;
     let mut device = Object::new(ObjectType::Device, id, handle, &physical_device)
-        .with(Data::Device(Device { queues }))
+        .with(Data::Device(Device { queues, has_null_descriptors: robust.is_some() }))
         .destroyed_by(CommandType::DestroyDevice);
     device.functions = Arc::new(gpu.functions.of_device(&gpu.library, gpu.instance, handle));
     turn.enter(device)?;
@@ -78,6 +89,32 @@ fn enable_timelines(turn: &mut Turn<'_>, info_at: Address) -> Result<(), Reason>
     let wanted = vk::StructureType::PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES;
     _ = venus::unlink(turn.arena, info_at, wanted);
     let features = vk::PhysicalDeviceTimelineSemaphoreFeatures { timeline_semaphore, ..Default::default() };
+    let features = turn.put(features)?;
+    venus::prepend(turn.arena, info_at, features);
+    Ok(())
+}
+
+/// The extension by which descriptors of this GPU can be null. Without it we cannot take out of descriptor sets what
+/// guests destroyed: it keeps its memory as long as it stands there.
+fn null_descriptors(gpu: &Gpu) -> Option<&'static CStr> {
+    let name = ROBUSTNESS_2.into_iter().find(|name| gpu.has(name))?;
+    let mut robust = vk::PhysicalDeviceRobustness2FeaturesKHR::default();
+    let next = pointer_to_mut(&mut robust);
+    let mut features = vk::PhysicalDeviceFeatures2 { next, ..Default::default() };
+    let arguments = [gpu.physical_device, address_of_mut(&mut features)];
+    gpu.functions.call(CommandType::GetPhysicalDeviceFeatures2, &arguments)?;
+    (robust.null_descriptor == vk::TRUE).then_some(name)
+}
+
+/// Enables them, whether the guest wants them or not.
+fn enable_null_descriptors(turn: &mut Turn<'_>, info_at: Address) -> Result<(), Reason> {
+    let null_descriptor = vk::TRUE;
+    let kind = vk::StructureType::PHYSICAL_DEVICE_ROBUSTNESS_2_FEATURES_KHR;
+    if let Some(at) = venus::find(turn.arena, info_at, kind) {
+        let features = *turn.get::<vk::PhysicalDeviceRobustness2FeaturesKHR>(at)?;
+        return turn.set(at, vk::PhysicalDeviceRobustness2FeaturesKHR { null_descriptor, ..features });
+    }
+    let features = vk::PhysicalDeviceRobustness2FeaturesKHR { null_descriptor, ..Default::default() };
     let features = turn.put(features)?;
     venus::prepend(turn.arena, info_at, features);
     Ok(())

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vulkanalia_sys::{self as vk, StructureType};
 
 use super::context::{Context, State};
+use super::descriptors;
 use super::driver::Failure;
 use super::feedback::Use;
 use super::objects::{Data, Object};
@@ -222,7 +223,7 @@ fn prepare(
         return Err(Refused::Address.into());
     }
     _ = venus::unlink(turn.arena, info_at, StructureType::EXPORT_MEMORY_ALLOCATE_INFO);
-    let memory = take(turn.state, info.memory_type_index, info.allocation_size)?;
+    let memory = take(turn.state, device, info.memory_type_index, info.allocation_size)?;
     let bench = clearing(turn.state, device, &memory)?;
     info.allocation_size = memory.bytes;
     info.next = turn.get::<vk::MemoryAllocateInfo>(info_at)?.next;
@@ -247,23 +248,21 @@ fn names_address(turn: &Turn<'_>, info_at: Address) -> bool {
 }
 
 /// Charges for memory, and takes pages for it if it is to be mapped.
-fn take(state: &mut State, type_index: u32, bytes: u64) -> Result<Memory, Refused> {
+fn take(state: &mut State, device: &Arc<Object>, type_index: u32, bytes: u64) -> Result<Memory, Refused> {
     let types = &state.gpu.memory.types;
     let mapped = types.is_mapped(type_index).ok_or(Refused::Type(type_index))?;
     let bytes = types.bytes_taken(type_index, bytes).filter(|bytes| *bytes > 0).ok_or(Refused::Size)?;
-    if state.allocations.count() >= ALLOCATIONS_MAX {
-        queue::reap(state);
-    }
-    if state.allocations.count() >= ALLOCATIONS_MAX {
-        return Err(Refused::TooMany);
-    }
-    let charge = match state.ledger.charge(bytes) {
-        Ok(charge) => charge,
-        Err(_) => {
-            queue::reap(state);
-            state.ledger.charge(bytes)?
-        }
+    let charge = |state: &State| match state.allocations.count() {
+        ALLOCATIONS_MAX.. => Err(Refused::TooMany),
+        _ => Ok(state.ledger.charge(bytes)?),
     };
+    let charge = charge(state).or_else(|_| {
+        queue::reap(state);
+        charge(state).or_else(|refused| match descriptors::relieve(state, device) {
+            true => charge(state),
+            false => Err(refused),
+        })
+    })?;
     let pages = mapped.then(|| Pages::new(bytes)).transpose()?;
     let (used, counted) = (Mutex::default(), state.allocations.clone());
     Ok(Memory { type_index, bytes, pages, used, _charge: charge, _counted: counted })

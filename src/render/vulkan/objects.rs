@@ -6,7 +6,7 @@
 //! under its context's lock, or when the context is gone.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vulkanalia_sys as vk;
@@ -49,6 +49,10 @@ pub(super) struct Object {
     /// The last recording that it was kept for.
     recorded: AtomicU64,
     pending: AtomicU32,
+    /// Its guest destroyed it.
+    orphan: AtomicBool,
+    /// How many submissions there were when it was last kept until the GPU is done.
+    outlives: AtomicU64,
     /// Counts its resets, for pools and command buffers.
     version: AtomicU64,
     /// What the host keeps for it.
@@ -115,6 +119,8 @@ impl Object {
             children: Mutex::default(),
             recorded: AtomicU64::new(0),
             pending: AtomicU32::new(0),
+            orphan: AtomicBool::new(false),
+            outlives: AtomicU64::new(0),
             version: AtomicU64::new(0),
             charge: None,
             parent_version: 0,
@@ -183,6 +189,21 @@ impl Object {
     /// The last recording that asked.
     pub(super) fn last_recording(&self) -> u64 {
         self.recorded.load(Ordering::Relaxed)
+    }
+
+    /// Whether its guest destroyed it, and somebody keeps it.
+    pub(super) fn is_orphan(&self) -> bool {
+        self.orphan.load(Ordering::Relaxed)
+    }
+
+    /// Its guest destroyed it.
+    pub(super) fn orphan(&self) {
+        self.orphan.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this is the first time that it is kept until the GPU is done with so many submissions.
+    pub(super) fn first_after(&self, submissions: u64) -> bool {
+        self.outlives.swap(submissions, Ordering::Relaxed) != submissions
     }
 
     /// How often it was reset.

@@ -35,8 +35,8 @@ pub(super) use waiting::wait_idle;
 /// How long a driver sleeps on behalf of a guest before we look whether its context is lost.
 pub(super) const SLICE: Duration = Duration::from_secs(1);
 
-/// What may be destroyed while submissions wait, before that is no driver's way any more.
-const LIMBO_MAX: usize = 1 << 16;
+/// What descriptor sets may let go while submissions wait, before that is no driver's way any more.
+const LIMBO_MAX: usize = 1 << 20;
 
 /// Submissions that share a signal.
 const OWED_MAX: u32 = 31;
@@ -52,9 +52,11 @@ pub(super) struct Submits {
     gate: Gate<Work>,
     queues: BTreeMap<QueueNumber, Arc<Object>>,
     numbers: u64,
+    /// How often something was given to the GPU, or waits for that.
+    count: u64,
     /// Told whenever more was given to the GPU, or the context is lost.
     changed: Arc<Condvar>,
-    /// What was destroyed while submissions waited that may need it.
+    /// What descriptor sets let go while submissions waited that may need it.
     limbo: Vec<Arc<Object>>,
     /// Who waits for that.
     sleepers: usize,
@@ -69,6 +71,7 @@ impl Default for Submits {
             gate,
             queues: BTreeMap::new(),
             numbers: 0,
+            count: 1,
             changed: Arc::default(),
             sleepers: 0,
             limbo: Vec::new(),
@@ -109,8 +112,8 @@ enum Need {
     Object(Pending),
     Running(Running),
     Fence(Arc<Object>),
-    /// A guest destroyed it while something was on the GPU that may use it.
-    Destroyed(Arc<Object>),
+    /// A descriptor set let it go while something was on the GPU that may use it.
+    Former(Arc<Object>),
 }
 
 /// A part of a submission needs nothing: the whole waits with all that it needs.
@@ -275,21 +278,22 @@ impl Submits {
         self.queues.values().filter(move |queue| Arc::ptr_eq(queue.device(), device))
     }
 
-    /// Keeps an object that is destroyed until the GPU is done with all that it was given, and what waits is given: a
-    /// descriptor set keeps nothing of what it was told of.
+    /// Keeps what a descriptor set lets go while submissions use that, until the GPU is done with all that it was given
+    /// and what waits is given.
     pub(super) fn outlive(&mut self, object: Arc<Object>) -> Result<(), Reason> {
+        if !object.first_after(self.count) {
+            return Ok(());
+        }
         if self.gate.waiting() > 0 {
             self.limbo.push(object);
             let few = self.limbo.len() <= LIMBO_MAX;
             return few.then_some(()).ok_or_else(|| {
-                let why = "objects were destroyed while a submission waits for what nothing signals";
+                let why = "descriptors were replaced while a submission waits for what nothing signals";
                 Reason::GivenUp(format!("more than {LIMBO_MAX} {why}"))
             });
         }
         for queue in self.of_device(object.device()).filter_map(|queue| queue_of(queue)) {
-            if !queue.is_done() {
-                queue.given().keep(None, std::iter::once(Need::Destroyed(Arc::clone(&object))));
-            }
+            queue.given().keep(None, std::iter::once(Need::Former(Arc::clone(&object))));
         }
         Ok(())
     }
@@ -364,7 +368,7 @@ impl Drop for Submits {
 
 impl Drop for State {
     fn drop(&mut self) {
-        // Objects go before queues, and descriptor sets do not keep what the GPU may still read by them.
+        // Objects go before queues, and nothing keeps what the GPU may still read by its address.
         self.submits.queues.values().filter_map(|queue| queue_of(queue)).for_each(Queue::finish);
     }
 }
@@ -419,6 +423,7 @@ pub(super) fn advance(state: &mut State) -> Result<(), Reason> {
     }
     if moved {
         state.submits.wake();
+        state.submits.count += 1;
         let limbo = std::mem::take(&mut state.submits.limbo);
         limbo.into_iter().try_for_each(|object| state.submits.outlive(object))?;
     }
@@ -465,6 +470,7 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let (object, queue) = named
         .and_then(|object| Some((object, queue_of(object)?)))
         .ok_or(Reason::Invalid { command: infos.command, rule: "it names no queue" })?;
+    turn.state.submits.count += 1;
     match turn.state.submits.gate.admit(queue.number, &batches) {
         Some(gone) if gone == batches.len() => {
             let seen = batches.iter().any(|batch| !batch.signals.is_empty());

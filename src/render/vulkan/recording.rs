@@ -62,11 +62,12 @@ pub(super) enum State {
 #[derive(Default)]
 pub(super) struct Kept {
     _objects: Vec<Arc<Object>>,
-    /// Descriptor pools and secondary command buffers, as they were: once reset, the recording is worth nothing.
+    /// Descriptor sets, their pools and secondary command buffers, as they were: once they are not, the recording is
+    /// worth nothing.
     expires: Vec<(Arc<Object>, u64)>,
     /// What the secondary command buffers need, which may be freed and whose names may be gone.
     _executes: Vec<Arc<Kept>>,
-    /// The command buffer, its pool, the pools and command buffers that it uses.
+    /// The command buffer, its pool, the sets, pools and command buffers that it uses.
     in_use: Vec<Arc<Object>>,
 }
 
@@ -128,12 +129,14 @@ impl Recording {
         if !object.first_in(self.number) {
             return;
         }
-        if matches!(&object.data, Data::DescriptorSet(set) if set.layout.dynamic_count > 0) {
-            self.depend(object);
-        }
         match (object.kind, &object.parent) {
-            (ObjectType::DescriptorSet, Some(pool)) if pool.first_in(self.number) => self.depend(pool),
-            (ObjectType::CommandBuffer, _) => self.depend(object),
+            (ObjectType::DescriptorSet, Some(pool)) => {
+                if pool.first_in(self.number) {
+                    self.depend(pool);
+                }
+                return self.depend(object);
+            }
+            (ObjectType::CommandBuffer, _) => return self.depend(object),
             _ => {}
         }
         if self.keeps.len() == self.keeps.capacity() {
@@ -144,7 +147,12 @@ impl Recording {
         self.keeps.push(Arc::clone(object));
     }
 
+    /// Keeps an object, and what it is now.
     fn depend(&mut self, object: &Arc<Object>) {
+        if self.expires.len() == self.expires.capacity() {
+            self.expires.sort_unstable_by_key(|(object, version)| (Arc::as_ptr(object), *version));
+            self.expires.dedup_by_key(|(object, version)| (Arc::as_ptr(object), *version));
+        }
         self.expires.push((Arc::clone(object), object.version()));
     }
 

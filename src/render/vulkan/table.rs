@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::objects::Object;
 use super::recording::Recording;
+use crate::venus::ObjectType;
 
 /// Objects that a guest may have at once.
 const OBJECTS_MAX: usize = 1 << 22;
@@ -25,6 +26,8 @@ pub(super) struct Table {
     by_id: HashMap<u64, Place, IdHash>,
     free: Vec<Place>,
     count: usize,
+    /// Something was destroyed that a descriptor set may keep.
+    pub(super) orphans: bool,
 }
 
 struct Entry {
@@ -117,14 +120,22 @@ impl Table {
             self.free.push(place);
         }
         self.count -= 1;
-        Some(entry.object)
+        let object = entry.object;
+        object.orphan();
+        let described = [ObjectType::Buffer, ObjectType::BufferView, ObjectType::ImageView];
+        self.orphans |= Arc::strong_count(&object) > 1 && described.contains(&object.kind);
+        Some(object)
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.small.iter().chain(&self.large).flatten().map(|entry| &entry.object)
     }
 
     /// Takes away the names of an object and of all that was made from it, directly or not.
     pub(super) fn remove_made_from(&mut self, origin: &Arc<Object>) {
         let made = |object: &Arc<Object>| object.origins().any(|parent| Arc::ptr_eq(parent, origin));
-        let objects = self.small.iter().chain(&self.large).flatten().map(|entry| &entry.object);
-        let ids: Vec<u64> = objects.filter(|object| made(object)).map(|object| object.id).collect();
+        let ids: Vec<u64> = self.all().filter(|object| made(object)).map(|object| object.id).collect();
         let removed: Vec<_> = ids.into_iter().filter_map(|id| self.remove(id)).collect();
         drop(removed);
     }

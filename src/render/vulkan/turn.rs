@@ -6,6 +6,7 @@ use std::sync::Arc;
 use vulkanalia_sys as vk;
 
 use super::context::{Context, State, Worker};
+use super::descriptors;
 use super::driver::{result_of, returned};
 use super::objects::Object;
 use super::queue;
@@ -187,7 +188,12 @@ impl Turn<'_> {
         };
         let slot = self.put(0_u64)?;
         self.call.set_arg(last, slot);
-        let result = result_of(self.pass()?);
+        let mut result = result_of(self.pass()?);
+        if is_out_of_memory(result) {
+            queue::reap(self.state);
+            descriptors::relieve(self.state, parent.device());
+            result = result_of(self.pass()?);
+        }
         if result.as_raw() < 0 {
             return self.refuse(kind, id, parent, result);
         }
@@ -320,14 +326,15 @@ impl Turn<'_> {
 
     /// Carries out a command of the form (device, handle, pAllocator): takes the guest's name of the object away.
     pub(super) fn destroy(&mut self) -> Result<Outcome, Reason> {
-        if let Some(id) = self.argument(1).map(|object| object.id)
-            && let Some(object) = self.state.objects.remove(id)
-            && object.handle != 0
-        {
-            self.state.submits.outlive(object)?;
+        if let Some(id) = self.argument(1).map(|object| object.id) {
+            self.state.objects.remove(id);
         }
         Ok(Outcome::Done(0))
     }
+}
+
+fn is_out_of_memory(result: vk::Result) -> bool {
+    [vk::Result::ERROR_OUT_OF_HOST_MEMORY, vk::Result::ERROR_OUT_OF_DEVICE_MEMORY].contains(&result)
 }
 
 /// Whether a command may name an object that could not be made: only to destroy it.
