@@ -334,3 +334,22 @@ fn a_layout_of_more_descriptors_than_a_stage_takes_is_refused() {
     guest.send(create_pipeline_layout(LAYOUT, SET_LAYOUT));
     assert!(guest.reason().contains("beyond the GPU's limit"), "{}", guest.reason());
 }
+
+#[test]
+fn sets_that_take_more_than_their_pool_was_made_for_are_charged_for_until_it_is_reset() {
+    const LARGE: u64 = 60;
+    const OUT_OF_POOL_MEMORY: i32 = -1_000_069_000;
+    let (mut guest, ledger) = guest(&[1], 0, 1 << 30);
+    let before = ledger.overhead().used();
+    guest.do_well(create_layout(LARGE, &[1 << 20], 0));
+    let mut sets = 200_u64..;
+    let mut allocate =
+        |guest: &mut Guest| guest.send(allocate_set(sets.next().unwrap(), SETS, LARGE)).result();
+    let given = (0..8).take_while(|_| allocate(&mut guest) == 0).count();
+    assert!((1..8).contains(&given), "{given}");
+    assert!(ledger.overhead().used() > before + ((given as u64) << 26));
+    assert_eq!(allocate(&mut guest), OUT_OF_POOL_MEMORY);
+    guest.do_well(Command::asking(C::ResetDescriptorPool).longs([DEVICE, SETS]).int(0));
+    assert!(ledger.overhead().used() < before + (1 << 20));
+    assert_eq!(allocate(&mut guest), 0);
+}

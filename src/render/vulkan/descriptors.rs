@@ -1,6 +1,7 @@
 //! Descriptor sets, their pools and layouts, and the layouts of pipelines.
 
 mod limits;
+mod pools;
 mod slots;
 
 use std::collections::BTreeMap;
@@ -11,11 +12,12 @@ use vulkanalia_sys as vk;
 
 use super::objects::{Data, Object};
 use super::queries::lower_half;
-use super::queue;
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
+use crate::quota::Charge;
 use crate::sys::Address;
 use crate::venus::{self, CommandType, ObjectType};
+pub(super) use pools::{Pool, allocate, create_pool, free, reset_pool};
 pub(super) use slots::relieve;
 use slots::{Former, Slots};
 
@@ -23,10 +25,6 @@ use slots::{Former, Slots};
 const BINDINGS_MAX: u32 = 1 << 16;
 /// No driver needs to be given more descriptors in one set: large sets of programs have a million.
 const DESCRIPTORS_MAX: u64 = 1 << 22;
-
-/// About what a set and a descriptor cost the host in their pool.
-const SET_BYTES: u64 = 64;
-const DESCRIPTOR_BYTES: u64 = 64;
 
 /// What a descriptor set holds: its bindings by number.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -74,6 +72,8 @@ pub(super) struct DescriptorSet {
     variable_count: u32,
     /// How far each dynamic offset may move the range that was written. Nothing was written: as far as it likes.
     leeway: Box<[AtomicU64]>,
+    /// What it takes of its pool.
+    _room: Option<Charge>,
 }
 
 impl DescriptorSet {
@@ -269,95 +269,6 @@ pub(super) fn create_pipeline_layout(turn: &mut Turn<'_>) -> Result<Outcome, Rea
             .with(Data::PipelineLayout(PipelineLayout { sets, push_constants }))
             .destroyed_by(CommandType::DestroyPipelineLayout)
     })
-}
-
-/// vkCreateDescriptorPool.
-pub(super) fn create_pool(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    let info = *turn.get::<vk::DescriptorPoolCreateInfo>(turn.call.arg(1))?;
-    let frees = info.flags.contains(vk::DescriptorPoolCreateFlags::FREE_DESCRIPTOR_SET);
-    let sizes = info.pool_sizes.expose_provenance() as Address;
-    let sizes = turn.slice::<vk::DescriptorPoolSize>(sizes, info.pool_size_count)?;
-    // Drivers count in 32 bits, so what is not refused for its cost must stay far from their end.
-    let bytes = sizes.iter().fold(u64::from(info.max_sets) * SET_BYTES, |sum, size| {
-        let inline = size.type_ == vk::DescriptorType::INLINE_UNIFORM_BLOCK;
-        let each = if inline { 1 } else { DESCRIPTOR_BYTES };
-        sum.saturating_add(u64::from(size.descriptor_count) * each)
-    });
-    let device = Arc::clone(turn.first()?);
-    turn.create_sized(ObjectType::DescriptorPool, &device, bytes, |pool| {
-        pool.with(Data::DescriptorPool { frees }).destroyed_by(CommandType::DestroyDescriptorPool)
-    })
-}
-
-/// vkResetDescriptorPool: its sets are gone, and command buffers that use them are worth nothing.
-pub(super) fn reset_pool(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    let pool = Arc::clone(turn.of(ObjectType::DescriptorPool)?);
-    if !queue::is_idle(turn.state, &pool) {
-        return Err(turn.invalid("a descriptor set of the pool is still in use by a submission"));
-    }
-    pool.renew();
-    for set in turn.children(&pool) {
-        turn.state.objects.remove(set.id);
-    }
-    pool.children().clear();
-    turn.pass().map(Outcome::Done)
-}
-
-/// vkAllocateDescriptorSets.
-pub(super) fn allocate(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    let info_at = turn.call.arg(1);
-    let info = *turn.get::<vk::DescriptorSetAllocateInfo>(info_at)?;
-    let pool = Arc::clone(turn.of(ObjectType::DescriptorPool)?);
-    let frees = matches!(pool.data, Data::DescriptorPool { frees: true });
-    let layouts = info.set_layouts.expose_provenance() as Address;
-    let layouts = (0..u64::from(info.descriptor_set_count)).map(|index| {
-        let object = turn.at(layouts + index * size_of::<u64>() as u64);
-        match object.map(|object| (object, &object.data)) {
-            Some((object, Data::SetLayout(layout))) if !layout.pushed => {
-                Ok((Arc::clone(layout), Arc::clone(object)))
-            }
-            _ => Err(turn.invalid("the layout of a set is NULL, or one for pushed descriptors")),
-        }
-    });
-    let (layouts, objects) = layouts.collect::<Result<(Vec<_>, Vec<_>), _>>()?;
-    let counts = variable_counts(turn, info_at)?;
-    check_variable_counts(turn, &layouts, &counts)?;
-    turn.create_many(ObjectType::DescriptorSet, &pool, info.descriptor_set_count, |object, index| {
-        let layout = layouts.get(index).cloned().unwrap_or_default();
-        let variable_count = counts.get(index).copied().unwrap_or_default();
-        let leeway = (0..layout.dynamic_count).map(|_| AtomicU64::new(u64::MAX)).collect();
-        let (_layout, slots) = (objects.get(index).cloned(), Slots::default());
-        let set = DescriptorSet { layout, _layout, slots, variable_count, leeway };
-        let set = object.with(Data::DescriptorSet(set));
-        if frees { set.destroyed_by(CommandType::FreeDescriptorSets) } else { set }
-    })
-}
-
-fn variable_counts(turn: &Turn<'_>, info_at: Address) -> Result<Vec<u32>, Reason> {
-    let kind = vk::StructureType::DESCRIPTOR_SET_VARIABLE_DESCRIPTOR_COUNT_ALLOCATE_INFO;
-    let Some(at) = venus::find(turn.arena, info_at, kind) else { return Ok(Vec::new()) };
-    let info = turn.get::<vk::DescriptorSetVariableDescriptorCountAllocateInfo>(at)?;
-    let list = info.descriptor_counts.expose_provenance() as Address;
-    turn.slice(list, info.descriptor_set_count).map(<[_]>::to_vec)
-}
-
-fn check_variable_counts(turn: &Turn<'_>, layouts: &[Arc<SetLayout>], counts: &[u32]) -> Result<(), Reason> {
-    for (layout, count) in layouts.iter().zip(counts) {
-        let variable = layout.bindings.values().find(|binding| binding.variable);
-        if variable.is_some_and(|binding| *count > binding.count) {
-            return Err(turn.invalid("a set wants more descriptors than its layout has"));
-        }
-    }
-    Ok(())
-}
-
-/// vkFreeDescriptorSets.
-pub(super) fn free(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    let pool = turn.argument(1).ok_or(turn.invalid("the pool is NULL"))?;
-    if !matches!(pool.data, Data::DescriptorPool { frees: true }) {
-        return Err(turn.invalid("the pool was made without leave to free its sets one by one"));
-    }
-    turn.free(ObjectType::DescriptorSet)
 }
 
 /// vkUpdateDescriptorSets: every descriptor must have its place in the layout, and what its type needs. Sets keep what

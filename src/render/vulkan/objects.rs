@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use vulkanalia_sys as vk;
 
-use super::descriptors::{DescriptorSet, PipelineLayout, SetLayout};
+use super::descriptors::{DescriptorSet, PipelineLayout, Pool, SetLayout};
 use super::device::Device;
 use super::driver::Functions;
 use super::gate::Semaphore;
@@ -73,10 +73,7 @@ pub(super) enum Data {
         /// Its command buffers can be reset one by one.
         resets: bool,
     },
-    DescriptorPool {
-        /// Its sets can be freed one by one.
-        frees: bool,
-    },
+    DescriptorPool(Pool),
     DescriptorSet(DescriptorSet),
     Fence(Fence),
     Image(Image),

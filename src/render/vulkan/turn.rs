@@ -224,29 +224,40 @@ impl Turn<'_> {
         kind: ObjectType,
         pool: &Arc<Object>,
         count: u32,
-        finish: impl Fn(Object, usize) -> Object,
+        mut finish: impl FnMut(Object, usize) -> Object,
     ) -> Result<Outcome, Reason> {
         let ids = self.slice::<u64>(self.call.arg(2), count)?.to_vec();
         ids.iter().try_for_each(|id| self.check_free(*id))?;
         let Ok(charges) = self.charge_objects(ids.len(), 0) else {
-            let result = vk::Result::ERROR_OUT_OF_HOST_MEMORY;
-            ids.into_iter().try_for_each(|id| self.refuse(kind, id, pool, result).map(drop))?;
-            return Ok(result.into());
+            return self.refuse_many(kind, count, pool, vk::Result::ERROR_OUT_OF_HOST_MEMORY);
         };
         let handles = self.arena.alloc(size_of_val(ids.as_slice()), align_of::<u64>());
         let handles = handles.map_err(|_| Reason::TooLarge(self.call.command))?;
+        let names = self.call.arg(2);
         self.call.set_arg(2, handles);
         let result = if count == 0 { vk::Result::SUCCESS } else { result_of(self.pass()?) };
         if result.as_raw() < 0 {
-            for id in ids {
-                self.refuse(kind, id, pool, result)?;
-            }
-            return Ok(result.into());
+            self.call.set_arg(2, names);
+            return self.refuse_many(kind, count, pool, result);
         }
         let handles = self.slice::<u64>(handles, count)?.to_vec();
         for (index, ((id, handle), charge)) in ids.into_iter().zip(handles).zip(charges).enumerate() {
             self.enter(finish(Object::new(kind, id, handle, pool), index).charged(charge))?;
             pool.children().insert(id);
+        }
+        Ok(result.into())
+    }
+
+    /// As [`Turn::refuse`], for a command of the form of [`Turn::create_many`].
+    pub(super) fn refuse_many(
+        &mut self,
+        kind: ObjectType,
+        count: u32,
+        pool: &Arc<Object>,
+        result: vk::Result,
+    ) -> Result<Outcome, Reason> {
+        for id in self.slice::<u64>(self.call.arg(2), count)?.to_vec() {
+            self.refuse(kind, id, pool, result)?;
         }
         Ok(result.into())
     }
