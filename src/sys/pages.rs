@@ -151,7 +151,8 @@ fn map(file: &OwnedFd, length: NonZeroUsize) -> io::Result<NonNull<libc::c_void>
     // SAFETY: the room begins that much before the mapping, and ends the rest of a huge page after it.
     let (start, after) = unsafe { (before.byte_add(skipped), before.byte_add(skipped + length.get())) };
     // SAFETY: within the room, which nobody else knows of.
-    let mapped = unsafe { mmap(start.addr().into(), length, protection, flags | MapFlags::MAP_FIXED, file, 0) };
+    let mapped =
+        unsafe { mmap(start.addr().into(), length, protection, flags | MapFlags::MAP_FIXED, file, 0) };
     for (rest, bytes) in [(before, skipped), (after, HUGE_BYTES - skipped)] {
         // SAFETY: what is left of the room on this side.
         _ = unsafe { munmap(rest, bytes) };

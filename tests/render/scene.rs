@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use vgpu::quota::Ledger;
+use vgpu::quota::{Ledger, Shares};
 use vgpu::render::vulkan::{Context, Gpu, GpuOptions};
 use vgpu::venus::CommandType as C;
 
@@ -22,7 +22,7 @@ pub(crate) fn gpu() -> Arc<Gpu> {
 
 /// A guest that has made nothing.
 pub(crate) fn stranger() -> Guest {
-    Guest::new(Context::new(gpu(), Ledger::new(1 << 30), "test"))
+    Guest::new(Context::new(gpu(), Ledger::new(1 << 30), Shares::among(1).of_client().mappings, "test"))
 }
 
 /// A guest with an instance and a physical device.

@@ -23,7 +23,7 @@ use super::objects::{Data, Object};
 use super::queue;
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
-use crate::quota::{Charge, OverLimit};
+use crate::quota::{Charge, NoneLeft, OverLimit, Taken};
 use crate::sys::{Address, Pages};
 use crate::venus::{self, CommandType, ObjectType};
 use bench::Bench;
@@ -43,6 +43,7 @@ pub(super) struct Memory {
     pages: Option<Pages>,
     used: Mutex<Use>,
     _charge: Charge,
+    _mapping: Option<Taken>,
     _counted: Counted,
 }
 
@@ -146,6 +147,8 @@ enum Refused {
     NoQueue,
     #[error(transparent)]
     OverLimit(#[from] OverLimit),
+    #[error(transparent)]
+    NoneLeft(#[from] NoneLeft),
     #[error("the host has no memory for it: {0}")]
     Host(#[from] io::Error),
 }
@@ -156,7 +159,7 @@ impl Refused {
             Self::Resource => vk::Result::ERROR_INVALID_EXTERNAL_HANDLE,
             Self::Address => vk::Result::ERROR_INVALID_OPAQUE_CAPTURE_ADDRESS,
             Self::Host(_) => vk::Result::ERROR_OUT_OF_HOST_MEMORY,
-            Self::TooMany => vk::Result::ERROR_TOO_MANY_OBJECTS,
+            Self::TooMany | Self::NoneLeft(_) => vk::Result::ERROR_TOO_MANY_OBJECTS,
             _ => vk::Result::ERROR_OUT_OF_DEVICE_MEMORY,
         }
     }
@@ -264,9 +267,16 @@ fn take(state: &mut State, type_index: u32, bytes: u64) -> Result<Memory, Refuse
             state.ledger.charge(bytes)?
         }
     };
+    let mapping = match mapped.then(|| state.mappings.take()).transpose() {
+        Ok(mapping) => mapping,
+        Err(_) => {
+            queue::reap(state);
+            Some(state.mappings.take()?)
+        }
+    };
     let pages = mapped.then(|| Pages::new(bytes)).transpose()?;
     let (used, counted) = (Mutex::default(), state.allocations.clone());
-    Ok(Memory { type_index, bytes, pages, used, _charge: charge, _counted: counted })
+    Ok(Memory { type_index, bytes, pages, used, _charge: charge, _mapping: mapping, _counted: counted })
 }
 
 /// What clears memory that the driver does not: see the head of probe.rs.
