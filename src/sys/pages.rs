@@ -71,8 +71,8 @@ unsafe impl Send for Pages {}
 unsafe impl Sync for Pages {}
 
 impl Pages {
-    /// Makes `bytes` of zeros, which must be whole pages. They are taken at once: a driver would touch each of them when
-    /// it imports them, and a fault for each is the dearest way.
+    /// Makes `bytes` of zeros, which must be whole pages. They are taken at once: a driver would touch each of them
+    /// when it imports them, and a fault for each is the dearest way.
     pub fn new(bytes: u64) -> io::Result<Self> {
         let too_large = |_| io::Error::from(ErrorKind::OutOfMemory);
         let length = usize::try_from(bytes).map_err(too_large)?;
