@@ -3,6 +3,10 @@
 //! A [`Charge`] is held by what was charged for and gives back when that is dropped, so an error path cannot forget.
 #![forbid(unsafe_code)]
 
+mod shares;
+
+pub use shares::{NoneLeft, Part, Share, Shares, Taken};
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::spec::DeviceSpec;
 use crate::control::{GpuStatus, Inherited, InheritedError, RenderHandle};
-use crate::quota::Ledger;
+use crate::quota::{Ledger, Shares};
 use crate::render::venus::{GpuRenderer, Monitor};
 pub use crate::render::vulkan::Found;
 use crate::render::vulkan::{Gpu, GpuOptions, OpenError};
@@ -145,12 +145,14 @@ fn serve(
 
     let ledger = Ledger::new(spec.profile.limits.memory);
     inherited.answer_operators(handle(spec, inherited, &sealed, &ledger, keeping, found))?;
+    let clients_max = usize::try_from(spec.profile.limits.clients()).unwrap_or(usize::MAX);
     let house = House {
         renderer: GpuRenderer::new(gpu, ledger.clone()),
         ledger,
         monitor: Monitor::new(),
         estate: Arc::new(keeping.clone()),
-        clients_max: usize::try_from(spec.profile.limits.clients()).unwrap_or(usize::MAX),
+        shares: Shares::among(clients_max),
+        clients_max,
     };
     let orphans = keeping.look(Clients::heirlooms)?;
     let listener = UnixListener::from(inherited.front_end.try_clone()?);

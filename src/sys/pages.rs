@@ -7,14 +7,22 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap, munmap};
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
 
 use super::Address;
 
-/// From this size on the kernel may choose pages of 2 MiB: fewer faults for who writes them first.
-const HUGE_FROM: usize = 2 << 20;
+/// Huge pages. From this size on memory is made of them: one is zeroed and mapped in a fraction of the time that 512
+/// small ones take, here and in every process that maps them.
+const HUGE_BYTES: usize = 2 << 20;
+
+/// Any page is a multiple of this.
+const SMALL_BYTES: usize = 4096;
+
+/// Linux 6.1; libc has no name for it with every C library.
+const MADV_COLLAPSE: libc::c_int = 25;
 
 /// Mappings of files in memory that this process has at a time. Clients ask for them, and the kernel allows some 65,530
 /// of all kinds: without room for one more no memory could be allocated, and that ends the process for everybody.
@@ -63,25 +71,48 @@ unsafe impl Send for Pages {}
 unsafe impl Sync for Pages {}
 
 impl Pages {
-    /// Makes `bytes` of zeros, which must be whole pages. The pages are taken when somebody touches them.
+    /// Makes `bytes` of zeros, which must be whole pages. They are taken at once: a driver would touch each of them
+    /// when it imports them, and a fault for each is the dearest way.
     pub fn new(bytes: u64) -> io::Result<Self> {
         let too_large = |_| io::Error::from(ErrorKind::OutOfMemory);
         let length = usize::try_from(bytes).map_err(too_large)?;
         let length = NonZeroUsize::new(length).ok_or(ErrorKind::InvalidInput)?;
+        let file_bytes = libc::off_t::try_from(bytes).map_err(too_large)?;
         let _mapped = Mapped::count()?;
         let file = memfd_create(c"vgpu-memory", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
-        nix::unistd::ftruncate(&file, libc::off_t::try_from(bytes).map_err(too_large)?)?;
+        nix::unistd::ftruncate(&file, file_bytes)?;
         let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
         fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
-        let flags = MapFlags::MAP_SHARED | MapFlags::MAP_NORESERVE;
-        // SAFETY: the kernel chooses an address that nothing else has.
-        let start =
-            unsafe { mmap(None, length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, flags, &file, 0) }?;
-        if length.get() >= HUGE_FROM {
-            // SAFETY: exactly the range of this mapping; it changes the size of its pages and nothing of their content.
-            _ = unsafe { madvise(start, length.get(), MmapAdvise::MADV_HUGEPAGE) };
+        let pages = Self { start: map(&file, length)?, file, bytes: length.get(), _mapped };
+        pages.take_huge();
+        while let Err(error) = fallocate(&pages.file, FallocateFlags::empty(), 0, file_bytes) {
+            if error != Errno::EINTR {
+                return Err(error.into());
+            }
         }
-        Ok(Self { file, start, bytes: length.get(), _mapped })
+        Ok(pages)
+    }
+
+    /// Takes huge pages for all but the rest, if the kernel has any. It asks no setting of the host's for that (but
+    /// `deny`): nobody can write them before we hand them out, and they are charged for to the last byte.
+    fn take_huge(&self) {
+        let huge = self.bytes - self.bytes % HUGE_BYTES;
+        if huge == 0 {
+            return;
+        }
+        // SAFETY: a part of this mapping; it changes the size of its pages and nothing of their content.
+        _ = unsafe { madvise(self.start, huge, MmapAdvise::MADV_HUGEPAGE) };
+        // What has no page at all is not collapsed.
+        for offset in (0..huge).step_by(HUGE_BYTES) {
+            // SAFETY: the first page of a huge one, within this mapping.
+            let first = unsafe { self.start.byte_add(offset) };
+            // SAFETY: as above; it takes that page, or is an error where there is none.
+            if unsafe { madvise(first, SMALL_BYTES, MmapAdvise::MADV_POPULATE_WRITE) }.is_err() {
+                return;
+            }
+        }
+        // SAFETY: as the first. The kernel stops at the first huge page that it does not have.
+        _ = unsafe { libc::madvise(self.start.as_ptr(), huge, MADV_COLLAPSE) };
     }
 
     /// Where they lie, for a driver.
@@ -103,6 +134,34 @@ impl Pages {
     pub fn share(&self) -> io::Result<OwnedFd> {
         self.file.try_clone()
     }
+}
+
+/// Maps a file, so that its huge pages are such in memory too.
+fn map(file: &OwnedFd, length: NonZeroUsize) -> io::Result<NonNull<libc::c_void>> {
+    let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+    let flags = MapFlags::MAP_SHARED | MapFlags::MAP_NORESERVE;
+    if length.get() < HUGE_BYTES {
+        // SAFETY: the kernel chooses an address that nothing else has.
+        return Ok(unsafe { mmap(None, length, protection, flags, file, 0) }?);
+    }
+    let room = length.checked_add(HUGE_BYTES).ok_or(ErrorKind::OutOfMemory)?;
+    // SAFETY: as above.
+    let before = unsafe { mmap_anonymous(None, room, ProtFlags::PROT_NONE, MapFlags::MAP_PRIVATE) }?;
+    let skipped = before.as_ptr().align_offset(HUGE_BYTES).min(HUGE_BYTES);
+    // SAFETY: the room begins that much before the mapping, and ends the rest of a huge page after it.
+    let (start, after) = unsafe { (before.byte_add(skipped), before.byte_add(skipped + length.get())) };
+    // SAFETY: within the room, which nobody else knows of.
+    let mapped =
+        unsafe { mmap(start.addr().into(), length, protection, flags | MapFlags::MAP_FIXED, file, 0) };
+    for (rest, bytes) in [(before, skipped), (after, HUGE_BYTES - skipped)] {
+        // SAFETY: what is left of the room on this side.
+        _ = unsafe { munmap(rest, bytes) };
+    }
+    mapped.map_err(|error| {
+        // SAFETY: what is left of the room.
+        _ = unsafe { munmap(start, length.get()) };
+        error.into()
+    })
 }
 
 impl Drop for Pages {
@@ -152,6 +211,16 @@ mod tests {
         assert_eq!(blocks(), 2048);
         drop(pages);
         assert_eq!(blocks(), 0);
+    }
+
+    #[test]
+    fn all_pages_are_taken_at_once_and_no_more_than_that() {
+        for bytes in [4096, 1 << 20, 2 << 20, (4 << 20) + 4096] {
+            let pages = Pages::new(bytes).unwrap();
+            let taken = nix::sys::stat::fstat(pages.file()).unwrap().st_blocks;
+            assert_eq!(u64::try_from(taken).unwrap() * 512, bytes);
+            assert!(bytes < 2 << 20 || pages.address().is_multiple_of(2 << 20));
+        }
     }
 
     #[test]

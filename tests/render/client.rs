@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use vgpu::quota::Ledger;
+use vgpu::quota::{Ledger, Shares};
 use vgpu::render::vulkan::Context;
 use vgpu::venus::CommandType;
 
@@ -28,7 +28,8 @@ pub(crate) struct Client {
 impl Client {
     /// One that may have so many bytes of memory.
     pub(crate) fn new(limit: u64) -> Self {
-        let context = Context::new(scene::gpu(), Ledger::new(limit), "test");
+        let context =
+            Context::new(scene::gpu(), Ledger::new(limit), Shares::among(1).of_client().mappings, "test");
         let mut client = Self { guest: Guest::new(Arc::clone(&context)), context };
         client.ask(scene::create_instance(INSTANCE));
         let devices = Command::new(CommandType::EnumeratePhysicalDevices).long(INSTANCE).some().int(1);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use vgpu::quota::Ledger;
+use vgpu::quota::{Ledger, Shares};
 use vgpu::render::vulkan::{Context, Gpu, GpuOptions};
 use vgpu::venus::CommandType as C;
 
@@ -26,7 +26,7 @@ pub(crate) fn stranger() -> Guest {
 }
 
 fn stranger_with(ledger: Ledger) -> Guest {
-    Guest::new(Context::new(gpu(), ledger, "test"))
+    Guest::new(Context::new(gpu(), ledger, Shares::among(1).of_client().mappings, "test"))
 }
 
 /// A guest with an instance and a physical device.

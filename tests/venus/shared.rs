@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use vgpu::quota::Ledger;
+use vgpu::quota::{Ledger, Shares};
 use vgpu::render::venus::{Executor, Fault, Monitor, Session, Setup, Will};
 use vgpu::render::vulkan::{Reason, Worker};
 use vgpu::sys::{Arena, SharedMemory};
@@ -79,6 +79,7 @@ fn start(twice: &Arc<Twice>, streams: &[Bytes]) -> (Session, Arc<SharedMemory>) 
         name: "test".into(),
         executor: Arc::clone(twice) as Arc<dyn Executor>,
         ledger: Ledger::new(1 << 24),
+        share: Shares::among(1).of_client(),
         monitor: Monitor::new(),
         gone: None,
         will: Will::none(),

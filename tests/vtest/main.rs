@@ -12,4 +12,5 @@ mod protocol;
 mod rings;
 mod seeds;
 mod server;
+mod shares;
 mod streams;

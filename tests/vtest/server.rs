@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::sys::socket::{Shutdown, shutdown};
-use vgpu::quota::Ledger;
+use vgpu::quota::{Ledger, Part, Shares};
 use vgpu::render::venus::{Estate, Executor, Heirloom, Monitor, Nobody, Renderer};
 use vgpu::render::vulkan::{Reason, Worker};
 use vgpu::sandbox::Sealed;
@@ -123,7 +123,7 @@ impl Renderer for Contexts {
         CAPSET
     }
 
-    fn context(&self, _: &str) -> Arc<dyn Executor> {
+    fn context(&self, _: &str, _: &Part) -> Arc<dyn Executor> {
         Arc::new(Fake { done: Arc::clone(&self.0), ..Fake::default() })
     }
 }
@@ -158,7 +158,8 @@ impl Server {
         let ledger = Ledger::new(bytes);
         let done = Arc::default();
         let renderer = Arc::new(Contexts(Arc::clone(&done)));
-        let house = House { renderer, ledger: ledger.clone(), monitor: Monitor::new(), estate, clients_max };
+        let (monitor, shares) = (Monitor::new(), Shares::among(clients_max));
+        let house = House { renderer, ledger: ledger.clone(), monitor, estate, shares, clients_max };
         let theirs = listener.try_clone().unwrap();
         let thread = thread::spawn(move || serve(&Sealed::not_really(), &theirs, house, inherited).unwrap());
         Self { listener, thread: Some(thread), folder, ledger, done }

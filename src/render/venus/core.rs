@@ -21,7 +21,7 @@ use super::monitor::{Monitor, Watch};
 use super::ring::Ring;
 use super::session::Setup;
 use super::{Executor, Fault};
-use crate::quota::{Charge, Ledger};
+use crate::quota::{Charge, Ledger, Part, Taken};
 use crate::render::vulkan::Reason;
 
 /// What a ring takes beside its buffer: a stack, and room for the commands that it is at.
@@ -33,6 +33,7 @@ struct Running {
     thread: JoinHandle<()>,
     _watch: Option<Watch>,
     _charge: Charge,
+    _taken: Taken,
 }
 
 pub(super) struct Core {
@@ -44,6 +45,7 @@ pub(super) struct Core {
     /// Hangs up when the client goes.
     gone: Option<OwnedFd>,
     rings: Mutex<BTreeMap<u64, Running>>,
+    share: Part,
     /// Wakes the control thread when it waits for a ring.
     progress: EventFd,
     fault: OnceLock<Fault>,
@@ -68,9 +70,10 @@ impl Core {
     }
 
     fn with(setup: Setup, page: Page, orphaned: bool) -> io::Result<Self> {
-        let Setup { name, executor, ledger, monitor, gone, will } = setup;
+        let Setup { name, executor, ledger, share, monitor, gone, will } = setup;
         let progress = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        let (resources, rings) = (Mutex::default(), Mutex::default());
+        let resources = Mutex::new(Resources::new(share.mappings));
+        let (rings, share) = (Mutex::default(), share.rings);
         let fault = OnceLock::new();
         Ok(Self {
             name,
@@ -80,6 +83,7 @@ impl Core {
             monitor,
             gone,
             rings,
+            share,
             progress,
             fault,
             will,
@@ -186,13 +190,15 @@ impl Core {
             return Err(Fault::RingExists(ring.id()));
         }
         let host = |error: io::Error| Fault::Host(error.to_string());
+        let taken = self.share.take()?;
         let charge = self.ledger.charge(RING_BYTES + u64::from(ring.buffer_bytes()))?;
         let watch = period_us.map(|period| self.monitor.watch(Arc::clone(ring.words()), period));
         let watch = watch.transpose().map_err(host)?;
         let (core, served) = (Arc::clone(self), Arc::clone(ring));
         let body = move || core.serve_ring(&served, line);
         let thread = thread::Builder::new().name("ring".into()).spawn(body).map_err(host)?;
-        let running = Running { ring: Arc::clone(ring), thread, _watch: watch, _charge: charge };
+        let running =
+            Running { ring: Arc::clone(ring), thread, _watch: watch, _charge: charge, _taken: taken };
         rings.insert(ring.id(), running);
         Ok(())
     }

@@ -1,5 +1,5 @@
 use super::layout::LayoutError;
-use crate::quota::OverLimit;
+use crate::quota::{NoneLeft, OverLimit};
 use crate::venus::Malformed;
 
 /// Why nothing more that a client says can be understood, or done in the order that it asks for.
@@ -76,6 +76,9 @@ pub enum Fault {
     /// A client with too many threads.
     #[error("the client has {0} rings, and may have no more")]
     Rings(usize),
+    /// A client with too many threads, beside others.
+    #[error(transparent)]
+    NoneLeft(#[from] NoneLeft),
     /// Beyond the extra region.
     #[error("offset {0} is no word of the ring's extra region")]
     Extra(u64),

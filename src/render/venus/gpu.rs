@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::{Executor, Renderer};
-use crate::quota::Ledger;
+use crate::quota::{Ledger, Part};
 use crate::render::vulkan::{Context, Gpu, Reason, Witness, Worker};
 use crate::sys::SharedMemory;
 use crate::venus::{Malformed, Reader};
@@ -27,8 +27,8 @@ impl Renderer for GpuRenderer {
         self.gpu.capset().to_bytes()
     }
 
-    fn context(&self, name: &str) -> Arc<dyn Executor> {
-        Arc::new(OnGpu(Context::new(Arc::clone(&self.gpu), self.ledger.clone(), name)))
+    fn context(&self, name: &str, mappings: &Part) -> Arc<dyn Executor> {
+        Arc::new(OnGpu(Context::new(Arc::clone(&self.gpu), self.ledger.clone(), mappings.clone(), name)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use crate::quota::{Charge, Ledger};
+use crate::quota::{Charge, Ledger, NoneLeft, Part, Taken};
 use crate::sys::{SharedMemory, SharedWord};
 
 /// Resources that a client may have at a time; each takes one of the process's mappings.
@@ -20,6 +20,7 @@ const LAST_BYTES: u64 = 16 << 20;
 pub(super) struct Shared {
     memory: Arc<SharedMemory>,
     _charge: Option<Charge>,
+    _mapping: Taken,
 }
 
 impl Shared {
@@ -47,6 +48,8 @@ impl Shared {
 pub(super) enum Refusal {
     #[error("it has {RESOURCES_MAX} resources, and may have no more")]
     Resources,
+    #[error(transparent)]
+    NoneLeft(#[from] NoneLeft),
     #[error("resource {0} exists")]
     Exists(u32),
     #[error("the host has no memory to share: {0}")]
@@ -61,15 +64,14 @@ pub(super) struct Resources {
     /// `None` for device memory: it is the executor's.
     table: BTreeMap<u32, Option<Arc<Shared>>>,
     last_bytes: u64,
-}
-
-impl Default for Resources {
-    fn default() -> Self {
-        Self { table: BTreeMap::new(), last_bytes: LAST_BYTES }
-    }
+    mappings: Part,
 }
 
 impl Resources {
+    pub(super) fn new(mappings: Part) -> Self {
+        Self { table: BTreeMap::new(), last_bytes: LAST_BYTES, mappings }
+    }
+
     /// Whether one more may have this number.
     pub(super) fn check(&self, id: u32) -> Result<(), Refusal> {
         match self.table.len() {
@@ -88,9 +90,11 @@ impl Resources {
         over_limit: impl FnOnce(&str),
     ) -> Result<OwnedFd, Refusal> {
         self.check(id)?;
-        let charge = self.charge(bytes, ledger, over_limit)?;
+        let _mapping = self.mappings.take()?;
+        let _charge = self.charge(bytes, ledger, over_limit)?;
         let (memory, file) = SharedMemory::create(bytes)?;
-        self.table.insert(id, Some(Arc::new(Shared { memory: Arc::new(memory), _charge: charge })));
+        let memory = Arc::new(memory);
+        self.table.insert(id, Some(Arc::new(Shared { memory, _charge, _mapping })));
         Ok(file)
     }
 
@@ -121,9 +125,10 @@ impl Resources {
         ledger: &Ledger,
     ) -> Result<(), Refusal> {
         self.check(id)?;
-        let charge = self.charge(bytes, ledger, |_| ())?;
+        let _mapping = self.mappings.take()?;
+        let _charge = self.charge(bytes, ledger, |_| ())?;
         let memory = Arc::new(SharedMemory::map(file, bytes)?);
-        self.table.insert(id, Some(Arc::new(Shared { memory, _charge: charge })));
+        self.table.insert(id, Some(Arc::new(Shared { memory, _charge, _mapping })));
         Ok(())
     }
 
@@ -132,8 +137,9 @@ impl Resources {
         self.table.insert(id, None);
     }
 
-    pub(super) fn remove(&mut self, id: u32) -> bool {
-        self.table.remove(&id).is_some()
+    /// What there was under a number.
+    pub(super) fn remove(&mut self, id: u32) -> Option<Option<Arc<Shared>>> {
+        self.table.remove(&id)
     }
 
     /// Memory that the client shares with us.
@@ -145,11 +151,12 @@ impl Resources {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::quota::Shares;
 
     #[test]
     fn memory_of_a_size_that_none_has_is_refused() {
         let ledger = Ledger::new(1 << 20);
-        let mut resources = Resources::default();
+        let mut resources = Resources::new(Shares::among(1).of_client().mappings);
         for bytes in [0, 1 << 62, u64::MAX - 4095, u64::MAX - 1, u64::MAX] {
             assert!(matches!(resources.share(1, bytes, &ledger, |_| ()), Err(Refusal::Host(_))), "{bytes}");
         }

@@ -37,6 +37,7 @@ pub use session::{Session, Setup};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use crate::quota::Part;
 use crate::render::vulkan::{Reason, Witness, Worker};
 use crate::sys::SharedMemory;
 use crate::venus::Malformed;
@@ -69,5 +70,5 @@ pub trait Renderer: Send + Sync {
     fn capset(&self) -> [u8; 160];
 
     /// A context of its own for a new client.
-    fn context(&self, name: &str) -> Arc<dyn Executor>;
+    fn context(&self, name: &str, mappings: &Part) -> Arc<dyn Executor>;
 }

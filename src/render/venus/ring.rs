@@ -36,6 +36,9 @@ const PAUSE_MAX: Duration = Duration::from_millis(2);
 /// However long a client wants us to look for commands before we sleep.
 const IDLE_TIMEOUT_MAX: Duration = Duration::from_secs(1);
 
+/// How long the control thread looks for a command to be done before it sleeps.
+const LOOK: Duration = Duration::from_micros(100);
+
 /// The words that both sides write.
 #[derive(Debug)]
 pub(super) struct Words {
@@ -198,6 +201,9 @@ impl Ring {
         if !reached(self.words.tail.load(Ordering::Acquire), seqno) && !reached(self.head(), seqno) {
             return Err(unreachable);
         }
+        if self.reaches_soon(seqno) {
+            return Ok(());
+        }
         let mut inbox = self.lock();
         inbox.ring_wanted = Some(seqno);
         self.awaited.store(true, Ordering::SeqCst);
@@ -208,6 +214,21 @@ impl Ring {
         inbox.notified = true;
         self.bell.notify_all();
         Ok(())
+    }
+
+    /// Looks for a short while, for to sleep and wake up takes longer than most commands.
+    fn reaches_soon(&self, seqno: u32) -> bool {
+        self.notify();
+        let since = Instant::now();
+        loop {
+            if reached(self.head.load(Ordering::Acquire), seqno) {
+                return true;
+            }
+            if since.elapsed() >= LOOK || self.is_stopped() {
+                return false;
+            }
+            thread::yield_now();
+        }
     }
 
     /// Whether what [`Ring::want`] was told is reached. It is forgotten then.
@@ -267,7 +288,7 @@ impl Ring {
     }
 
     fn advance(&self, head: u32, line: &Line) {
-        self.head.store(head, Ordering::Relaxed);
+        self.head.store(head, Ordering::Release);
         self.words.head.store(head, Ordering::Release);
         if self.awaited.load(Ordering::Relaxed) {
             line.tell_of_progress();
@@ -294,11 +315,20 @@ impl Ring {
     fn rest(&self, quiet: &mut Quiet) {
         match quiet.pause(self.idle_timeout) {
             Some(Duration::ZERO) => thread::yield_now(),
-            Some(pause) => thread::sleep(pause),
+            Some(pause) => self.pause(pause),
             None => {
                 self.idle();
                 *quiet = Quiet::default();
             }
+        }
+    }
+
+    /// Sleeps, but no longer than until somebody rings the bell: a client that has us wait for a command does.
+    fn pause(&self, pause: Duration) {
+        let inbox = self.lock();
+        // Who rang before we had the lock moved the tail before that, or stopped us.
+        if self.words.tail.load(Ordering::Acquire) == self.head() && !self.is_stopped() {
+            drop(self.bell.wait_timeout(inbox, pause));
         }
     }
 

@@ -11,7 +11,7 @@ use super::line::Line;
 use super::memory::Refusal;
 use super::monitor::Monitor;
 use super::{Executor, Fault};
-use crate::quota::{Charge, Ledger};
+use crate::quota::{Charge, Ledger, Share};
 use crate::render::vulkan::Reason;
 use crate::sys::{SharedMemory, sealed_file};
 
@@ -29,6 +29,8 @@ pub struct Setup {
     pub executor: Arc<dyn Executor>,
     /// Pays for what it shares with us.
     pub ledger: Ledger,
+    /// What it may have beside other clients.
+    pub share: Share,
     /// Says that we are alive.
     pub monitor: Arc<Monitor>,
     /// A descriptor that hangs up when the client goes: nobody waits for a ring of a client that is gone.
@@ -114,11 +116,12 @@ impl Session {
 
     /// Forgets a resource; what still uses its memory keeps it. Whether there was one.
     pub fn unref(&self, id: u32) -> bool {
-        let was_there = self.core.lock_resources().remove(id);
-        if was_there {
+        let removed = self.core.lock_resources().remove(id);
+        // Device memory was noted by whoever saw what it is for, if at all.
+        if let Some(Some(_)) = removed {
             self.core.will().forget_memory(id);
         }
-        was_there
+        removed.is_some()
     }
 
     /// Carries out commands on the control thread: this one, which may wait for a ring.

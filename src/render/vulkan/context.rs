@@ -21,7 +21,7 @@ use super::recording;
 use super::table::Table;
 use super::turn::{Named, Outcome, Turn, may_name_tombstone};
 use crate::guest_log::guest_warn;
-use crate::quota::{Charge, Ledger};
+use crate::quota::{Charge, Ledger, Part};
 use crate::sys::{Arena, SharedMemory};
 use crate::venus::{self, Call, CommandType, Malformed, Names, ObjectType, Reader, Slot};
 
@@ -47,6 +47,7 @@ pub struct Context {
 pub(super) struct State {
     pub(super) gpu: Arc<Gpu>,
     pub(super) ledger: Ledger,
+    pub(super) mappings: Part,
     pub(super) objects: Table,
     pub(super) allocations: Counted,
     pub(super) submits: Submits,
@@ -119,10 +120,11 @@ impl Worker {
 
 impl Context {
     /// A client that has made nothing yet. `name` stands in what is logged.
-    pub fn new(gpu: Arc<Gpu>, ledger: Ledger, name: &str) -> Arc<Self> {
+    pub fn new(gpu: Arc<Gpu>, ledger: Ledger, mappings: Part, name: &str) -> Arc<Self> {
         let state = State {
             gpu,
             ledger,
+            mappings,
             objects: Table::default(),
             allocations: Counted::default(),
             submits: Submits::default(),

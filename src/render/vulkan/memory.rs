@@ -24,7 +24,7 @@ use super::objects::{Data, Object};
 use super::queue;
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
-use crate::quota::{Charge, OverLimit};
+use crate::quota::{Charge, NoneLeft, OverLimit, Taken};
 use crate::sys::{Address, Pages};
 use crate::venus::{self, CommandType, ObjectType};
 use bench::Bench;
@@ -44,6 +44,7 @@ pub(super) struct Memory {
     pages: Option<Pages>,
     used: Mutex<Use>,
     _charge: Charge,
+    _mapping: Option<Taken>,
     _counted: Counted,
 }
 
@@ -147,6 +148,8 @@ enum Refused {
     NoQueue,
     #[error(transparent)]
     OverLimit(#[from] OverLimit),
+    #[error(transparent)]
+    NoneLeft(#[from] NoneLeft),
     #[error("the host has no memory for it: {0}")]
     Host(#[from] io::Error),
 }
@@ -157,7 +160,7 @@ impl Refused {
             Self::Resource => vk::Result::ERROR_INVALID_EXTERNAL_HANDLE,
             Self::Address => vk::Result::ERROR_INVALID_OPAQUE_CAPTURE_ADDRESS,
             Self::Host(_) => vk::Result::ERROR_OUT_OF_HOST_MEMORY,
-            Self::TooMany => vk::Result::ERROR_TOO_MANY_OBJECTS,
+            Self::TooMany | Self::NoneLeft(_) => vk::Result::ERROR_TOO_MANY_OBJECTS,
             _ => vk::Result::ERROR_OUT_OF_DEVICE_MEMORY,
         }
     }
@@ -252,20 +255,20 @@ fn take(state: &mut State, device: &Arc<Object>, type_index: u32, bytes: u64) ->
     let types = &state.gpu.memory.types;
     let mapped = types.is_mapped(type_index).ok_or(Refused::Type(type_index))?;
     let bytes = types.bytes_taken(type_index, bytes).filter(|bytes| *bytes > 0).ok_or(Refused::Size)?;
-    let charge = |state: &State| match state.allocations.count() {
+    let room = |state: &State| match state.allocations.count() {
         ALLOCATIONS_MAX.. => Err(Refused::TooMany),
-        _ => Ok(state.ledger.charge(bytes)?),
+        _ => Ok((state.ledger.charge(bytes)?, mapped.then(|| state.mappings.take()).transpose()?)),
     };
-    let charge = charge(state).or_else(|_| {
+    let (charge, mapping) = room(state).or_else(|_| {
         queue::reap(state);
-        charge(state).or_else(|refused| match descriptors::relieve(state, device) {
-            true => charge(state),
+        room(state).or_else(|refused| match descriptors::relieve(state, device) {
+            true => room(state),
             false => Err(refused),
         })
     })?;
     let pages = mapped.then(|| Pages::new(bytes)).transpose()?;
     let (used, counted) = (Mutex::default(), state.allocations.clone());
-    Ok(Memory { type_index, bytes, pages, used, _charge: charge, _counted: counted })
+    Ok(Memory { type_index, bytes, pages, used, _charge: charge, _mapping: mapping, _counted: counted })
 }
 
 /// What clears memory that the driver does not: see the head of probe.rs.

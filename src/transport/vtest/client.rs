@@ -165,9 +165,11 @@ impl Client {
     }
 
     fn setup(&self) -> io::Result<Setup> {
+        let share = self.house.shares.of_client();
         Ok(Setup {
             name: self.name.clone(),
-            executor: self.house.renderer.context(&self.name),
+            executor: self.house.renderer.context(&self.name, &share.mappings),
+            share,
             ledger: self.house.ledger.clone(),
             monitor: Arc::clone(&self.house.monitor),
             gone: Some(self.socket.as_fd().try_clone_to_owned()?),

@@ -29,7 +29,7 @@ use nix::errno::Errno;
 
 use self::client::{Client, ClientError};
 use crate::guest_log::guest_warn;
-use crate::quota::Ledger;
+use crate::quota::{Ledger, Shares};
 use crate::render::venus::{Estate, Heirloom, Monitor, Renderer};
 use crate::sandbox::Sealed;
 
@@ -46,6 +46,8 @@ pub struct House {
     pub monitor: Arc<Monitor>,
     /// Keeps what the next process needs when this one dies.
     pub estate: Arc<dyn Estate>,
+    /// What clients have beside each other.
+    pub shares: Shares,
     /// Clients at a time; others are sent away.
     pub clients_max: usize,
 }

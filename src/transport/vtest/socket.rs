@@ -8,12 +8,17 @@
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::socket::{ControlMessage, MsgFlags, recv, sendmsg};
 
 use super::wire::{HEADER_BYTES, Header, WireError};
 use crate::sys::peek_from_start;
+
+/// How long to look for more before sleeping until it comes.
+const LOOK: Duration = Duration::from_micros(50);
 
 /// A message as it lies in the socket.
 pub(super) struct Message {
@@ -69,7 +74,7 @@ impl Socket {
     /// Fills a buffer; false if the client hung up first.
     fn fill(&self, mut buffer: &mut [u8], flags: MsgFlags) -> io::Result<bool> {
         while !buffer.is_empty() {
-            match recv(self.0.as_raw_fd(), buffer, flags) {
+            match self.receive(buffer, flags) {
                 Ok(0) | Err(Errno::ECONNRESET) => return Ok(false),
                 Ok(count) => buffer = buffer.get_mut(count..).unwrap_or_default(),
                 Err(Errno::EINTR) => {}
@@ -77,6 +82,18 @@ impl Socket {
             }
         }
         Ok(true)
+    }
+
+    /// Looks for a short while before it sleeps: clients write a message in pieces, and one often follows another.
+    fn receive(&self, buffer: &mut [u8], flags: MsgFlags) -> nix::Result<usize> {
+        let since = Instant::now();
+        loop {
+            match recv(self.0.as_raw_fd(), buffer, flags | MsgFlags::MSG_DONTWAIT) {
+                Err(Errno::EAGAIN) if since.elapsed() < LOOK => thread::yield_now(),
+                Err(Errno::EAGAIN) => return recv(self.0.as_raw_fd(), buffer, flags),
+                received => return received,
+            }
+        }
     }
 
     pub(super) fn answer(&self, bytes: &[u8]) -> io::Result<()> {

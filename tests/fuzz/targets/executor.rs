@@ -5,6 +5,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use vgpu::quota::Part;
 use vgpu::render::venus::{Executor, Renderer};
 use vgpu::render::vulkan::{Reason, Worker};
 use vgpu::sys::sealed_file;
@@ -45,7 +46,7 @@ impl Renderer for Contexts {
         [1; 160]
     }
 
-    fn context(&self, _: &str) -> Arc<dyn Executor> {
+    fn context(&self, _: &str, _: &Part) -> Arc<dyn Executor> {
         Arc::new(Nothing)
     }
 }

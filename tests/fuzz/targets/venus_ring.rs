@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use libfuzzer_sys::fuzz_target;
-use vgpu::quota::Ledger;
+use vgpu::quota::{Ledger, Shares};
 use vgpu::render::venus::{Monitor, Session, Setup, Will};
 use vgpu::sys::SharedMemory;
 
@@ -31,6 +31,7 @@ fuzz_target!(|input: &[u8]| {
         name: "fuzz".into(),
         executor: Arc::new(Nothing),
         ledger: ledger.clone(),
+        share: Shares::among(1).of_client(),
         monitor: Monitor::new(),
         gone: None,
         will: Will::none(),

@@ -11,7 +11,7 @@ use std::thread;
 
 use libfuzzer_sys::fuzz_target;
 use nix::sys::signal::{SigSet, Signal};
-use vgpu::quota::Ledger;
+use vgpu::quota::{Ledger, Shares};
 use vgpu::render::venus::{Monitor, Nobody};
 use vgpu::sandbox::Sealed;
 use vgpu::transport::vtest::{House, serve};
@@ -31,7 +31,8 @@ fn server() -> &'static Server {
         let ledger = Ledger::new(1 << 24);
         let renderer = Arc::new(Contexts);
         let (monitor, estate) = (Monitor::new(), Arc::new(Nobody));
-        let house = House { renderer, ledger: ledger.clone(), monitor, estate, clients_max: 4 };
+        let shares = Shares::among(4);
+        let house = House { renderer, ledger: ledger.clone(), monitor, estate, shares, clients_max: 4 };
         thread::spawn(move || serve(&Sealed::not_really(), &listener, house, Vec::new()));
         Server { address, ledger }
     })

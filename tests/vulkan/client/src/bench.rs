@@ -21,6 +21,7 @@ pub fn run(name: &str, arguments: &[&str]) -> Outcome {
             allocations(&gpu)
         }
         "submit-and-wait" => submit_and_wait(&gpu, 2000),
+        "allocations" => allocations(&gpu),
         "draws" => draws(&gpu, number(0, 200)),
         "submits" => submits(&gpu, number(0, 20_000)),
         _ => Err(Failure::Wrong(format!("there is no benchmark {name}"))),
