@@ -90,7 +90,7 @@ pub fn examine(api: &Path) -> Vec<Check> {
     checks.extend(service::checks(&host, api));
     let path = std::env::var_os("PATH").unwrap_or_default();
     checks.extend(vmm::checks(&host, &path));
-    checks.extend(vulkan::checks(&host));
+    checks.extend(vulkan::checks());
     checks
 }
 

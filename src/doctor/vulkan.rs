@@ -1,33 +1,15 @@
 //! The GPUs that programs could use Vulkan on without a VM: each is opened, by a process of its own, as for a vGPU.
 
-use super::{Check, Host};
+use super::Check;
 use crate::render_process::{self, Found, Rehearsal, RenderProcessError};
 
 const LOADER: &str = "libvulkan.so.1";
 
-pub(super) fn checks(host: &Host) -> Vec<Check> {
+pub(super) fn checks() -> Vec<Check> {
     match render_process::gpus() {
         Ok(gpus) if gpus.is_empty() => vec![none("there is no GPU".to_owned())],
-        Ok(gpus) => {
-            let tried = gpus.iter().map(|gpu| judge(gpu, render_process::rehearsal(Some(&gpu.uuid))));
-            tried.chain([huge_pages(host)]).collect()
-        }
+        Ok(gpus) => gpus.iter().map(|gpu| judge(gpu, render_process::rehearsal(Some(&gpu.uuid)))).collect(),
         Err(error) => vec![none(error.to_string())],
-    }
-}
-
-/// Memory that programs map is a memfd, which GPUs' drivers pin page by page.
-fn huge_pages(host: &Host) -> Check {
-    let file = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
-    let setting =
-        host.read(file).ok().and_then(|all| Some(all.split_once('[')?.1.split_once(']')?.0.to_owned()));
-    let setting = setting.unwrap_or_else(|| "not there".to_owned());
-    match setting.as_str() {
-        "never" | "deny" | "not there" => Check::ok("huge_pages", file, setting).warn(
-            "for vGPUs with transport = \"vtest\" write `advise` to the file: programs then get 64 MiB of mapped \
-             memory in a third of the time",
-        ),
-        _ => Check::ok("huge_pages", file, setting),
     }
 }
 
@@ -54,25 +36,9 @@ fn judge(gpu: &Found, tried: Result<Rehearsal, RenderProcessError>) -> Check {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Host;
     use super::super::Status;
-    use super::{Found, Rehearsal, RenderProcessError, huge_pages, judge};
+    use super::{Found, Rehearsal, RenderProcessError, judge};
     use crate::sandbox::Needs;
-
-    #[test]
-    fn a_host_whose_mapped_memory_is_in_small_pages_is_told() {
-        let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("sys/kernel/mm/transparent_hugepage");
-        std::fs::create_dir_all(&folder).unwrap();
-        let judged = |text: &str| {
-            std::fs::write(folder.join("shmem_enabled"), text).unwrap();
-            huge_pages(&Host { root: root.path().to_owned() })
-        };
-
-        let small = judged("always within_size advise [never] deny force\n");
-        assert_eq!((small.status, small.found.as_str()), (Status::Warn, "never"));
-        assert_eq!(judged("always within_size [advise] never deny force\n").status, Status::Ok);
-    }
 
     #[test]
     fn a_gpu_that_opens_is_well_and_one_that_does_not_is_told_why() {
