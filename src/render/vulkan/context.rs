@@ -140,48 +140,26 @@ impl Context {
     pub fn execute(self: &Arc<Self>, reader: &mut Reader<'_>, worker: &mut Worker) -> Result<(), Malformed> {
         let mut state = self.state();
         for _ in 0..RUN_MAX {
-            let outcome = match self.turn(&mut state, reader, worker)? {
-                Ok(None) if !worker.call.wants_reply() && recording::follows(reader) => continue,
-                Ok(None) => Ok(Outcome::Done(0)),
-                Ok(Some(outcome)) => Ok(outcome),
-                Err(reason) => Err(reason),
+            let outcome = match read(&mut state, reader, worker)? {
+                Ok(()) => {
+                    let Worker { arena, call, named, .. } = &mut *worker;
+                    let state = &mut *state;
+                    let mut turn = Turn { context: self, state, arena, call, named, cursor: Cell::new(0) };
+                    match turn.call.is_recorded() {
+                        true => match recording::record(&mut turn) {
+                            Ok(()) if !call.wants_reply() && recording::follows(reader) => continue,
+                            recorded => recorded.map(|()| Outcome::Done(0)),
+                        },
+                        false => dispatch(&mut turn),
+                    }
+                }
+                Err(fault) => Err(*fault),
             };
             drop(state);
             self.finish(outcome, worker);
             break;
         }
         Ok(())
-    }
-
-    /// Decodes a command and carries it out, or what can be done of it under the lock. `None`: it is recorded.
-    #[inline]
-    fn turn(
-        self: &Arc<Self>,
-        state: &mut State,
-        reader: &mut Reader<'_>,
-        worker: &mut Worker,
-    ) -> Result<Result<Option<Outcome>, Reason>, Malformed> {
-        let Worker { arena, call, named, charge, .. } = worker;
-        arena.reset();
-        named.clear();
-        let mut lookup = Lookup { objects: &state.objects, named, fault: state.lost.clone() };
-        venus::decode_into(reader, arena, &mut lookup, call)?;
-        if let Some(fault) = lookup.fault {
-            return Ok(Err(fault));
-        }
-        if arena.used() > BYTES_FREE {
-            // What a driver writes takes none of the stream, and the reply is as long again.
-            *charge = match state.ledger.charge(2 * arena.used() as u64) {
-                Ok(charge) => Some(charge),
-                Err(over) => return Ok(Err(Reason::GivenUp(format!("{:?}: {over}", call.command)))),
-            };
-        }
-        let recorded = call.is_recorded();
-        let mut turn = Turn { context: self, state, arena, call, named, cursor: Cell::new(0) };
-        Ok(match recorded {
-            true => recording::record(&mut turn).map(|()| None),
-            false => dispatch(&mut turn).map(Some),
-        })
     }
 
     fn finish(self: &Arc<Self>, outcome: Result<Outcome, Reason>, worker: &mut Worker) {
@@ -249,12 +227,40 @@ impl Context {
     }
 }
 
+/// Decodes a command, with the objects that it names.
+#[inline]
+fn read(
+    state: &mut State,
+    reader: &mut Reader<'_>,
+    worker: &mut Worker,
+) -> Result<Result<(), Box<Reason>>, Malformed> {
+    let Worker { arena, call, named, charge, .. } = worker;
+    arena.reset();
+    named.clear();
+    let mut lookup = Lookup { objects: &state.objects, named, fault: None };
+    venus::decode_into(reader, arena, &mut lookup, call)?;
+    if let Some(fault) = lookup.fault {
+        return Ok(Err(fault));
+    }
+    if let Some(lost) = &state.lost {
+        return Ok(Err(Box::new(lost.clone())));
+    }
+    if arena.used() > BYTES_FREE {
+        // What a driver writes takes none of the stream, and the reply is as long again.
+        *charge = match state.ledger.charge(2 * arena.used() as u64) {
+            Ok(charge) => Some(charge),
+            Err(over) => return Ok(Err(Box::new(Reason::GivenUp(format!("{:?}: {over}", call.command))))),
+        };
+    }
+    Ok(Ok(()))
+}
+
 /// Finds the objects that a command names. What is wrong with them is kept until the command was read to its end,
 /// for the next one starts there.
 struct Lookup<'l> {
     objects: &'l Table,
     named: &'l mut Vec<Named>,
-    fault: Option<Reason>,
+    fault: Option<Box<Reason>>,
 }
 
 impl Lookup<'_> {
@@ -264,11 +270,11 @@ impl Lookup<'_> {
         let found = self.objects.find(id).and_then(|place| Some((place, self.objects.at(place)?)));
         match found.filter(|(_, object)| object.kind == kind) {
             _ if self.fault.is_some() => {}
-            None => self.fault = Some(Reason::UnknownHandle { command, kind, id }),
+            None => self.fault = Some(Reason::UnknownHandle { command, kind, id }.into()),
             Some((place, object)) => match &object.data {
                 Data::Tombstone(refusal) if !may_name_tombstone(command) => {
                     let refusal = refusal.clone();
-                    self.fault = Some(Reason::Tombstone { command, kind, id, refusal });
+                    self.fault = Some(Reason::Tombstone { command, kind, id, refusal }.into());
                 }
                 _ => self.named.push(Named { at, place }),
             },

@@ -103,7 +103,15 @@ struct Given {
     /// guest cannot see the end of either share one.
     owed: u32,
     /// What is not known to be done, in order.
-    pending: VecDeque<(u64, Need)>,
+    pending: VecDeque<Awaited>,
+}
+
+/// What is needed until the counter shows a value.
+// The order is that in which both are written, in one go each.
+#[repr(C)]
+struct Awaited {
+    need: Need,
+    value: u64,
 }
 
 /// Something that a submission needs until it is done.
@@ -115,9 +123,6 @@ enum Need {
     /// A descriptor set let it go while something was on the GPU that may use it.
     Former(Arc<Object>),
 }
-
-/// A part of a submission needs nothing: the whole waits with all that it needs.
-const NOTHING: (Option<Arc<Object>>, std::iter::Empty<Need>) = (None, std::iter::empty());
 
 /// What waits in a FIFO.
 struct Work {
@@ -145,10 +150,10 @@ impl Given {
     fn keep(&mut self, fence: Option<Arc<Object>>, needs: impl Iterator<Item = Need>) {
         // The fence comes last: it may be signalled a moment after the counter, and must not hold up the rest.
         for need in needs {
-            self.pending.push_back((self.last, need));
+            self.pending.push_back(Awaited { need, value: self.last });
         }
         if let Some(fence) = fence {
-            self.pending.push_back((self.last, Need::Fence(fence)));
+            self.pending.push_back(Awaited { need: Need::Fence(fence), value: self.last });
         }
     }
 }
@@ -165,7 +170,7 @@ impl Queue {
         infos: Infos,
         batches: Range<usize>,
         seen: bool,
-        (fence, needs): (Option<Arc<Object>>, impl Iterator<Item = Need>),
+        (fence, needs): (Option<Arc<Object>>, &mut Vec<Need>),
         arena: &mut Arena,
     ) -> Result<(), Reason> {
         let mut given = self.given();
@@ -194,7 +199,7 @@ impl Queue {
         if let Some(fence) = &fence {
             sync::fence_is(fence, FenceState::Given(self.number, value));
         }
-        given.keep(fence, needs);
+        given.keep(fence, needs.drain(..));
         let many = given.pending.len() > PENDING_MAX;
         drop(given);
         if many { self.make_room().map_err(|_| Reason::DeviceLost(infos.command)) } else { Ok(()) }
@@ -240,7 +245,7 @@ impl Queue {
         }
         let done = self.counter.value()?;
         let mut given = self.given();
-        while let Some((value, need)) = given.pending.front() {
+        while let Some(Awaited { need, value }) = given.pending.front() {
             // The fence is signalled a moment after the counter is; drivers touch it until then.
             let in_use = matches!(need, Need::Fence(fence)
                 if sync::settle(fence) == FenceState::Given(self.number, *value));
@@ -414,7 +419,7 @@ pub(super) fn advance(state: &mut State) -> Result<(), Reason> {
             Step::Part(_, batches, Work { queue, what: What::Submission(held) }) => {
                 let Held { infos, arena, .. } = &mut **held;
                 if let Some(queue) = queue_of(queue) {
-                    queue.give(*infos, batches, true, NOTHING, arena)?;
+                    queue.give(*infos, batches, true, (None, &mut Vec::new()), arena)?;
                 }
             }
             Step::Part(..) => {}
@@ -435,9 +440,9 @@ fn finish(object: &Arc<Object>, batches: Range<usize>, what: What) -> Result<(),
     let Some(queue) = queue_of(object) else { return Ok(()) };
     match what {
         What::Submission(held) => {
-            let Held { infos, mut arena, fence, needs, .. } = *held;
+            let Held { infos, mut arena, fence, mut needs, .. } = *held;
             let batches = if batches.start == 0 { infos.all() } else { batches };
-            queue.give(infos, batches, true, (fence, needs.into_iter()), &mut arena)
+            queue.give(infos, batches, true, (fence, &mut needs), &mut arena)
         }
         What::Mark(done) => {
             let last = queue.last();
@@ -461,8 +466,7 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         return Err(turn.invalid("its fence is signalled, or another submission's"));
     }
     let infos = Infos { command: turn.command(), count: turn.call.arg(1), at: turn.call.arg(2) };
-    let mut needs = std::mem::take(&mut turn.state.submits.needs);
-    let batches = match find_needs(turn, &mut needs)? {
+    let batches = match find_needs(turn)? {
         true => read(turn, infos)?,
         false => Vec::new(),
     };
@@ -474,17 +478,18 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     match turn.state.submits.gate.admit(queue.number, &batches) {
         Some(gone) if gone == batches.len() => {
             let seen = batches.iter().any(|batch| !batch.signals.is_empty());
-            queue.give(infos, infos.all(), seen, (fence, needs.drain(..)), turn.arena)?;
-            turn.state.submits.needs = needs;
+            let needs = &mut turn.state.submits.needs;
+            queue.give(infos, infos.all(), seen, (fence, needs), turn.arena)?;
             turn.state.submits.wake();
         }
         gone => {
             let gone = gone.unwrap_or_default();
             if gone > 0 {
-                queue.give(infos, 0..gone, true, NOTHING, turn.arena)?;
+                // The whole waits with all that it needs.
+                queue.give(infos, 0..gone, true, (None, &mut Vec::new()), turn.arena)?;
             }
             let (object, number) = (Arc::clone(object), queue.number);
-            hold(turn, (object, number), (batches, gone), infos, (fence, needs))?;
+            hold(turn, (object, number), (batches, gone), infos, fence)?;
         }
     }
     advance(turn.state)?;
@@ -505,20 +510,21 @@ fn read(turn: &Turn<'_>, infos: Infos) -> Result<Vec<Batch>, Reason> {
     })
 }
 
-/// What a submission needs until it is done, beside its fence; its command buffers must be ready. Whether there are
-/// semaphores: without any, all of its batches may go when one may.
-fn find_needs(turn: &mut Turn<'_>, needs: &mut Vec<Need>) -> Result<bool, Reason> {
+/// Lists what a submission needs until it is done, beside its fence; its command buffers must be ready. Whether there
+/// are semaphores: without any, all of its batches may go when one may.
+fn find_needs(turn: &mut Turn<'_>) -> Result<bool, Reason> {
     let (command, device) = (turn.command(), turn.first()?.device_handle);
     let invalid = |rule| Reason::Invalid { command, rule };
     let mut has_semaphores = false;
     for named in turn.named.iter().skip(1) {
-        let Some(object) = turn.state.objects.at(named.place) else { continue };
+        let State { objects, submits, .. } = &mut *turn.state;
+        let Some(object) = objects.at(named.place) else { continue };
         if object.device_handle != device {
             return Err(invalid("it names what is another device's"));
         }
         if object.kind != ObjectType::CommandBuffer {
             has_semaphores |= object.kind == ObjectType::Semaphore;
-            needs.push(Need::Object(Pending::new(object)));
+            submits.needs.push(Need::Object(Pending::new(object)));
             continue;
         }
         // Only what must not run twice is waited for: others are sent again so that the GPU never stands still.
@@ -529,8 +535,9 @@ fn find_needs(turn: &mut Turn<'_>, needs: &mut Vec<Need>) -> Result<bool, Reason
                 _ = is_idle(turn.state, &object);
             }
         }
-        if let Some((buffer, recording)) = turn.state.objects.recording(named.place) {
-            needs.push(Need::Running(recording.submit(buffer).map_err(invalid)?));
+        let State { objects, submits, .. } = &mut *turn.state;
+        if let Some((buffer, recording)) = objects.recording(named.place) {
+            submits.needs.push(Need::Running(recording.submit(buffer).map_err(invalid)?));
         }
     }
     Ok(has_semaphores)
@@ -542,8 +549,9 @@ fn hold(
     (queue, number): (Arc<Object>, QueueNumber),
     (batches, gone): (Vec<Batch>, usize),
     infos: Infos,
-    (fence, needs): (Option<Arc<Object>>, Vec<Need>),
+    fence: Option<Arc<Object>>,
 ) -> Result<(), Reason> {
+    let needs = std::mem::take(&mut turn.state.submits.needs);
     let new = Arena::new(COMMAND_BYTES_MAX).map_err(|_| Reason::TooLarge(turn.command()))?;
     let mut arena = std::mem::replace(turn.arena, new);
     arena.trim();

@@ -42,7 +42,8 @@ pub(super) struct Turn<'t> {
     /// As it goes to the driver. The reply is made from the arena, so arguments may be replaced.
     pub(super) call: &'t mut Call,
     /// What the command names, in the order of the wire.
-    pub(super) named: &'t [Named],
+    // A slice of it would be read in one go, which must wait for the last length to be written: see context.rs.
+    pub(super) named: &'t Vec<Named>,
     /// Where to look next: names are asked for in about their order.
     pub(super) cursor: Cell<usize>,
 }
@@ -108,7 +109,8 @@ impl Turn<'_> {
 
     /// Where the object of a handle stands.
     pub(super) fn place(&self, at: Slot) -> Option<Place> {
-        let (before, after) = self.named.split_at_checked(self.cursor.get()).unwrap_or((self.named, &[]));
+        let (before, after) =
+            self.named.split_at_checked(self.cursor.get()).unwrap_or((self.named.as_slice(), &[]));
         let mut searched = (before.len()..).zip(after).chain((0..).zip(before));
         let (index, named) = searched.find(|(_, named)| named.at == at)?;
         self.cursor.set(index + 1);

@@ -1,7 +1,7 @@
 // Made by scripts/venus-codec from the Vulkan registry 1.4.363: do not edit.
 /// A command, by its number on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u16)]
+#[repr(u32)]
 pub enum CommandType {
     CreateInstance = 0,
     DestroyInstance = 1,

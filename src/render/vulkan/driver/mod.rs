@@ -61,7 +61,7 @@ impl Functions {
     }
 
     fn function(&self, command: CommandType) -> Option<RawFunction> {
-        self.by_command.get(usize::from(command as u16)).copied().flatten()
+        self.by_command.get(command as usize).copied().flatten()
     }
 
     /// Calls the driver: `arguments` are scalars, driver handles and addresses, as the command has them. What it
