@@ -106,12 +106,14 @@ impl Partition {
     }
 
     /// A tenant without a lease used the GPU. What a lease used is told when it is handed back.
-    pub fn used(&mut self, tenant: TenantId, used: Used, now_ns: u64) -> Vec<Action> {
-        let floor = self.floor;
-        self.tell(tenant, now_ns, |own, _, _| {
+    ///
+    /// What follows from it follows at the next event.
+    pub fn used(&mut self, tenant: TenantId, used: Used) {
+        let (floor, leased) = (self.floor, self.saturation.leased());
+        if let Some(own) = self.tenants.get_mut(&tenant) {
             own.spend(used);
-            own.had(used.busy_ns, floor);
-        })
+            own.had_beside(used, leased, floor);
+        }
     }
 
     /// A tenant may not submit any more, by an end of its lease, a [`Action::Recall`] or its own will, and nothing of
@@ -120,12 +122,13 @@ impl Partition {
         let (floor, hand_over_ns) = (self.floor, self.config.hand_over_ns);
         self.tell(tenant, now_ns, |own, saturation, now_ns| {
             own.spend(used);
+            own.had_beside(used, saturation.leased(), floor);
             if !own.runnable
                 && matches!(own.gate, Gate::Lease { .. } | Gate::Closing { since_ns: Some(_), .. })
             {
                 saturation.waste(now_ns.saturating_sub(own.idle_at_ns) + hand_over_ns);
             }
-            own.shut(used, floor, now_ns);
+            own.shut(floor, now_ns);
             own.fault.over();
         })
     }
@@ -134,9 +137,9 @@ impl Partition {
     pub fn died(&mut self, tenant: TenantId, now_ns: u64) -> Vec<Action> {
         let floor = self.floor;
         self.tell(tenant, now_ns, |own, _, now_ns| {
-            own.shut(Used::default(), floor, now_ns);
+            own.shut(floor, now_ns);
             own.fault.over();
-            (own.runnable, own.idle_at_ns) = (false, now_ns);
+            (own.runnable, own.idle_at_ns) = (false, 0);
         })
     }
 
@@ -159,6 +162,7 @@ impl Partition {
     /// Time has passed. To be called at [`Partition::next_deadline_ns`], once what open tenants used was told.
     pub fn tick(&mut self, now_ns: u64) -> Vec<Action> {
         self.pass(now_ns);
+        self.tenants.values_mut().for_each(|own| own.told_at_ns = self.now_ns);
         self.decide()
     }
 
@@ -214,13 +218,13 @@ impl Partition {
 
     fn decide(&mut self) -> Vec<Action> {
         let now_ns = self.now_ns;
-        let least = self.tenants.values().filter(|own| own.wants(now_ns)).map(|own| own.vruntime).min();
+        let least = self.wanting().map(|(_, own)| own.vruntime).min();
         self.floor = self.floor.max(least.unwrap_or(0));
         self.end_leases();
         self.take_steps();
-        let wanting = self.tenants.values().filter(|own| own.wants(now_ns) || own.holds()).count();
-        self.contended = wanting > 1;
-        self.tenants.values_mut().for_each(|own| own.wanted |= own.wants(now_ns));
+        let competes = |own: &Tenant| own.holds() || (own.runnable && own.takes_turns(now_ns));
+        self.contended = self.tenants.values().filter(|own| competes(own)).count() > 1;
+        self.tenants.values_mut().for_each(|own| own.wanted |= competes(own));
         if now_ns >= self.saturation.window_end_ns() {
             self.saturation.decide(now_ns, self.pays());
             self.tenants.values_mut().for_each(|own| own.wanted = false);
@@ -229,6 +233,15 @@ impl Partition {
         self.lease();
         self.tenants.values_mut().for_each(|own| own.note_wait(now_ns));
         std::mem::take(&mut self.actions)
+    }
+
+    /// Those that want the GPU, and those that paused just now: a program that waits for the end of each submission has
+    /// nothing to do whenever it hands back, and would lose its turn by that.
+    fn wanting(&self) -> impl Iterator<Item = (&TenantId, &Tenant)> {
+        let from_ns = self.now_ns.saturating_sub(self.patience_ns());
+        let wants = move |own: &Tenant| own.runnable || own.idle_at_ns > from_ns;
+        let may = |own: &Tenant| own.takes_turns(self.now_ns) && own.limit.ready();
+        self.tenants.iter().filter(move |(_, own)| wants(own) && may(own))
     }
 
     /// Whether a lease is better than the hardware's slices: for their shares, or for short submissions.
@@ -249,6 +262,7 @@ impl Partition {
                 own.close(until_ns);
             } else if !own.runnable && now_ns - own.idle_at_ns >= patience_ns {
                 own.close(now_ns);
+                self.saturation.waste(now_ns - own.idle_at_ns + self.config.hand_over_ns);
                 self.actions.push(Action::Recall { tenant: *id });
             }
         }
@@ -312,7 +326,7 @@ impl Partition {
         if !self.saturation.leased() || self.stuck() {
             return;
         }
-        let waits = self.tenants.values().any(|own| own.gate == Gate::Shut && own.wants(self.now_ns));
+        let waits = self.wanting().any(|(_, own)| own.gate == Gate::Shut);
         if let Some((id, own)) = self.tenants.iter_mut().find(|(_, own)| own.holds()) {
             let Gate::Lease { since_ns, until_ns, slice_ns } = own.gate else { return };
             let end_ns = own.lease_end_ns(since_ns, slice_ns, waits, &self.config).max(self.now_ns);
@@ -329,9 +343,8 @@ impl Partition {
     fn grant(&mut self) {
         let (now_ns, config) = (self.now_ns, self.config);
         let mut turn: Vec<_> = self
-            .tenants
-            .iter()
-            .filter(|(_, own)| own.gate == Gate::Shut && own.wants(now_ns))
+            .wanting()
+            .filter(|(_, own)| own.gate == Gate::Shut)
             .map(|(id, own)| (own.vruntime, own.waiting_at_ns.unwrap_or(now_ns), *id))
             .collect();
         turn.sort_unstable();
@@ -364,8 +377,9 @@ impl Partition {
 
     fn deadline_ns(&self, own: &Tenant) -> Option<u64> {
         let now_ns = self.now_ns;
-        // How soon a bucket can be empty: as soon as if its tenant had the GPU alone.
-        let check = |left_ns: u64| now_ns + left_ns.max(self.config.slice_min_ns);
+        // How soon a bucket can be empty: as soon as if its tenant had the GPU alone since its use was told.
+        let check = |left_ns: u64| own.told_at_ns + left_ns.max(self.config.slice_min_ns);
+        let untold = own.runnable || own.idle_at_ns > own.told_at_ns;
         let quarantine = Some(own.fault.quarantined_until_ns()).filter(|at_ns| *at_ns > now_ns);
         match own.gate {
             Gate::Shut => {
@@ -374,9 +388,8 @@ impl Partition {
                 all.into_iter().flatten().min()
             }
             Gate::Open => {
-                let budget = own.budget.left_ns().filter(|_| self.saturation.leased());
-                let budget = budget.filter(|_| own.settings.class == super::Class::Latency);
-                own.limit.left_ns().into_iter().chain(budget).min().filter(|_| own.runnable).map(check)
+                let budget = own.budget.left_ns().filter(|_| own.settings.class == super::Class::Latency);
+                own.limit.left_ns().into_iter().chain(budget).min().filter(|_| untold).map(check)
             }
             Gate::Lease { until_ns, .. } => {
                 let pause = (!own.runnable).then(|| own.idle_at_ns + self.patience_ns());

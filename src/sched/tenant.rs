@@ -55,8 +55,10 @@ pub(super) struct Tenant {
     pub runnable: bool,
     /// It wanted the GPU at some time of the current window.
     pub wanted: bool,
-    /// While it is not runnable.
+    /// While it is not runnable; 0: its process has done nothing yet.
     pub idle_at_ns: u64,
+    /// What it used up to then is in the books, if it is open.
+    pub told_at_ns: u64,
     /// While it is runnable and may not submit.
     pub waiting_at_ns: Option<u64>,
     pub vruntime: u128,
@@ -78,7 +80,8 @@ impl Tenant {
             gate: Gate::Shut,
             runnable: false,
             wanted: false,
-            idle_at_ns: now_ns,
+            idle_at_ns: 0,
+            told_at_ns: now_ns,
             waiting_at_ns: None,
             vruntime: floor,
             limit: Bucket::new(entitlement.limit_ppm, now_ns),
@@ -108,8 +111,16 @@ impl Tenant {
         u64::try_from(ns).unwrap_or(u64::MAX)
     }
 
-    /// It had the GPU, alone or beside others.
-    pub(super) fn had(&mut self, ns: u64, floor: u128) {
+    /// It ran while it had no lease. That is no debt, for nobody waited for it; unless it is one that needs no lease
+    /// when others do.
+    pub(super) fn had_beside(&mut self, used: Used, leased: bool, floor: u128) {
+        if leased && self.settings.class == Class::Latency && !self.leased() {
+            self.had(used.busy_ns, floor);
+        }
+    }
+
+    /// It had the GPU.
+    fn had(&mut self, ns: u64, floor: u128) {
         let debt_max = floor + self.virtual_of(DEBT_MAX_NS);
         self.vruntime = (self.vruntime + self.virtual_of(ns)).min(debt_max.max(self.vruntime));
     }
@@ -146,9 +157,14 @@ impl Tenant {
         self.settings.class == Class::Latency && self.budget.ready()
     }
 
-    /// Whether it wants the GPU and may have it in its turn.
-    pub(super) fn wants(&self, now_ns: u64) -> bool {
-        self.runnable && self.eligible(now_ns) && !self.privileged()
+    /// Whether it gets the GPU in its turn, and only so.
+    pub(super) fn takes_turns(&self, now_ns: u64) -> bool {
+        now_ns >= self.fault.quarantined_until_ns() && !self.privileged()
+    }
+
+    /// Whether what it has on the GPU is there by a lease.
+    fn leased(&self) -> bool {
+        matches!(self.gate, Gate::Lease { .. } | Gate::Closing { since_ns: Some(_), .. })
     }
 
     pub(super) fn holds(&self) -> bool {
@@ -184,7 +200,7 @@ impl Tenant {
     ///
     /// A lease counts with the time that it kept others away, pauses included: a tenant that makes little of its lease
     /// must not get more of them. That time is measured here, so no tenant can give it out for less.
-    pub(super) fn shut(&mut self, used: Used, floor: u128, now_ns: u64) {
+    pub(super) fn shut(&mut self, floor: u128, now_ns: u64) {
         let (held_ns, due_ns) = match self.gate {
             Gate::Lease { since_ns, until_ns, .. } => (Some(now_ns.saturating_sub(since_ns)), until_ns),
             Gate::Closing { since_ns, due_ns } => {
@@ -193,12 +209,12 @@ impl Tenant {
             _ => (None, now_ns),
         };
         if let Some(held_ns) = held_ns {
+            self.had(held_ns, floor);
             let late_ns = now_ns.saturating_sub(due_ns);
             self.usage.slice_ns += held_ns;
             self.usage.overshoot_ns += late_ns;
             self.usage.overshoot_max_ns = self.usage.overshoot_max_ns.max(late_ns);
         }
-        self.had(held_ns.unwrap_or(0).max(used.busy_ns), floor);
         self.gate = Gate::Shut;
     }
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// Two tenants with submissions of 0.1 ms got 44 % of the throughput of one: so a change costs about 0.13 ms.
-pub const SWITCH_NS: u64 = 130_000;
+pub(crate) const SWITCH_NS: u64 = 130_000;
 /// To a context of REALTIME priority: 0.109 ms on average instead of 0.099.
 const PREEMPT_NS: u64 = 10_000;
 const SLICE_NS: u64 = 2_000_000;
@@ -16,41 +16,41 @@ enum State {
 }
 
 #[derive(Debug)]
-pub struct Gpu {
+pub(crate) struct Gpu {
     queues: Vec<VecDeque<u64>>,
     realtime: Vec<bool>,
     /// What each tenant's work took, changes not counted.
-    pub worked_ns: Vec<u64>,
+    pub(crate) worked_ns: Vec<u64>,
     state: State,
     last: usize,
     slice_end_ns: u64,
 }
 
 impl Gpu {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (queues, realtime, worked_ns) = (Vec::new(), Vec::new(), Vec::new());
         Self { queues, realtime, worked_ns, state: State::Idle, last: usize::MAX, slice_end_ns: 0 }
     }
 
-    pub fn add(&mut self, realtime: bool) {
+    pub(crate) fn add(&mut self, realtime: bool) {
         self.queues.push(VecDeque::new());
         self.realtime.push(realtime);
         self.worked_ns.push(0);
     }
 
-    pub fn has_work(&self, who: usize) -> bool {
+    pub(crate) fn has_work(&self, who: usize) -> bool {
         !self.queues[who].is_empty()
     }
 
-    pub fn queued_ns(&self, who: usize) -> u64 {
+    pub(crate) fn queued_ns(&self, who: usize) -> u64 {
         self.queues[who].iter().fold(0, |sum: u64, ns| sum.saturating_add(*ns))
     }
 
-    pub fn idle(&self) -> bool {
+    pub(crate) fn idle(&self) -> bool {
         matches!(self.state, State::Idle)
     }
 
-    pub fn push(&mut self, who: usize, work_ns: u64, now_ns: u64) {
+    pub(crate) fn push(&mut self, who: usize, work_ns: u64, now_ns: u64) {
         self.queues[who].push_back(work_ns);
         match self.state {
             State::Idle => self.dispatch(now_ns),
@@ -63,13 +63,13 @@ impl Gpu {
     }
 
     /// The tenant's process has ended.
-    pub fn drop_work(&mut self, who: usize, now_ns: u64) {
+    pub(crate) fn drop_work(&mut self, who: usize, now_ns: u64) {
         self.progress(now_ns);
         self.queues[who].clear();
         self.dispatch(now_ns);
     }
 
-    pub fn next_ns(&self) -> Option<u64> {
+    pub(crate) fn next_ns(&self) -> Option<u64> {
         match self.state {
             State::Idle => None,
             State::Switching { end_ns, .. } | State::Running { end_ns, .. } => Some(end_ns),
@@ -77,7 +77,7 @@ impl Gpu {
     }
 
     /// To be called at `next_ns`. Tells whose submission ended.
-    pub fn step(&mut self, now_ns: u64) -> Option<usize> {
+    pub(crate) fn step(&mut self, now_ns: u64) -> Option<usize> {
         match self.state {
             State::Idle => None,
             State::Switching { to, .. } => {

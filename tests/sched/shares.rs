@@ -4,11 +4,11 @@ use vgpu::sched::{Class, Policy, Settings};
 
 use crate::world::{MS, Program, SECOND, US, World, fills};
 
-pub fn weighing(weight: u32) -> Settings {
+pub(crate) fn weighing(weight: u32) -> Settings {
     Settings { weight, ..Settings::default() }
 }
 
-pub fn capped(cap_percent: u32) -> Settings {
+pub(crate) fn capped(cap_percent: u32) -> Settings {
     Settings { cap_percent, ..Settings::default() }
 }
 

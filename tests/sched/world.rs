@@ -7,24 +7,24 @@ use vgpu::sched::{Account, Action, Config, Partition, Policy, Settings, TenantId
 
 use crate::gpu::Gpu;
 
-pub const US: u64 = 1_000;
-pub const MS: u64 = 1_000_000;
-pub const SECOND: u64 = 1_000_000_000;
+pub(crate) const US: u64 = 1_000;
+pub(crate) const MS: u64 = 1_000_000;
+pub(crate) const SECOND: u64 = 1_000_000_000;
 
 /// From a grant to the first submission of the tenant that gets it.
 const WAKE_NS: u64 = 20 * US;
 
 /// What a guest's program does: it keeps `depth` submissions of `work_ns` going, and pauses before each new one.
 #[derive(Clone, Copy, Debug)]
-pub struct Program {
-    pub work_ns: u64,
-    pub pause_ns: u64,
-    pub depth: usize,
-    pub realtime: bool,
+pub(crate) struct Program {
+    pub(crate) work_ns: u64,
+    pub(crate) pause_ns: u64,
+    pub(crate) depth: usize,
+    pub(crate) realtime: bool,
 }
 
 /// Submit, wait, submit again: what the fills of the measurements did.
-pub fn fills(work_ns: u64) -> Program {
+pub(crate) fn fills(work_ns: u64) -> Program {
     Program { work_ns, pause_ns: 11 * US, depth: 1, realtime: false }
 }
 
@@ -61,25 +61,25 @@ enum Event {
     Wake { who: usize },
 }
 
-pub struct World {
-    pub now_ns: u64,
-    pub partition: Partition,
-    pub gpu: Gpu,
+pub(crate) struct World {
+    pub(crate) now_ns: u64,
+    pub(crate) partition: Partition,
+    pub(crate) gpu: Gpu,
     account: Account,
     guests: Vec<Guest>,
     events: BinaryHeap<Reverse<(u64, u64, Event)>>,
     sequence: u64,
     /// All that was asked for besides opening, granting and recalling.
-    pub warned: Vec<(u64, Action)>,
-    pub grants: u64,
-    /// Time in which the GPU did nothing although a submission waited.
-    pub lost_ns: u64,
+    pub(crate) warned: Vec<(u64, Action)>,
+    pub(crate) grants: u64,
+    /// Time in which the GPU did nothing although a submission waited; a holder's short pauses are none.
+    pub(crate) lost_ns: u64,
     /// The hardware's slices only: the partition is not asked.
-    pub unmanaged: bool,
+    pub(crate) unmanaged: bool,
 }
 
 impl World {
-    pub fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: Policy) -> Self {
         Self {
             now_ns: 0,
             partition: Partition::new(Config::default(), policy),
@@ -96,14 +96,14 @@ impl World {
     }
 
     /// A world with these programs, running from now on.
-    pub fn with(policy: Policy, programs: &[(Program, Settings)]) -> Self {
+    pub(crate) fn with(policy: Policy, programs: &[(Program, Settings)]) -> Self {
         let mut world = Self::new(policy);
         world.fill(programs);
         world
     }
 
     /// The same without an arbiter.
-    pub fn hardware(programs: &[Program]) -> Self {
+    pub(crate) fn hardware(programs: &[Program]) -> Self {
         let mut world = Self::new(Policy::BestEffort);
         world.unmanaged = true;
         let plain: Vec<_> = programs.iter().map(|program| (*program, Settings::default())).collect();
@@ -118,7 +118,7 @@ impl World {
         }
     }
 
-    pub fn arrive(&mut self, program: Program, settings: Settings) -> usize {
+    pub(crate) fn arrive(&mut self, program: Program, settings: Settings) -> usize {
         let who = self.guests.len();
         self.guests.push(Guest {
             program,
@@ -142,7 +142,7 @@ impl World {
         who
     }
 
-    pub fn start(&mut self, who: usize) {
+    pub(crate) fn start(&mut self, who: usize) {
         let guest = &mut self.guests[who];
         if !guest.running {
             (guest.running, guest.epoch) = (true, guest.epoch + 1);
@@ -151,38 +151,38 @@ impl World {
         }
     }
 
-    pub fn stop(&mut self, who: usize) {
+    pub(crate) fn stop(&mut self, who: usize) {
         self.guests[who].running = false;
     }
 
-    pub fn set_work_ns(&mut self, who: usize, work_ns: u64) {
+    pub(crate) fn set_work_ns(&mut self, who: usize, work_ns: u64) {
         self.guests[who].program.work_ns = work_ns;
     }
 
     /// From now on it does not hand back, or does so again.
-    pub fn set_deaf(&mut self, who: usize, deaf: bool) {
+    pub(crate) fn set_deaf(&mut self, who: usize, deaf: bool) {
         self.guests[who].deaf = deaf;
         self.hand_back(who);
     }
 
-    pub fn set(&mut self, who: usize, settings: Settings) {
+    pub(crate) fn set(&mut self, who: usize, settings: Settings) {
         let actions = self.partition.set(id(who), settings, self.now_ns).unwrap();
         self.act(actions);
     }
 
-    pub fn set_policy(&mut self, policy: Policy) {
+    pub(crate) fn set_policy(&mut self, policy: Policy) {
         let actions = self.partition.set_policy(policy, self.now_ns).unwrap();
         self.act(actions);
     }
 
     /// Its render is gone, with all that it had.
-    pub fn die(&mut self, who: usize) {
+    pub(crate) fn die(&mut self, who: usize) {
         self.end_process(who);
         let actions = self.partition.died(id(who), self.now_ns);
         self.act(actions);
     }
 
-    pub fn leave(&mut self, who: usize) {
+    pub(crate) fn leave(&mut self, who: usize) {
         self.end_process(who);
         self.guests[who].present = false;
         self.account.forget(id(who));
@@ -201,35 +201,43 @@ impl World {
         guest.used = Used::default();
     }
 
-    pub fn usage(&self, who: usize) -> Usage {
+    pub(crate) fn usage(&self, who: usize) -> Usage {
         self.partition.usage(id(who)).unwrap()
     }
 
-    pub fn worked_ns(&self, who: usize) -> u64 {
+    pub(crate) fn worked_ns(&self, who: usize) -> u64 {
         self.gpu.worked_ns[who]
     }
 
-    pub fn worked_in_all_ns(&self) -> u64 {
+    pub(crate) fn worked_in_all_ns(&self) -> u64 {
         self.gpu.worked_ns.iter().sum()
     }
 
     /// The latency that one submission in a hundred passes.
-    pub fn p99_ns(&self, who: usize) -> u64 {
+    pub(crate) fn p99_ns(&self, who: usize) -> u64 {
         let mut all = self.guests[who].latencies_ns.clone();
         all.sort_unstable();
         all[all.len() * 99 / 100]
     }
 
     /// Lets time pass.
-    pub fn run(&mut self, for_ns: u64) {
+    pub(crate) fn run(&mut self, for_ns: u64) {
         let end_ns = self.now_ns + for_ns;
         loop {
             let deadline_ns = if self.unmanaged { None } else { self.partition.next_deadline_ns() };
             let event_ns = self.events.peek().map(|Reverse((at_ns, ..))| *at_ns);
             let gpu_ns = self.gpu.next_ns();
             let next_ns = [deadline_ns, event_ns, gpu_ns].into_iter().flatten().min().unwrap_or(u64::MAX);
-            assert!(next_ns >= self.now_ns, "time went backwards");
-            if self.gpu.idle() && self.guests.iter().any(|guest| !guest.held.is_empty()) {
+            assert!(
+                next_ns >= self.now_ns,
+                "{deadline_ns:?} {event_ns:?} {gpu_ns:?} are before {}",
+                self.now_ns
+            );
+            let now_ns = self.now_ns;
+            let holder =
+                |guest: &Guest| matches!(guest.leave, Leave::Lease { from_ns, .. } if from_ns <= now_ns);
+            let paused = self.guests.iter().any(holder);
+            if self.gpu.idle() && !paused && self.guests.iter().any(|guest| !guest.held.is_empty()) {
                 self.lost_ns += next_ns.min(end_ns) - self.now_ns;
             }
             if next_ns > end_ns {
@@ -347,8 +355,7 @@ impl World {
                 && self.guests[who].used != Used::default()
             {
                 let used = std::mem::take(&mut self.guests[who].used);
-                let actions = self.partition.used(id(who), used, self.now_ns);
-                self.act(actions);
+                self.partition.used(id(who), used);
             }
         }
     }
@@ -371,6 +378,9 @@ impl World {
     }
 
     fn act(&mut self, actions: Vec<Action>) {
+        if std::env::var("TRACE").is_ok() && !actions.is_empty() {
+            eprintln!("{} {:?}", self.now_ns, actions);
+        }
         let from_ns = self.now_ns + WAKE_NS;
         for action in actions {
             match action {
@@ -389,7 +399,7 @@ impl World {
                     };
                     self.grants += 1;
                     self.guests[who].leave = Leave::Lease { from_ns, until_ns };
-                    self.at(from_ns, Event::Wake { who });
+                    self.at(from_ns.max(self.now_ns), Event::Wake { who });
                 }
                 Action::Recall { tenant } => {
                     let who = place(tenant);
@@ -428,12 +438,12 @@ impl World {
         }
     }
 
-    pub fn present(&self, who: usize) -> bool {
+    pub(crate) fn present(&self, who: usize) -> bool {
         self.guests[who].present
     }
 }
 
-pub fn id(who: usize) -> TenantId {
+pub(crate) fn id(who: usize) -> TenantId {
     TenantId(u32::try_from(who).unwrap())
 }
 
