@@ -340,26 +340,31 @@ impl Partition {
         }
     }
 
+    /// Gives the lease to the one that waited longest of those that are less than a slice ahead of the last.
+    ///
+    /// By virtual runtime alone tenants of the same weight would overtake one another by the crumbs of their last
+    /// slices, and wait twice as long. So they go in turns, and who is ahead gets so much less.
     fn grant(&mut self) {
         let (now_ns, config) = (self.now_ns, self.config);
-        let mut turn: Vec<_> = self
-            .wanting()
-            .filter(|(_, own)| own.gate == Gate::Shut)
-            .map(|(id, own)| (own.vruntime, own.waiting_at_ns.unwrap_or(now_ns), *id))
-            .collect();
-        turn.sort_unstable();
-        let count = u64::try_from(turn.len()).unwrap_or(u64::MAX);
-        let age_ns = AGE_NS.saturating_add(count.saturating_mul(AGE_SLICES * config.slice_ns));
-        let oldest = turn.iter().min_by_key(|(_, waiting_at_ns, _)| *waiting_at_ns);
-        let aged = oldest.filter(|(_, waiting_at_ns, _)| now_ns.saturating_sub(*waiting_at_ns) >= age_ns);
-        let Some((_, _, id)) = aged.or(turn.first()).copied() else { return };
-        let second = turn.iter().find(|(_, _, other)| *other != id).map(|(vruntime, _, _)| *vruntime);
-        let Some(own) = self.tenants.get_mut(&id) else { return };
-        let slice_ns = match second {
-            _ if aged.is_some() => config.slice_min_ns,
-            None => own.slice_ns(&config),
-            Some(second) => own.ahead_ns(second).min(config.slice_max_ns).max(own.slice_ns(&config)),
+        let waiting = || self.wanting().filter(|(_, own)| own.gate == Gate::Shut);
+        let mut order: Vec<_> = waiting().map(|(id, own)| (own.vruntime, *id)).collect();
+        order.sort_unstable();
+        let Some((least, _)) = order.first().copied() else { return };
+        let since_ns = |own: &Tenant| own.waiting_at_ns.unwrap_or(now_ns);
+        let first = |all: &mut dyn Iterator<Item = (&TenantId, &Tenant)>| {
+            all.map(|(id, own)| (since_ns(own), own.vruntime, *id)).min()
         };
+        let count = u64::try_from(order.len()).unwrap_or(u64::MAX);
+        let age_ns = AGE_NS.saturating_add(count.saturating_mul(AGE_SLICES * config.slice_ns));
+        let aged = first(&mut waiting()).filter(|(at_ns, ..)| now_ns.saturating_sub(*at_ns) >= age_ns);
+        let near = first(&mut waiting().filter(|(_, own)| own.ahead_ns(least) < own.slice_ns(&config)));
+        let Some((.., id)) = aged.or(near) else { return };
+        let next = order.iter().find(|(_, other)| *other != id).map(|(vruntime, _)| *vruntime);
+        let Some(own) = self.tenants.get_mut(&id) else { return };
+        let whole_ns = own.slice_ns(&config);
+        let behind_ns = next.map_or(0, |next| own.behind_ns(next)).min(config.slice_max_ns);
+        let less_ns = whole_ns.saturating_sub(own.ahead_ns(least)).max(whole_ns / 2);
+        let slice_ns = if aged.is_some() { config.slice_min_ns } else { behind_ns.max(less_ns) };
         let until_ns = own.lease_end_ns(now_ns, slice_ns, count > 1, &config);
         own.gate = Gate::Lease { since_ns: now_ns, until_ns, slice_ns };
         own.usage.slices += 1;

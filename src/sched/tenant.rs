@@ -105,10 +105,19 @@ impl Tenant {
         u128::from(ns) * VIRTUAL / u128::from(self.entitlement.weight)
     }
 
+    /// Time of its own in a difference of virtual runtimes.
+    fn own_ns(&self, difference: u128) -> u64 {
+        u64::try_from(difference * u128::from(self.entitlement.weight) / VIRTUAL).unwrap_or(u64::MAX)
+    }
+
     /// How long it can run before its virtual runtime passes that of another.
+    pub(super) fn behind_ns(&self, other: u128) -> u64 {
+        self.own_ns(other.saturating_sub(self.vruntime))
+    }
+
+    /// How long it ran since its virtual runtime passed that of another.
     pub(super) fn ahead_ns(&self, other: u128) -> u64 {
-        let ns = other.saturating_sub(self.vruntime) * u128::from(self.entitlement.weight) / VIRTUAL;
-        u64::try_from(ns).unwrap_or(u64::MAX)
+        self.own_ns(self.vruntime.saturating_sub(other))
     }
 
     /// It ran while it had no lease. That is no debt, for nobody waited for it; unless it is one that needs no lease
