@@ -162,7 +162,8 @@ impl Partition {
     /// Time has passed. To be called at [`Partition::next_deadline_ns`], once what open tenants used was told.
     pub fn tick(&mut self, now_ns: u64) -> Vec<Action> {
         self.pass(now_ns);
-        self.tenants.values_mut().for_each(|own| own.told_at_ns = self.now_ns);
+        let open = self.tenants.values_mut().filter(|own| own.gate == Gate::Open);
+        open.for_each(|own| own.told_at_ns = self.now_ns);
         self.decide()
     }
 

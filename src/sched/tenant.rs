@@ -57,7 +57,7 @@ pub(super) struct Tenant {
     pub wanted: bool,
     /// While it is not runnable; 0: its process has done nothing yet.
     pub idle_at_ns: u64,
-    /// What it used up to then is in the books, if it is open.
+    /// What it used up to then is in the books.
     pub told_at_ns: u64,
     /// While it is runnable and may not submit.
     pub waiting_at_ns: Option<u64>,
@@ -152,8 +152,11 @@ impl Tenant {
     }
 
     pub(super) fn fill(&mut self, now_ns: u64) {
-        self.limit.fill(now_ns);
-        self.budget.fill(now_ns);
+        if self.gate == Gate::Shut {
+            self.told_at_ns = now_ns;
+        }
+        self.limit.fill(now_ns, self.told_at_ns);
+        self.budget.fill(now_ns, self.told_at_ns);
     }
 
     /// Whether it may run at all if it is its turn.

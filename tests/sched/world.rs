@@ -254,8 +254,8 @@ impl World {
                 self.report();
                 let actions = self.partition.tick(self.now_ns);
                 self.act(actions);
-                (0..self.guests.len()).for_each(|who| self.hand_back(who));
             }
+            (0..self.guests.len()).for_each(|who| self.hand_back(who));
             self.check();
         }
     }
