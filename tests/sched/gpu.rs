@@ -1,6 +1,6 @@
 //! A GPU as the H200 was measured: it serves those that have work in turns, and each change costs.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Two tenants with submissions of 0.1 ms got 44 % of the throughput of one: so a change costs about 0.13 ms.
 pub(crate) const SWITCH_NS: u64 = 130_000;
@@ -18,6 +18,7 @@ enum State {
 #[derive(Debug)]
 pub(crate) struct Gpu {
     queues: Vec<VecDeque<u64>>,
+    ready: BTreeSet<usize>,
     realtime: Vec<bool>,
     /// What each tenant's work took, changes not counted.
     pub(crate) worked_ns: Vec<u64>,
@@ -29,7 +30,15 @@ pub(crate) struct Gpu {
 impl Gpu {
     pub(crate) fn new() -> Self {
         let (queues, realtime, worked_ns) = (Vec::new(), Vec::new(), Vec::new());
-        Self { queues, realtime, worked_ns, state: State::Idle, last: usize::MAX, slice_end_ns: 0 }
+        Self {
+            queues,
+            ready: BTreeSet::new(),
+            realtime,
+            worked_ns,
+            state: State::Idle,
+            last: usize::MAX,
+            slice_end_ns: 0,
+        }
     }
 
     pub(crate) fn add(&mut self, realtime: bool) {
@@ -52,6 +61,7 @@ impl Gpu {
 
     pub(crate) fn push(&mut self, who: usize, work_ns: u64, now_ns: u64) {
         self.queues[who].push_back(work_ns);
+        self.ready.insert(who);
         match self.state {
             State::Idle => self.dispatch(now_ns),
             State::Running { who: other, .. } if self.realtime[who] && !self.realtime[other] => {
@@ -66,6 +76,7 @@ impl Gpu {
     pub(crate) fn drop_work(&mut self, who: usize, now_ns: u64) {
         self.progress(now_ns);
         self.queues[who].clear();
+        self.ready.remove(&who);
         self.dispatch(now_ns);
     }
 
@@ -117,11 +128,10 @@ impl Gpu {
 
     /// Those with priority first, then in turns.
     fn dispatch(&mut self, now_ns: u64) {
-        let count = self.queues.len();
-        let turns = (1..=count).map(|step| self.last.wrapping_add(step) % count);
-        let ready: Vec<usize> = turns.filter(|who| self.has_work(*who)).collect();
-        let urgent = ready.iter().find(|who| self.realtime[**who]);
-        let Some(&who) = urgent.or(ready.first()) else {
+        self.ready.retain(|who| !self.queues[*who].is_empty());
+        let urgent = self.ready.iter().find(|who| self.realtime[**who]);
+        let next = self.ready.range(self.last.saturating_add(1)..).next().or(self.ready.first());
+        let Some(&who) = urgent.or(next) else {
             self.state = State::Idle;
             return;
         };

@@ -39,7 +39,6 @@ enum Leave {
 #[derive(Debug)]
 struct Guest {
     program: Program,
-    present: bool,
     running: bool,
     /// Submissions of an earlier program are none of the current one's.
     epoch: u64,
@@ -122,7 +121,6 @@ impl World {
         let who = self.guests.len();
         self.guests.push(Guest {
             program,
-            present: true,
             running: false,
             epoch: 0,
             held: VecDeque::new(),
@@ -184,7 +182,6 @@ impl World {
 
     pub(crate) fn leave(&mut self, who: usize) {
         self.end_process(who);
-        self.guests[who].present = false;
         self.account.forget(id(who));
         let actions = self.partition.leave(id(who), self.now_ns);
         self.act(actions);
@@ -223,8 +220,8 @@ impl World {
     /// Lets time pass.
     pub(crate) fn run(&mut self, for_ns: u64) {
         let end_ns = self.now_ns + for_ns;
+        let mut deadline_ns = self.deadline_ns();
         loop {
-            let deadline_ns = if self.unmanaged { None } else { self.partition.next_deadline_ns() };
             let event_ns = self.events.peek().map(|Reverse((at_ns, ..))| *at_ns);
             let gpu_ns = self.gpu.next_ns();
             let next_ns = [deadline_ns, event_ns, gpu_ns].into_iter().flatten().min().unwrap_or(u64::MAX);
@@ -233,11 +230,7 @@ impl World {
                 "{deadline_ns:?} {event_ns:?} {gpu_ns:?} are before {}",
                 self.now_ns
             );
-            let now_ns = self.now_ns;
-            let holder =
-                |guest: &Guest| matches!(guest.leave, Leave::Lease { from_ns, .. } if from_ns <= now_ns);
-            let paused = self.guests.iter().any(holder);
-            if self.gpu.idle() && !paused && self.guests.iter().any(|guest| !guest.held.is_empty()) {
+            if self.gpu.idle() && self.somebody_waits() {
                 self.lost_ns += next_ns.min(end_ns) - self.now_ns;
             }
             if next_ns > end_ns {
@@ -246,7 +239,9 @@ impl World {
             }
             self.now_ns = next_ns;
             if gpu_ns == Some(next_ns) {
-                self.step_gpu();
+                if !self.step_gpu() {
+                    continue;
+                }
             } else if event_ns == Some(next_ns) {
                 let Some(Reverse((.., event))) = self.events.pop() else { continue };
                 self.handle(event);
@@ -257,7 +252,12 @@ impl World {
             }
             (0..self.guests.len()).for_each(|who| self.hand_back(who));
             self.check();
+            deadline_ns = self.deadline_ns();
         }
+    }
+
+    fn deadline_ns(&self) -> Option<u64> {
+        if self.unmanaged { None } else { self.partition.next_deadline_ns() }
     }
 
     fn at(&mut self, at_ns: u64, event: Event) {
@@ -285,8 +285,16 @@ impl World {
         }
     }
 
-    fn step_gpu(&mut self) {
-        let Some(who) = self.gpu.step(self.now_ns) else { return };
+    /// Whether a submission waits though nobody who pauses for a moment has the lease.
+    fn somebody_waits(&self) -> bool {
+        let holds =
+            |guest: &Guest| matches!(guest.leave, Leave::Lease { from_ns, .. } if from_ns <= self.now_ns);
+        self.guests.iter().any(|guest| !guest.held.is_empty()) && !self.guests.iter().any(holds)
+    }
+
+    /// Tells whether a submission ended.
+    fn step_gpu(&mut self) -> bool {
+        let Some(who) = self.gpu.step(self.now_ns) else { return false };
         self.note_busy(who);
         let guest = &mut self.guests[who];
         guest.outstanding -= 1;
@@ -301,7 +309,7 @@ impl World {
             let actions = self.partition.idle(id(who), self.now_ns);
             self.act(actions);
         }
-        self.hand_back(who);
+        true
     }
 
     /// Gives the GPU what may go, and under a lease no more than ends in time.
@@ -378,9 +386,6 @@ impl World {
     }
 
     fn act(&mut self, actions: Vec<Action>) {
-        if std::env::var("TRACE").is_ok() && !actions.is_empty() {
-            eprintln!("{} {:?}", self.now_ns, actions);
-        }
         let from_ns = self.now_ns + WAKE_NS;
         for action in actions {
             match action {
@@ -426,20 +431,15 @@ impl World {
         if self.unmanaged {
             return;
         }
-        let moving = |guest: &Guest| guest.leave != Leave::No;
-        let sure = self.partition.next_deadline_ns().is_some() || self.guests.iter().any(moving);
-        let waiting = self.guests.iter().position(|guest| !guest.held.is_empty() && !moving(guest));
-        assert!(sure || waiting.is_none(), "{waiting:?} waits for something that never comes");
-        for (who, guest) in
-            self.guests.iter().enumerate().filter(|_| self.partition.next_deadline_ns().is_none())
+        if let Some(who) =
+            self.guests.iter().position(|guest| !guest.held.is_empty() && guest.leave == Leave::No)
         {
-            let stays = guest.leave == Leave::Closing && !self.gpu.has_work(who) && !guest.deaf;
-            assert!(!stays, "{who} was recalled, is done and has not handed back");
+            let sure =
+                self.deadline_ns().is_some() || self.guests.iter().any(|guest| guest.leave != Leave::No);
+            assert!(sure, "{who} waits for something that never comes");
         }
-    }
-
-    pub(crate) fn present(&self, who: usize) -> bool {
-        self.guests[who].present
+        let alone = |guest: &Guest| matches!(guest.leave, Leave::Lease { .. });
+        assert!(self.partition.leased() || !self.guests.iter().any(alone), "a lease while all overlap");
     }
 }
 
