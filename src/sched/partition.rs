@@ -6,7 +6,7 @@ use super::fault::Step;
 use super::policy::{Entitlement, WHOLE_PPM};
 use super::saturation::Saturation;
 use super::tenant::{Gate, Tenant};
-use super::{Action, Config, Policy, Refused, Settings, TenantId, UNTIL_RECALLED_NS, Usage, Used};
+use super::{Action, Class, Config, Policy, Refused, Settings, TenantId, UNTIL_RECALLED_NS, Usage, Used};
 
 /// Who waits for so long runs next, for the shortest slice, whatever the weights: this, and so many slices of each.
 const AGE_NS: u64 = 1_000_000_000;
@@ -250,8 +250,9 @@ impl Partition {
         let long_ns = self.config.hardware_slice_ns * if self.saturation.leased() { 2 } else { 1 };
         let mut wanted = self.tenants.values().filter(|own| own.wanted);
         let Some(first) = wanted.next() else { return false };
-        let short = |own: &Tenant| own.submission_ns < long_ns;
-        short(first) || wanted.any(|own| short(own) || own.entitlement.weight != first.entitlement.weight)
+        // What runs with priority leaves others nothing, once it has used up its budget.
+        let pays = |own: &Tenant| own.submission_ns < long_ns || own.settings.class == Class::Latency;
+        pays(first) || wanted.any(|own| pays(own) || own.entitlement.weight != first.entitlement.weight)
     }
 
     /// Ends leases whose time has come, and those of holders that pause for too long.
@@ -389,12 +390,12 @@ impl Partition {
         let quarantine = Some(own.fault.quarantined_until_ns()).filter(|at_ns| *at_ns > now_ns);
         match own.gate {
             Gate::Shut => {
-                let budget = own.budget.ready_at_ns().filter(|_| own.settings.class == super::Class::Latency);
+                let budget = own.budget.ready_at_ns().filter(|_| own.settings.class == Class::Latency);
                 let all = [quarantine, own.limit.ready_at_ns(), budget.filter(|_| own.eligible(now_ns))];
                 all.into_iter().flatten().min()
             }
             Gate::Open => {
-                let budget = own.budget.left_ns().filter(|_| own.settings.class == super::Class::Latency);
+                let budget = own.budget.left_ns().filter(|_| own.settings.class == Class::Latency);
                 own.limit.left_ns().into_iter().chain(budget).min().filter(|_| untold).map(check)
             }
             Gate::Lease { until_ns, .. } => {

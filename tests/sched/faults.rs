@@ -7,7 +7,7 @@ use crate::world::{MS, SECOND, US, World, fills, id};
 
 #[test]
 fn who_does_not_hand_back_is_warned_then_runs_beside_the_others_then_is_killed_and_kept_out() {
-    let mut world = World::with(Policy::BestEffort, &vec![(fills(100 * US), Settings::default()); 3]);
+    let mut world = World::with(Policy::BestEffort, &[(fills(100 * US), Settings::default()); 3]);
     world.run(SECOND);
     assert!(world.warned.is_empty());
     world.set_deaf(0, true);
@@ -38,7 +38,7 @@ fn who_does_not_hand_back_is_warned_then_runs_beside_the_others_then_is_killed_a
 
 #[test]
 fn who_hands_back_after_a_warning_pays_and_is_forgiven() {
-    let mut world = World::with(Policy::BestEffort, &vec![(fills(100 * US), Settings::default()); 2]);
+    let mut world = World::with(Policy::BestEffort, &[(fills(100 * US), Settings::default()); 2]);
     world.run(SECOND);
     world.set_deaf(0, true);
     world.run(500 * MS);
@@ -53,7 +53,7 @@ fn who_hands_back_after_a_warning_pays_and_is_forgiven() {
 
 #[test]
 fn a_holder_that_dies_or_leaves_keeps_nobody_waiting() {
-    let mut world = World::with(Policy::BestEffort, &vec![(fills(100 * US), Settings::default()); 4]);
+    let mut world = World::with(Policy::BestEffort, &[(fills(100 * US), Settings::default()); 4]);
     world.run(SECOND);
     for who in 0..3 {
         let before = world.worked_ns(3);

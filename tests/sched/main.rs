@@ -1,5 +1,11 @@
 //! The policies of `vgpu::sched` against a simulated GPU, in simulated time. The arbiter runs the same code.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "these are tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    missing_docs,
+    reason = "tests, which tell figures"
+)]
 
 mod account;
 mod chaos;

@@ -189,4 +189,9 @@ fn a_latency_tenant_does_not_wait_within_its_budget_and_takes_turns_beyond_it() 
     let mut world = World::with(Policy::BestEffort, &[(greedy, latency), batch, batch, batch]);
     world.run(10 * SECOND);
     assert_shares(&world, &[0; 4], &[25.0; 4], 8.0);
+    let long = Program { depth: 2, ..fills(16 * MS) };
+    let all = [(Program { realtime: true, ..long }, latency), (long, batch.1), (long, batch.1)];
+    let mut world = World::with(Policy::BestEffort, &all);
+    world.run(10 * SECOND);
+    assert_shares(&world, &[0; 3], &[33.3; 3], 8.0);
 }

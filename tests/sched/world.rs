@@ -438,7 +438,8 @@ impl World {
                 self.deadline_ns().is_some() || self.guests.iter().any(|guest| guest.leave != Leave::No);
             assert!(sure, "{who} waits for something that never comes");
         }
-        let alone = |guest: &Guest| matches!(guest.leave, Leave::Lease { .. });
+        let alone =
+            |guest: &Guest| matches!(guest.leave, Leave::Lease { until_ns, .. } if until_ns > self.now_ns);
         assert!(self.partition.leased() || !self.guests.iter().any(alone), "a lease while all overlap");
     }
 }
