@@ -2,9 +2,10 @@
 //!
 //! A tenant's intervals are united, for its queues overlap. Each instant is divided evenly among the tenants that had
 //! work on the GPU then. So the accounts come to the time that the GPU had work, to the nanosecond, and a tenant that
-//! was alone is charged its own intervals.
+//! was alone is charged its own intervals. Where one has priority on the GPU the others get nothing, so the instant is
+//! charged to it alone, or it would have more than its budget at others' cost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::TenantId;
 
@@ -15,6 +16,7 @@ const INTERVALS_MAX: usize = 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Account {
     settled_ns: u64,
+    first: BTreeSet<TenantId>,
     /// Start to end, apart from each other.
     busy: BTreeMap<TenantId, BTreeMap<u64, u64>>,
 }
@@ -23,6 +25,15 @@ impl Account {
     /// An account that knows nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// From what is settled next, a tenant's work goes before that of others on the GPU, or no longer does.
+    pub fn set_priority(&mut self, tenant: TenantId, first: bool) {
+        if first {
+            self.first.insert(tenant);
+        } else {
+            self.first.remove(&tenant);
+        }
     }
 
     /// Notes that a tenant had work on the GPU from `start_ns` to `end_ns`, in any order of tenants and times.
@@ -67,7 +78,7 @@ impl Account {
         let mut active: BTreeMap<TenantId, u64> = BTreeMap::new();
         let mut last_ns = 0;
         for (at_ns, starts, tenant) in edges {
-            divide(at_ns - last_ns, &mut active);
+            divide(at_ns - last_ns, &mut active, &self.first);
             last_ns = at_ns;
             if starts {
                 active.insert(tenant, 0);
@@ -81,6 +92,7 @@ impl Account {
     /// Forgets a tenant that is gone, with what was not settled.
     pub fn forget(&mut self, tenant: TenantId) {
         self.busy.remove(&tenant);
+        self.first.remove(&tenant);
     }
 }
 
@@ -96,13 +108,15 @@ fn unite(own: &mut BTreeMap<u64, u64>, mut start_ns: u64, mut end_ns: u64) {
     own.insert(start_ns, end_ns);
 }
 
-fn divide(ns: u64, active: &mut BTreeMap<TenantId, u64>) {
-    let count = u64::try_from(active.len()).unwrap_or(u64::MAX);
+fn divide(ns: u64, active: &mut BTreeMap<TenantId, u64>, first: &BTreeSet<TenantId>) {
+    let some_first = active.keys().any(|tenant| first.contains(tenant));
+    let runs = |tenant: &TenantId| !some_first || first.contains(tenant);
+    let count = u64::try_from(active.keys().filter(|tenant| runs(tenant)).count()).unwrap_or(u64::MAX);
     if ns == 0 || count == 0 {
         return;
     }
     let (each_ns, mut rest_ns) = (ns / count, ns % count);
-    for used in active.values_mut() {
+    for (_, used) in active.iter_mut().filter(|(tenant, _)| runs(tenant)) {
         *used += each_ns + u64::from(rest_ns > 0);
         rest_ns = rest_ns.saturating_sub(1);
     }

@@ -95,3 +95,11 @@ fn a_tenant_with_countless_intervals_costs_bounded_memory_and_pays_for_the_gaps(
     let used = account.settle(u64::MAX);
     assert_eq!(used[&TenantId(1)], (100_000 - 1024) * 10 + 1 + 1023);
 }
+
+#[test]
+fn who_goes_first_on_the_gpu_is_charged_all_of_it() {
+    let mut account = Account::new();
+    account.set_priority(TenantId(2), true);
+    (1..=3).for_each(|who| _ = account.busy(TenantId(who), 0, 10 * u64::from(who)));
+    assert_eq!(account.settle(30), [(TenantId(1), 0), (TenantId(2), 20), (TenantId(3), 10)].into());
+}

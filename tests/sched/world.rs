@@ -133,6 +133,7 @@ impl World {
             latencies_ns: Vec::new(),
         });
         self.gpu.add(program.realtime);
+        self.account.set_priority(id(who), program.realtime);
         if !self.unmanaged {
             let actions = self.partition.arrive(id(who), settings, self.now_ns).unwrap();
             self.act(actions);
