@@ -225,7 +225,7 @@ impl Partition {
         self.take_steps();
         let competes = |own: &Tenant| own.holds() || (own.runnable && own.takes_turns(now_ns));
         self.contended = self.tenants.values().filter(|own| competes(own)).count() > 1;
-        self.tenants.values_mut().for_each(|own| own.wanted |= competes(own));
+        self.tenants.values_mut().for_each(|own| own.wanted |= own.runnable || own.holds());
         if now_ns >= self.saturation.window_end_ns() {
             self.saturation.decide(now_ns, self.pays());
             self.tenants.values_mut().for_each(|own| own.wanted = false);
