@@ -119,7 +119,8 @@ mod tests {
         let mut seen = Saturation::new();
         let mut trials = 0;
         for _ in 0..50 * 60 {
-            windows(&mut seen, 1, 100, if seen.leased() { 20 } else { 0 });
+            let wasted = if seen.leased() { 20 } else { 0 };
+            windows(&mut seen, 1, 100, wasted);
             trials += u32::from(seen.leased());
         }
         assert!((8..=14).contains(&trials), "{trials} trials in a minute");
@@ -133,8 +134,9 @@ mod tests {
     fn a_lease_that_does_not_pay_is_none() {
         let mut seen = Saturation::new();
         windows(&mut seen, 2, 100, 0);
-        seen.pass(seen.seen_ns + WINDOW_NS, true);
-        seen.decide(seen.seen_ns, false);
+        let end_ns = seen.seen_ns + WINDOW_NS;
+        seen.pass(end_ns, true);
+        seen.decide(end_ns, false);
         assert!(!seen.leased());
     }
 }
