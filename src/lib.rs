@@ -12,6 +12,7 @@
 //! | 3 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
 //! | 2 | [`render`], [`display`] | images; who sees them |
 //! | 1 | [`wire`], [`venus`] | bytes of virtio-gpu, and of Vulkan commands |
+//! | 1 | [`sched`] | who may use a GPU, and how long |
 //! | 1 | [`vault`], [`quota`], [`guest_memory`], [`guest_log`] | memory that outlives us, accounts, log |
 //! | 0 | [`sys`] | unsafe |
 //!
@@ -30,6 +31,7 @@ pub mod quota;
 pub mod render;
 pub mod render_process;
 pub mod sandbox;
+pub mod sched;
 pub mod supervisor;
 pub mod sys;
 pub mod transport;

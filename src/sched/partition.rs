@@ -1,0 +1,408 @@
+//! One GPU or a piece of one: events in, actions out.
+
+use std::collections::BTreeMap;
+
+use super::fault::Step;
+use super::policy::{Entitlement, WHOLE_PPM};
+use super::saturation::Saturation;
+use super::tenant::{Gate, Tenant};
+use super::{Action, Class, Config, Policy, Refused, Settings, TenantId, UNTIL_RECALLED_NS, Usage, Used};
+
+/// Who waits for so long runs next, for the shortest slice, whatever the weights: this, and so many slices of each.
+const AGE_NS: u64 = 1_000_000_000;
+const AGE_SLICES: u64 = 8;
+
+/// Decides who may use a partition.
+///
+/// Each event returns what follows from it. Between events nothing follows before [`Partition::next_deadline_ns`].
+/// Events of tenants that are not there say nothing.
+#[derive(Clone, Debug)]
+pub struct Partition {
+    config: Config,
+    policy: Policy,
+    tenants: BTreeMap<TenantId, Tenant>,
+    saturation: Saturation,
+    /// More than one tenant wants the GPU.
+    contended: bool,
+    /// The least virtual runtime of those that want to run; never falls.
+    floor: u128,
+    now_ns: u64,
+    actions: Vec<Action>,
+}
+
+impl Partition {
+    /// A partition without tenants.
+    pub fn new(config: Config, policy: Policy) -> Self {
+        Self {
+            config,
+            policy,
+            tenants: BTreeMap::new(),
+            saturation: Saturation::new(),
+            contended: false,
+            floor: 0,
+            now_ns: 0,
+            actions: Vec::new(),
+        }
+    }
+
+    /// A tenant comes, or is met again by a new daemon. It has nothing to do and may not submit until told.
+    pub fn arrive(
+        &mut self,
+        tenant: TenantId,
+        settings: Settings,
+        now_ns: u64,
+    ) -> Result<Vec<Action>, Refused> {
+        if self.tenants.contains_key(&tenant) {
+            return Err(Refused::Present(tenant));
+        }
+        self.check(self.policy, Some((tenant, settings)))?;
+        self.pass(now_ns);
+        let entitlement = Entitlement { weight: 1, limit_ppm: WHOLE_PPM, share_ppm: WHOLE_PPM };
+        self.tenants.insert(tenant, Tenant::new(settings, entitlement, self.floor, self.now_ns));
+        self.entitle();
+        Ok(self.decide())
+    }
+
+    /// A tenant's settings change.
+    pub fn set(&mut self, tenant: TenantId, settings: Settings, now_ns: u64) -> Result<Vec<Action>, Refused> {
+        if !self.tenants.contains_key(&tenant) {
+            return Err(Refused::Unknown(tenant));
+        }
+        self.check(self.policy, Some((tenant, settings)))?;
+        Ok(self.tell(tenant, now_ns, |own, _, _| own.settings = settings))
+    }
+
+    /// The policy changes.
+    pub fn set_policy(&mut self, policy: Policy, now_ns: u64) -> Result<Vec<Action>, Refused> {
+        self.check(policy, None)?;
+        self.pass(now_ns);
+        self.policy = policy;
+        self.entitle();
+        Ok(self.decide())
+    }
+
+    /// Handing over was measured to cost so much.
+    pub fn set_hand_over(&mut self, hand_over_ns: u64) {
+        self.config.hand_over_ns = hand_over_ns;
+    }
+
+    /// A tenant has work: something that waits to be given to the GPU, or is on it.
+    pub fn runnable(&mut self, tenant: TenantId, now_ns: u64) -> Vec<Action> {
+        let (config, floor) = (self.config, self.floor);
+        self.tell(tenant, now_ns, |own, _, _| {
+            if !own.runnable {
+                own.wake(floor, &config);
+            }
+        })
+    }
+
+    /// A tenant has no work any more.
+    pub fn idle(&mut self, tenant: TenantId, now_ns: u64) -> Vec<Action> {
+        self.tell(tenant, now_ns, |own, _, now_ns| {
+            if own.runnable {
+                (own.runnable, own.idle_at_ns) = (false, now_ns);
+            }
+        })
+    }
+
+    /// A tenant without a lease used the GPU. What a lease used is told when it is handed back.
+    ///
+    /// What follows from it follows at the next event.
+    pub fn used(&mut self, tenant: TenantId, used: Used) {
+        let (floor, leased) = (self.floor, self.saturation.leased());
+        if let Some(own) = self.tenants.get_mut(&tenant) {
+            own.spend(used);
+            own.had_beside(used, leased, floor);
+        }
+    }
+
+    /// A tenant may not submit any more, by an end of its lease, a [`Action::Recall`] or its own will, and nothing of
+    /// it is on the GPU. `used`: what was not told before.
+    pub fn handed_back(&mut self, tenant: TenantId, used: Used, now_ns: u64) -> Vec<Action> {
+        let (floor, hand_over_ns) = (self.floor, self.config.hand_over_ns);
+        self.tell(tenant, now_ns, |own, saturation, now_ns| {
+            own.spend(used);
+            own.had_beside(used, saturation.leased(), floor);
+            if !own.runnable
+                && matches!(own.gate, Gate::Lease { .. } | Gate::Closing { since_ns: Some(_), .. })
+            {
+                saturation.waste(now_ns.saturating_sub(own.idle_at_ns) + hand_over_ns);
+            }
+            own.shut(floor, now_ns);
+            own.fault.over();
+        })
+    }
+
+    /// A tenant's render process has ended, with whatever it had on the GPU.
+    pub fn died(&mut self, tenant: TenantId, now_ns: u64) -> Vec<Action> {
+        let floor = self.floor;
+        self.tell(tenant, now_ns, |own, _, now_ns| {
+            own.shut(floor, now_ns);
+            own.fault.over();
+            (own.runnable, own.idle_at_ns) = (false, 0);
+        })
+    }
+
+    /// A tenant goes. Its process is gone or may not submit any more.
+    pub fn leave(&mut self, tenant: TenantId, now_ns: u64) -> Vec<Action> {
+        self.pass(now_ns);
+        self.tenants.remove(&tenant);
+        self.entitle();
+        self.decide()
+    }
+
+    /// A tenant was seen on the GPU although it may not submit and has handed back.
+    pub fn trespassed(&mut self, tenant: TenantId, now_ns: u64) -> Vec<Action> {
+        self.pass(now_ns);
+        let step = self.tenants.get_mut(&tenant).and_then(|own| own.fault.trespass(self.now_ns));
+        self.act_on(tenant, step);
+        self.decide()
+    }
+
+    /// Time has passed. To be called at [`Partition::next_deadline_ns`], once what open tenants used was told.
+    pub fn tick(&mut self, now_ns: u64) -> Vec<Action> {
+        self.pass(now_ns);
+        let open = self.tenants.values_mut().filter(|own| own.gate == Gate::Open);
+        open.for_each(|own| own.told_at_ns = self.now_ns);
+        self.decide()
+    }
+
+    /// What a tenant got so far.
+    pub fn usage(&self, tenant: TenantId) -> Option<Usage> {
+        Some(self.tenants.get(&tenant)?.usage)
+    }
+
+    /// Whether one tenant at a time runs, as opposed to all.
+    pub fn leased(&self) -> bool {
+        self.saturation.leased()
+    }
+
+    fn check(&self, policy: Policy, change: Option<(TenantId, Settings)>) -> Result<(), Refused> {
+        change.map_or(Ok(()), |(_, settings)| settings.check())?;
+        let others = self.tenants.iter().filter(|(id, _)| change.is_none_or(|(changed, _)| changed != **id));
+        policy.check(others.map(|(_, own)| own.settings).chain(change.map(|(_, settings)| settings)))
+    }
+
+    /// Notes what happened to one tenant, and decides.
+    fn tell(
+        &mut self,
+        tenant: TenantId,
+        now_ns: u64,
+        note: impl FnOnce(&mut Tenant, &mut Saturation, u64),
+    ) -> Vec<Action> {
+        self.pass(now_ns);
+        if let Some(own) = self.tenants.get_mut(&tenant) {
+            let settings = own.settings;
+            note(own, &mut self.saturation, self.now_ns);
+            if own.settings != settings {
+                self.entitle();
+            }
+        }
+        self.decide()
+    }
+
+    /// Lets time pass up to an event.
+    fn pass(&mut self, now_ns: u64) {
+        self.now_ns = self.now_ns.max(now_ns);
+        self.saturation.pass(self.now_ns, self.contended);
+        self.tenants.values_mut().for_each(|own| own.fill(self.now_ns));
+    }
+
+    /// Works out again what each tenant is entitled to.
+    fn entitle(&mut self) {
+        let count = u64::try_from(self.tenants.len()).unwrap_or(u64::MAX);
+        let weights = self.tenants.values().map(|own| u64::from(own.settings.weight)).sum();
+        for own in self.tenants.values_mut() {
+            own.entitle(self.policy.entitlement(own.settings, count, weights), self.now_ns);
+        }
+    }
+
+    fn decide(&mut self) -> Vec<Action> {
+        let now_ns = self.now_ns;
+        let least = self.wanting().map(|(_, own)| own.vruntime).min();
+        self.floor = self.floor.max(least.unwrap_or(0));
+        self.end_leases();
+        self.take_steps();
+        let competes = |own: &Tenant| own.holds() || (own.runnable && own.takes_turns(now_ns));
+        self.contended = self.tenants.values().filter(|own| competes(own)).count() > 1;
+        self.tenants.values_mut().for_each(|own| own.wanted |= own.runnable || own.holds());
+        if now_ns >= self.saturation.window_end_ns() {
+            self.saturation.decide(now_ns, self.pays());
+            self.tenants.values_mut().for_each(|own| own.wanted = false);
+        }
+        self.set_gates();
+        self.lease();
+        self.tenants.values_mut().for_each(|own| own.note_wait(now_ns));
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Those that want the GPU, and those that paused just now: a program that waits for the end of each submission has
+    /// nothing to do whenever it hands back, and would lose its turn by that.
+    fn wanting(&self) -> impl Iterator<Item = (&TenantId, &Tenant)> {
+        let from_ns = self.now_ns.saturating_sub(self.patience_ns());
+        let wants = move |own: &Tenant| own.runnable || own.idle_at_ns > from_ns;
+        let may = |own: &Tenant| own.takes_turns(self.now_ns) && own.limit.ready();
+        self.tenants.iter().filter(move |(_, own)| wants(own) && may(own))
+    }
+
+    /// Whether a lease is better than the hardware's slices: for their shares, or for short submissions.
+    fn pays(&self) -> bool {
+        let long_ns = self.config.hardware_slice_ns * if self.saturation.leased() { 2 } else { 1 };
+        let mut wanted = self.tenants.values().filter(|own| own.wanted);
+        let Some(first) = wanted.next() else { return false };
+        // What runs with priority leaves others nothing, once it has used up its budget.
+        let pays = |own: &Tenant| own.submission_ns < long_ns || own.settings.class == Class::Latency;
+        pays(first) || wanted.any(|own| pays(own) || own.entitlement.weight != first.entitlement.weight)
+    }
+
+    /// Ends leases whose time has come, and those of holders that pause for too long.
+    fn end_leases(&mut self) {
+        let (now_ns, patience_ns) = (self.now_ns, self.patience_ns());
+        for (id, own) in &mut self.tenants {
+            let Gate::Lease { until_ns, .. } = own.gate else { continue };
+            if now_ns >= until_ns {
+                own.close(until_ns);
+            } else if !own.runnable && now_ns - own.idle_at_ns >= patience_ns {
+                own.close(now_ns);
+                self.saturation.waste(now_ns - own.idle_at_ns + self.config.hand_over_ns);
+                self.actions.push(Action::Recall { tenant: *id });
+            }
+        }
+    }
+
+    fn patience_ns(&self) -> u64 {
+        self.config.patience_ns.max(self.config.hand_over_ns)
+    }
+
+    /// Warns and kills those that do not hand back.
+    fn take_steps(&mut self) {
+        let (now_ns, config) = (self.now_ns, self.config);
+        let late = |own: &mut Tenant| match own.gate {
+            Gate::Closing { due_ns, .. } => own.fault.late(due_ns, now_ns, &config),
+            _ => None,
+        };
+        let steps: Vec<_> = self.tenants.iter_mut().map(|(id, own)| (*id, late(own))).collect();
+        steps.into_iter().for_each(|(id, step)| self.act_on(id, step));
+    }
+
+    fn act_on(&mut self, tenant: TenantId, step: Option<Step>) {
+        self.actions.extend(step.map(|step| match step {
+            Step::Warn => Action::Warn { tenant },
+            Step::Kill => Action::Kill { tenant },
+        }));
+    }
+
+    /// Whether somebody does not hand back, so that the others run beside it.
+    fn stuck(&self) -> bool {
+        let late_ns = |due_ns: u64| self.now_ns.saturating_sub(due_ns);
+        let after_ns = self.config.warn_after_ns;
+        self.tenants
+            .values()
+            .any(|own| matches!(own.gate, Gate::Closing { due_ns, .. } if late_ns(due_ns) >= after_ns))
+    }
+
+    /// Opens and recalls whoever may or may not run beside others.
+    fn set_gates(&mut self) {
+        let (now_ns, overlap) = (self.now_ns, !self.saturation.leased() || self.stuck());
+        for (id, own) in &mut self.tenants {
+            let open = own.eligible(now_ns) && (overlap || own.privileged());
+            let recall = match own.gate {
+                Gate::Shut if open => {
+                    own.gate = Gate::Open;
+                    self.actions.push(Action::Open { tenant: *id });
+                    false
+                }
+                Gate::Open => !open,
+                Gate::Lease { .. } => overlap,
+                _ => false,
+            };
+            if recall {
+                own.close(now_ns);
+                self.actions.push(Action::Recall { tenant: *id });
+            }
+        }
+    }
+
+    /// Gives the lease to the next, or tells the holder when somebody came to wait for it.
+    fn lease(&mut self) {
+        if !self.saturation.leased() || self.stuck() {
+            return;
+        }
+        let waits = self.wanting().any(|(_, own)| own.gate == Gate::Shut);
+        if let Some((id, own)) = self.tenants.iter_mut().find(|(_, own)| own.holds()) {
+            let Gate::Lease { since_ns, until_ns, slice_ns } = own.gate else { return };
+            let end_ns = own.lease_end_ns(since_ns, slice_ns, waits, &self.config).max(self.now_ns);
+            let longer = end_ns == UNTIL_RECALLED_NS && until_ns != UNTIL_RECALLED_NS;
+            if longer || (waits && end_ns < until_ns) {
+                own.gate = Gate::Lease { since_ns, until_ns: end_ns, slice_ns };
+                self.actions.push(Action::Grant { tenant: *id, until_ns: end_ns });
+            }
+        } else if waits && !self.tenants.values().any(Tenant::in_the_way) {
+            self.grant();
+        }
+    }
+
+    /// Gives the lease to the one that waited longest of those that are less than a slice ahead of the last.
+    ///
+    /// By virtual runtime alone tenants of the same weight would overtake one another by the crumbs of their last
+    /// slices, and wait twice as long. So they go in turns, and who is ahead gets so much less.
+    fn grant(&mut self) {
+        let (now_ns, config) = (self.now_ns, self.config);
+        let waiting = || self.wanting().filter(|(_, own)| own.gate == Gate::Shut);
+        let mut order: Vec<_> = waiting().map(|(id, own)| (own.vruntime, *id)).collect();
+        order.sort_unstable();
+        let Some((least, _)) = order.first().copied() else { return };
+        let since_ns = |own: &Tenant| own.waiting_at_ns.unwrap_or(now_ns);
+        let first = |all: &mut dyn Iterator<Item = (&TenantId, &Tenant)>| {
+            all.map(|(id, own)| (since_ns(own), own.vruntime, *id)).min()
+        };
+        let count = u64::try_from(order.len()).unwrap_or(u64::MAX);
+        let age_ns = AGE_NS.saturating_add(count.saturating_mul(AGE_SLICES * config.slice_ns));
+        let aged = first(&mut waiting()).filter(|(at_ns, ..)| now_ns.saturating_sub(*at_ns) >= age_ns);
+        let near = first(&mut waiting().filter(|(_, own)| own.ahead_ns(least) < own.slice_ns(&config)));
+        let Some((.., id)) = aged.or(near) else { return };
+        let next = order.iter().find(|(_, other)| *other != id).map(|(vruntime, _)| *vruntime);
+        let Some(own) = self.tenants.get_mut(&id) else { return };
+        let whole_ns = own.slice_ns(&config);
+        let behind_ns = next.map_or(0, |next| own.behind_ns(next)).min(config.slice_max_ns);
+        let less_ns = whole_ns.saturating_sub(own.ahead_ns(least)).max(whole_ns / 2);
+        let slice_ns = if aged.is_some() { config.slice_min_ns } else { behind_ns.max(less_ns) };
+        let until_ns = own.lease_end_ns(now_ns, slice_ns, count > 1, &config);
+        own.gate = Gate::Lease { since_ns: now_ns, until_ns, slice_ns };
+        own.usage.slices += 1;
+        self.actions.push(Action::Grant { tenant: id, until_ns });
+    }
+
+    /// When something follows although nothing happens; `None`: never.
+    pub fn next_deadline_ns(&self) -> Option<u64> {
+        let now_ns = self.now_ns;
+        let least_ns = now_ns.saturating_add(1);
+        let own = self.tenants.values().filter_map(|own| self.deadline_ns(own)).min();
+        let window = (self.contended || self.saturation.leased()).then(|| self.saturation.window_end_ns());
+        own.into_iter().chain(window).min().map(|at_ns| at_ns.max(least_ns))
+    }
+
+    fn deadline_ns(&self, own: &Tenant) -> Option<u64> {
+        let now_ns = self.now_ns;
+        // How soon a bucket can be empty: as soon as if its tenant had the GPU alone since its use was told.
+        let check = |left_ns: u64| own.told_at_ns + left_ns.max(self.config.slice_min_ns);
+        let untold = own.runnable || own.idle_at_ns > own.told_at_ns;
+        let quarantine = Some(own.fault.quarantined_until_ns()).filter(|at_ns| *at_ns > now_ns);
+        match own.gate {
+            Gate::Shut => {
+                let budget = own.budget.ready_at_ns().filter(|_| own.settings.class == Class::Latency);
+                let all = [quarantine, own.limit.ready_at_ns(), budget.filter(|_| own.eligible(now_ns))];
+                all.into_iter().flatten().min()
+            }
+            Gate::Open => {
+                let budget = own.budget.left_ns().filter(|_| own.settings.class == Class::Latency);
+                own.limit.left_ns().into_iter().chain(budget).min().filter(|_| untold).map(check)
+            }
+            Gate::Lease { until_ns, .. } => {
+                let pause = (!own.runnable).then(|| own.idle_at_ns + self.patience_ns());
+                Some(until_ns).filter(|at_ns| *at_ns != UNTIL_RECALLED_NS).into_iter().chain(pause).min()
+            }
+            Gate::Closing { due_ns, .. } => own.fault.next_ns(due_ns, &self.config),
+        }
+    }
+}
