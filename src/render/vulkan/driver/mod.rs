@@ -38,14 +38,15 @@ pub(super) struct Failure(pub(super) vk::Result);
 
 /// The functions of an instance or of a device.
 pub(super) struct Functions {
-    by_command: Vec<Option<RawFunction>>,
+    // In place: each look for a function waits for the one before it.
+    by_command: [Option<RawFunction>; COMMANDS_MAX],
     host_pointer_properties: Option<vk::PFN_vkGetMemoryHostPointerPropertiesEXT>,
 }
 
 impl Functions {
     fn load(find: impl Fn(&CStr) -> Option<RawFunction>) -> Self {
         let by_name = |name: String| CString::new(name).ok().and_then(|name| find(&name));
-        let by_command = (0..COMMANDS_MAX).map(|number| {
+        let by_command = std::array::from_fn(|number| {
             let command = CommandType::from_number(u32::try_from(number).ok()?)?;
             let stem = format!("{command:?}");
             let stem = ENDINGS.iter().rev().find_map(|ending| stem.strip_suffix(ending)).unwrap_or(&stem);
@@ -57,7 +58,7 @@ impl Functions {
                 std::mem::transmute::<RawFunction, vk::PFN_vkGetMemoryHostPointerPropertiesEXT>(function)
             }
         });
-        Self { by_command: by_command.collect(), host_pointer_properties }
+        Self { by_command, host_pointer_properties }
     }
 
     fn function(&self, command: CommandType) -> Option<RawFunction> {
