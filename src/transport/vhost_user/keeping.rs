@@ -39,7 +39,7 @@ pub trait Story: Default {
 
 /// Clones are about the same story and the same keeper.
 ///
-/// There may be no keeper, and one may die: nobody misses it here. One that does not read for [`WAIT_MAX`] is one no
+/// There may be no keeper, and one may die: nobody misses it here. One that does not read for `WAIT_MAX` is one no
 /// longer, so the front end waits for it that once; the queues never do. It sees its channel end while the process
 /// still holds its lock, and may ask to keep it anew ([`Keeping::adopt`]) or put another process in its place.
 #[derive(Debug, Default)]
