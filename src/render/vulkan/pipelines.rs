@@ -153,10 +153,7 @@ fn create(turn: &mut Turn<'_>, count: u32, point: vk::PipelineBindPoint) -> Resu
     ids.iter().try_for_each(|id| turn.check_free(*id))?;
     let device = Arc::clone(turn.first()?);
     let Ok(charges) = turn.charge_objects(ids.len(), PIPELINE_BYTES) else {
-        let result = vk::Result::ERROR_OUT_OF_HOST_MEMORY;
-        let mut refuse = |id| turn.refuse(ObjectType::Pipeline, id, &device, result).map(drop);
-        ids.into_iter().try_for_each(&mut refuse)?;
-        return Ok(result.into());
+        return turn.refuse_all(ObjectType::Pipeline, &ids, &device, vk::Result::ERROR_OUT_OF_HOST_MEMORY);
     };
     let handles = turn.arena.alloc(size_of_val(ids.as_slice()), align_of::<u64>());
     let handles = handles.map_err(|_| Reason::TooLarge(turn.call.command))?;

@@ -231,16 +231,14 @@ impl Turn<'_> {
         let ids = self.slice::<u64>(self.call.arg(2), count)?.to_vec();
         ids.iter().try_for_each(|id| self.check_free(*id))?;
         let Ok(charges) = self.charge_objects(ids.len(), 0) else {
-            return self.refuse_many(kind, count, pool, vk::Result::ERROR_OUT_OF_HOST_MEMORY);
+            return self.refuse_all(kind, &ids, pool, vk::Result::ERROR_OUT_OF_HOST_MEMORY);
         };
         let handles = self.arena.alloc(size_of_val(ids.as_slice()), align_of::<u64>());
         let handles = handles.map_err(|_| Reason::TooLarge(self.call.command))?;
-        let names = self.call.arg(2);
         self.call.set_arg(2, handles);
         let result = if count == 0 { vk::Result::SUCCESS } else { result_of(self.pass()?) };
         if result.as_raw() < 0 {
-            self.call.set_arg(2, names);
-            return self.refuse_many(kind, count, pool, result);
+            return self.refuse_all(kind, &ids, pool, result);
         }
         let handles = self.slice::<u64>(handles, count)?.to_vec();
         for (index, ((id, handle), charge)) in ids.into_iter().zip(handles).zip(charges).enumerate() {
@@ -250,17 +248,15 @@ impl Turn<'_> {
         Ok(result.into())
     }
 
-    /// As [`Turn::refuse`], for a command of the form of [`Turn::create_many`].
-    pub(super) fn refuse_many(
+    /// As [`Turn::refuse`], for several.
+    pub(super) fn refuse_all(
         &mut self,
         kind: ObjectType,
-        count: u32,
-        pool: &Arc<Object>,
+        ids: &[u64],
+        parent: &Arc<Object>,
         result: vk::Result,
     ) -> Result<Outcome, Reason> {
-        for id in self.slice::<u64>(self.call.arg(2), count)?.to_vec() {
-            self.refuse(kind, id, pool, result)?;
-        }
+        ids.iter().try_for_each(|id| self.refuse(kind, *id, parent, result).map(drop))?;
         Ok(result.into())
     }
 

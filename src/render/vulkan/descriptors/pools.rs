@@ -115,8 +115,13 @@ pub(in crate::render::vulkan) fn allocate(turn: &mut Turn<'_>) -> Result<Outcome
         pool.charge(turn.state.ledger.overhead(), layout.cost(variable_count))
     });
     let Ok(charges) = sets.collect::<Result<Vec<_>, _>>() else {
-        let result = vk::Result::ERROR_OUT_OF_POOL_MEMORY;
-        return turn.refuse_many(ObjectType::DescriptorSet, info.descriptor_set_count, &object, result);
+        let ids = turn.slice::<u64>(turn.call.arg(2), info.descriptor_set_count)?.to_vec();
+        return turn.refuse_all(
+            ObjectType::DescriptorSet,
+            &ids,
+            &object,
+            vk::Result::ERROR_OUT_OF_POOL_MEMORY,
+        );
     };
     let mut charges = charges.into_iter();
     turn.create_many(ObjectType::DescriptorSet, &object, info.descriptor_set_count, |object, index| {
