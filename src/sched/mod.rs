@@ -22,6 +22,16 @@
 //! - **A latency tenant** runs beside whoever holds the lease, out of a bucket that fills at its share. Once that is
 //!   empty it waits for its turn like others until half of it has filled.
 //!
+//! What follows if it is not heeded was seen in the simulator:
+//! - A lease's holder submits only what will end before the lease does, and hands back without being told, even with
+//!   work held: else nobody's wait is bounded, or all wait for ever.
+//! - A recalled tenant that has nothing on the GPU hands back at once. Who sleeps cannot, so the arbiter does it.
+//! - Before each [`Partition::tick`] the use of open tenants is settled and told. A holder's is told when it hands
+//!   back. Nothing is told twice.
+//! - Under a lease `runnable` and `idle` must be exact; while tenants overlap they may be samples.
+//! - [`Account::set_priority`] is for tenants to whom the driver granted it, and [`Partition::trespassed`] for use that
+//!   was seen when the drain was over for sure.
+//!
 //! Times are nanoseconds of one clock that does not jump. A time before the last one counts as the last one.
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
