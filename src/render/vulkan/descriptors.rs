@@ -17,6 +17,7 @@ use super::turn::{Outcome, Turn};
 use crate::quota::Charge;
 use crate::sys::Address;
 use crate::venus::{self, CommandType, ObjectType};
+pub(super) use limits::StageLimits;
 pub(super) use pools::{Pool, allocate, create_pool, free, reset_pool};
 pub(super) use slots::relieve;
 use slots::{Former, Slots};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use vulkanalia_sys as vk;
 
-use super::driver::{self, address_of_mut, pointer_to_mut, result_of};
+use super::driver::{self, result_of};
 use super::extensions::{OWN, is_emulated};
 use super::gpu::Gpu;
 use super::instance::names;
@@ -98,11 +98,7 @@ fn enable_timelines(turn: &mut Turn<'_>, info_at: Address) -> Result<(), Reason>
 /// guests destroyed: it keeps its memory as long as it stands there.
 fn null_descriptors(gpu: &Gpu) -> Option<&'static CStr> {
     let name = ROBUSTNESS_2.into_iter().find(|name| gpu.has(name))?;
-    let mut robust = vk::PhysicalDeviceRobustness2FeaturesKHR::default();
-    let next = pointer_to_mut(&mut robust);
-    let mut features = vk::PhysicalDeviceFeatures2 { next, ..Default::default() };
-    let arguments = [gpu.physical_device, address_of_mut(&mut features)];
-    gpu.functions.call(CommandType::GetPhysicalDeviceFeatures2, &arguments)?;
+    let robust: vk::PhysicalDeviceRobustness2FeaturesKHR = gpu.features();
     (robust.null_descriptor == vk::TRUE).then_some(name)
 }
 

@@ -1,20 +1,23 @@
 //! The host's GPU: found and warmed up before the process is sealed, shared by every client of it.
 
 use std::ffi::CStr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use vulkanalia_sys as vk;
 
 use super::caches::Caches;
+use super::descriptors::StageLimits;
 use super::driver::{
     Failure, Functions, Library, LibraryError, address_of, address_of_first, address_of_mut, pointer_to,
+    pointer_to_mut,
 };
 use super::extensions::Extensions;
 use super::identity::Identity;
 use super::memory;
 use super::shaders::Checker;
 use super::warm_up::warm_up;
+use crate::sys::CStruct;
 use crate::venus::{Capset, CommandType};
 
 /// Which GPU to open.
@@ -72,6 +75,8 @@ pub struct Gpu {
     pub(super) instance: u64,
     pub(super) physical_device: u64,
     pub(super) properties: vk::PhysicalDeviceProperties,
+    /// Asked for when a pipeline's layout is made first.
+    pub(super) stage_limits: OnceLock<StageLimits>,
     /// What its memory does.
     pub(super) memory: memory::Found,
     pub(super) extensions: Extensions,
@@ -114,6 +119,7 @@ impl Gpu {
             shaders: Checker::new(),
             caches: Caches::new().map_err(OpenError::Random)?,
             properties: properties(&functions, physical_device),
+            stage_limits: OnceLock::new(),
             library,
             functions,
             instance,
@@ -143,6 +149,16 @@ impl Gpu {
     /// Whether the driver has a device extension.
     pub(super) fn has(&self, name: &CStr) -> bool {
         self.extensions.host_has(&name.to_string_lossy())
+    }
+
+    /// The features of one structure's kind; none where the driver does not know it.
+    pub(super) fn features<T: CStruct + Default>(&self) -> T {
+        let mut kind = T::default();
+        let mut features =
+            vk::PhysicalDeviceFeatures2 { next: pointer_to_mut(&mut kind), ..Default::default() };
+        let arguments = [self.physical_device, address_of_mut(&mut features)];
+        _ = self.functions.call(CommandType::GetPhysicalDeviceFeatures2, &arguments);
+        kind
     }
 
     /// What looks at guests' shaders before the driver does, in words.

@@ -139,21 +139,13 @@ impl Recording {
             (ObjectType::CommandBuffer, _) => return self.depend(object),
             _ => {}
         }
-        if self.keeps.len() == self.keeps.capacity() {
-            // Two recordings by turns make each other forget what they have kept.
-            self.keeps.sort_unstable_by_key(Arc::as_ptr);
-            self.keeps.dedup_by_key(|kept| Arc::as_ptr(kept));
-        }
-        self.keeps.push(Arc::clone(object));
+        add(&mut self.keeps, Arc::clone(object), Arc::as_ptr);
     }
 
     /// Keeps an object, and what it is now.
     fn depend(&mut self, object: &Arc<Object>) {
-        if self.expires.len() == self.expires.capacity() {
-            self.expires.sort_unstable_by_key(|(object, version)| (Arc::as_ptr(object), *version));
-            self.expires.dedup_by_key(|(object, version)| (Arc::as_ptr(object), *version));
-        }
-        self.expires.push((Arc::clone(object), object.version()));
+        let now = (Arc::clone(object), object.version());
+        add(&mut self.expires, now, |(object, version)| (Arc::as_ptr(object), *version));
     }
 
     fn end(&mut self, buffer: &Arc<Object>, state: State) {
@@ -205,6 +197,15 @@ impl Recording {
         }
         Ok(())
     }
+}
+
+/// Adds to a list what may stand in it already: two recordings by turns make each other forget what they have kept.
+fn add<T, K: Ord>(list: &mut Vec<T>, one: T, key: impl Fn(&T) -> K) {
+    if list.len() == list.capacity() {
+        list.sort_unstable_by_key(&key);
+        list.dedup_by_key(|kept| key(kept));
+    }
+    list.push(one);
 }
 
 /// Whether the next command is recorded.

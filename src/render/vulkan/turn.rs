@@ -42,7 +42,7 @@ pub(super) struct Turn<'t> {
     /// As it goes to the driver. The reply is made from the arena, so arguments may be replaced.
     pub(super) call: &'t mut Call,
     /// What the command names, in the order of the wire.
-    // A slice of it would be read in one go, which must wait for the last length to be written: see context.rs.
+    // No slice: that is read in one go here, and must wait until the length that was just counted up is written.
     pub(super) named: &'t Vec<Named>,
     /// Where to look next: names are asked for in about their order.
     pub(super) cursor: Cell<usize>,

@@ -12,6 +12,9 @@ use crate::venus::CommandType;
 /// Types that have a limit in common, and the limit.
 type Limit = (&'static [vk::DescriptorType], u32);
 
+/// All limits of a GPU.
+pub(in crate::render::vulkan) type StageLimits = [Limit; 7];
+
 const SAMPLERS: &[vk::DescriptorType] =
     &[vk::DescriptorType::SAMPLER, vk::DescriptorType::COMBINED_IMAGE_SAMPLER];
 const SAMPLED_IMAGES: &[vk::DescriptorType] = &[
@@ -30,7 +33,7 @@ const INLINE_BLOCKS: &[vk::DescriptorType] = &[vk::DescriptorType::INLINE_UNIFOR
 
 /// The limits of a GPU. Where sets can be updated after they were bound, there are more for such sets; some drivers
 /// that cannot do that name such limits all the same.
-fn limits(gpu: &Gpu) -> [Limit; 7] {
+fn limits(gpu: &Gpu) -> StageLimits {
     let mut late = vk::PhysicalDeviceDescriptorIndexingProperties::default();
     let next = pointer_to_mut(&mut late);
     let mut inline = vk::PhysicalDeviceInlineUniformBlockProperties { next, ..Default::default() };
@@ -65,11 +68,7 @@ fn limits(gpu: &Gpu) -> [Limit; 7] {
 }
 
 fn updates_late(gpu: &Gpu) -> bool {
-    let mut late = vk::PhysicalDeviceDescriptorIndexingFeatures::default();
-    let next = pointer_to_mut(&mut late);
-    let mut features = vk::PhysicalDeviceFeatures2 { next, ..Default::default() };
-    let arguments = [gpu.physical_device, address_of_mut(&mut features)];
-    _ = gpu.functions.call(CommandType::GetPhysicalDeviceFeatures2, &arguments);
+    let late: vk::PhysicalDeviceDescriptorIndexingFeatures = gpu.features();
     late.descriptor_binding_sampled_image_update_after_bind == vk::TRUE
 }
 
@@ -77,7 +76,7 @@ fn updates_late(gpu: &Gpu) -> bool {
 pub(super) fn stages_take(gpu: &Gpu, sets: &[Option<Arc<SetLayout>>]) -> bool {
     let takes =
         |(kinds, most): &Limit| (0..u32::BITS).all(|stage| count(sets, kinds, stage) <= u64::from(*most));
-    limits(gpu).iter().all(takes)
+    gpu.stage_limits.get_or_init(|| limits(gpu)).iter().all(takes)
 }
 
 /// Descriptors of these types that a stage sees. An inline block is one.
