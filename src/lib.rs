@@ -9,6 +9,7 @@
 //! | 5 | [`supervisor`] | composition root: sockets and restarts of one vGPU |
 //! | 5 | [`device_process`], [`render_process`] | composition roots: open, seal, serve a VM, or Vulkan programs |
 //! | 4 | [`control`], [`transport`] | operators' requests; bytes on sockets and rings |
+//! | 3 | [`arbiter`] | who may use a host's GPUs, and when: threads and pages |
 //! | 3 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
 //! | 2 | [`render`], [`display`] | images; who sees them |
 //! | 1 | [`wire`], [`venus`] | bytes of virtio-gpu, and of Vulkan commands |
@@ -18,6 +19,7 @@
 //!
 //! Architecture invariant: guest bytes are read by safe Rust only. Shared memory is copied once, then checked.
 
+pub mod arbiter;
 pub mod cli;
 pub mod control;
 pub mod daemon;

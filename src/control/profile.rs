@@ -30,10 +30,15 @@
 //! [limits]
 //! memory = "8GiB"         # of all clients together
 //! clients = 16
+//!
+//! [share]                 # of its GPU's time
+//! weight = 200            # against others', 100 each unless they say otherwise
+//! cap = 50                # percent that it gets at most
 //! ```
 
 mod error;
 mod object;
+mod share;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -41,6 +46,7 @@ mod text;
 mod transport;
 
 pub use error::ProfileError;
+pub use share::{Class, Share};
 pub use socket::{Account, SocketAccess};
 pub use transport::Transport;
 
@@ -87,6 +93,9 @@ pub struct Profile {
     /// What the guest may use up.
     #[serde(deserialize_with = "object")]
     pub limits: Limits,
+    /// What it gets of its GPU's time; only with the transport `vtest`.
+    #[serde(deserialize_with = "object", skip_serializing_if = "Share::is_default")]
+    pub share: Share,
     /// Who may connect, where the daemon makes the socket.
     #[serde(deserialize_with = "object")]
     pub socket: SocketAccess,
@@ -100,6 +109,7 @@ impl Default for Profile {
             heads: vec![Head::default()],
             gpu: Gpu::default(),
             limits: Limits::default(),
+            share: Share::default(),
             socket: SocketAccess::default(),
         }
     }

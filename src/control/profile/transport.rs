@@ -68,6 +68,7 @@ fn strangers(profile: &Profile) -> Vec<Stranger> {
     match profile.transport {
         Transport::VhostUser => vec![
             ("gpu.device", profile.gpu.device.as_ref().map(|device| format!("{device:?}")), VULKAN_ONLY),
+            ("share", (!profile.share.is_default()).then(|| "set".to_owned()), VULKAN_ONLY),
             ("limits.clients", limits.clients.map(|clients| clients.to_string()), VULKAN_ONLY),
         ],
         Transport::Vtest => vec![
