@@ -94,6 +94,7 @@ fn heirlooms(inherited: &Inherited) -> Option<Heirlooms> {
         control: inherited.control.clone()?,
         lock: inherited.lock.clone()?,
         vault: Some(inherited.vault.clone()?),
+        seating: None,
     })
 }
 

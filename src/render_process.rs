@@ -24,12 +24,13 @@ use nix::unistd::{Pid, getppid};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::arbiter;
 use crate::control::spec::DeviceSpec;
 use crate::control::{GpuStatus, Inherited, InheritedError, RenderHandle};
 use crate::quota::{Ledger, Shares};
 use crate::render::venus::{GpuRenderer, Monitor};
 pub use crate::render::vulkan::Found;
-use crate::render::vulkan::{Gpu, GpuOptions, OpenError};
+use crate::render::vulkan::{Gpu, GpuOptions, Leave, OpenError};
 use crate::sandbox::{Needs, Sandbox, SandboxError, SandboxSpec, Sealed, driver_environment};
 use crate::transport::vhost_user::{HandoverError, Heirlooms, Keeping, Story};
 use crate::transport::vtest::{self, Clients, House};
@@ -145,9 +146,13 @@ fn serve(
 
     let ledger = Ledger::new(spec.profile.limits.memory);
     inherited.answer_operators(handle(spec, inherited, &sealed, &ledger, keeping, found))?;
+    let leave = Leave::open();
+    if let Some(seating) = &inherited.seating {
+        arbiter::follow(seating, gpu.uuid(), Arc::clone(&leave), ledger.clone())?;
+    }
     let clients_max = usize::try_from(spec.profile.limits.clients()).unwrap_or(usize::MAX);
     let house = House {
-        renderer: GpuRenderer::new(gpu, ledger.clone()),
+        renderer: GpuRenderer::new(gpu, ledger.clone(), leave),
         ledger,
         monitor: Monitor::new(),
         estate: Arc::new(keeping.clone()),
@@ -220,5 +225,6 @@ fn heirlooms(inherited: &Inherited) -> Option<Heirlooms> {
         control: inherited.control.clone()?,
         lock: inherited.lock.clone()?,
         vault: None,
+        seating: inherited.seating.clone().map(|seating| [seating.page, seating.kick]),
     })
 }

@@ -1,78 +1,201 @@
 //! Who may use a host's GPUs: carries out what [`sched`](crate::sched) decides.
+//!
+//! ```text
+//! daemon: Arbiter ── a thread; a sched::Partition for each GPU ──┬─ page, eventfd ─ render process: follower ─ Leave
+//!                                                               └─ page, eventfd ─ render process ...
+//! ```
+//! A vGPU's page is shared by the daemon and that vGPU's render process alone. Through it the daemon says until when
+//! submissions may go to the GPU, and the render process what it has to do and when nothing of it is on the GPU any
+//! more. Should the daemon die, render processes open their gates themselves, and the hardware's slices do; the next
+//! daemon gets the pages from them.
 #![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+mod desk;
+mod follower;
+mod page;
 
-use crate::sched::{Policy, Refused, Settings, Usage};
+use std::fmt;
+use std::io;
+use std::os::fd::AsFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
 
-/// A vGPU as the arbiter knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TenantUsage {
-    /// The vGPU's name.
-    pub name: String,
-    /// The UUID of the GPU that it is on; `None`: its process has not opened one yet.
-    pub gpu: Option<String>,
-    /// What it was sold.
-    pub settings: Settings,
-    /// What it got since it came.
-    pub usage: Usage,
-    /// Time with work to do, waiting or running, since it came.
-    pub wanted_ns: u64,
-    /// Bytes that it has allocated of its GPU's memory.
-    pub memory_bytes: u64,
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+
+pub use desk::TenantUsage;
+pub use follower::{Seating, follow};
+
+use crate::sched::{Policy, Refused, Settings};
+use desk::Hall;
+
+/// What happened that operators should know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The vGPU does not hand its GPU back: the others run beside it.
+    Warned,
+    /// The same for too long: its render process is to be ended.
+    Kill,
 }
+
+/// Hears of faults of vGPUs, by their names. It may call the arbiter.
+pub type OnFault = Box<dyn Fn(&str, Fault) + Send + Sync>;
 
 /// The arbiter of a host: GPUs by their UUIDs, vGPUs by their names.
-#[derive(Debug, Default)]
 pub struct Arbiter {
-    state: Mutex<State>,
+    hall: Mutex<Hall>,
+    sleeper: Sleeper,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    tenants: BTreeMap<String, Settings>,
-    policies: BTreeMap<String, Policy>,
+/// What the arbiter's thread sleeps on.
+struct Sleeper {
+    epoll: Epoll,
+    timer: TimerFd,
+    /// Something was changed by another thread.
+    poke: EventFd,
 }
 
 impl Arbiter {
-    /// One that knows nobody.
-    pub fn new() -> Self {
-        Self::default()
+    /// One that knows nobody, and its thread, which ends after it.
+    pub fn start(on_fault: OnFault) -> io::Result<Arc<Self>> {
+        let arbiter = Arc::new(Self { hall: Mutex::default(), sleeper: Sleeper::new()? });
+        let weak = Arc::downgrade(&arbiter);
+        thread::Builder::new().name("arbiter".into()).spawn(move || work(&weak, &on_fault))?;
+        Ok(arbiter)
+    }
+
+    /// A vGPU comes that has no render process yet. What is returned is for that, and for those after it.
+    pub fn admit(&self, name: &str, settings: Settings) -> io::Result<Seating> {
+        let seating =
+            Seating { page: page::file()?.into(), kick: Arc::new(EventFd::from_flags(EFD)?.into()) };
+        self.adopt(name, settings, &seating)?;
+        Ok(seating)
+    }
+
+    /// A vGPU is met again whose render process runs.
+    pub fn adopt(&self, name: &str, settings: Settings, seating: &Seating) -> io::Result<()> {
+        let kick = Arc::clone(&seating.kick);
+        let event = EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, 0);
+        self.sleeper.epoll.add(&kick, event)?;
+        self.hall().admit(name, settings, &seating.page.as_fd(), kick)?;
+        self.sleeper.poke();
+        Ok(())
+    }
+
+    /// A vGPU's render process has ended.
+    pub fn died(&self, name: &str) {
+        self.hall().died(name);
+        self.sleeper.poke();
+    }
+
+    /// A vGPU goes, with its render process.
+    pub fn leave(&self, name: &str) {
+        self.hall().leave(name);
+        self.sleeper.poke();
     }
 
     /// Other settings for a vGPU, from its next slice on.
     pub fn set(&self, name: &str, settings: Settings) -> Result<(), Refused> {
         settings.check()?;
-        self.state().tenants.insert(name.to_owned(), settings);
-        Ok(())
+        let set = self.hall().set(name, settings);
+        self.sleeper.poke();
+        set
     }
 
     /// Another policy for a GPU, whether any vGPU is on it or not.
     pub fn set_policy(&self, gpu: &str, policy: Policy) -> Result<(), Refused> {
-        self.state().policies.insert(gpu.to_owned(), policy);
-        Ok(())
+        let set = self.hall().set_policy(gpu, policy);
+        self.sleeper.poke();
+        set
     }
 
     /// The policy of a GPU, and whether one tenant at a time runs on it now.
     pub fn policy(&self, gpu: &str) -> (Policy, bool) {
-        (self.state().policies.get(gpu).copied().unwrap_or_default(), false)
+        self.hall().policy(gpu)
     }
 
     /// What each vGPU got so far.
     pub fn usage(&self) -> Vec<TenantUsage> {
-        let tenant = |(name, settings): (&String, &Settings)| TenantUsage {
-            name: name.clone(),
-            gpu: None,
-            settings: *settings,
-            usage: Usage::default(),
-            wanted_ns: 0,
-            memory_bytes: 0,
-        };
-        self.state().tenants.iter().map(tenant).collect()
+        self.hall().usage()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hall(&self) -> MutexGuard<'_, Hall> {
+        self.hall.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+const EFD: EfdFlags = EfdFlags::EFD_CLOEXEC.union(EfdFlags::EFD_NONBLOCK);
+
+/// The arbiter's thread.
+fn work(arbiter: &Weak<Arbiter>, on_fault: &OnFault) {
+    let Some(epoll) = arbiter.upgrade().and_then(|arbiter| arbiter.sleeper.epoll.0.try_clone().ok()) else {
+        return;
+    };
+    let epoll = Epoll(epoll);
+    loop {
+        let mut events = [EpollEvent::empty(); 64];
+        if let Err(error) = epoll.wait(&mut events, EpollTimeout::NONE)
+            && error != nix::errno::Errno::EINTR
+        {
+            tracing::error!(
+                "the arbiter cannot wait and ends, so GPUs share their time by themselves: {error}"
+            );
+            return;
+        }
+        let Some(arbiter) = arbiter.upgrade() else { return };
+        let mut hall = arbiter.hall();
+        let (next_ns, faults) = hall.pass(page::now_ns());
+        drop(hall);
+        arbiter.sleeper.wake_at(next_ns);
+        faults.iter().for_each(|(name, fault)| on_fault(name, *fault));
+    }
+}
+
+impl Sleeper {
+    fn new() -> io::Result<Self> {
+        let timer =
+            TimerFd::new(ClockId::CLOCK_MONOTONIC, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)?;
+        let sleeper = Self {
+            epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
+            timer,
+            poke: EventFd::from_flags(EFD)?,
+        };
+        // Edges are enough: nothing is read from any of them.
+        let event = || EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, 0);
+        sleeper.epoll.add(&sleeper.timer, event())?;
+        sleeper.epoll.add(&sleeper.poke, event())?;
+        Ok(sleeper)
+    }
+
+    fn poke(&self) {
+        _ = self.poke.write(1);
+    }
+
+    fn wake_at(&self, at_ns: Option<u64>) {
+        let set = match at_ns {
+            Some(at_ns) => {
+                let at = TimeSpec::from_duration(std::time::Duration::from_nanos(at_ns.max(1)));
+                self.timer.set(Expiration::OneShot(at), TimerSetTimeFlags::TFD_TIMER_ABSTIME)
+            }
+            None => self.timer.unset(),
+        };
+        if let Err(error) = set {
+            tracing::error!("the arbiter's timer cannot be set: {error}");
+        }
+    }
+}
+
+impl Drop for Arbiter {
+    fn drop(&mut self) {
+        self.sleeper.poke();
+    }
+}
+
+impl fmt::Debug for Arbiter {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Arbiter")
     }
 }

@@ -65,6 +65,7 @@ pub(super) fn run(arguments: &RunArgs) -> Result<(), CommandError> {
         control: control.is_some(),
         kept: false,
         locked: false,
+        scheduled: false,
         resumed: false,
         require_sandbox: arguments.require_sandbox,
         supervisor: None,
@@ -114,7 +115,7 @@ fn supervise(spec: DeviceSpec, path: &Path, control: Option<Claimed>) -> Result<
         }
     };
     let front_end = Place { path: path.to_owned(), access: Access::default() };
-    let offer = Offer { spec, front_end, control: None, lock: None };
+    let offer = Offer { spec, front_end, control: None, lock: None, arbiter: None };
     let unit = Unit::start(offer, Begin::With(sockets), report).map_err(CommandError::host)?;
     let end = ended.recv().map_err(CommandError::host)?;
     unit.stop().map_err(CommandError::host)?;
@@ -131,8 +132,15 @@ fn serve_connection(spec: &DeviceSpec, number: RawFd, control: Option<&Claimed>)
     connection.peer_addr().map_err(unusable)?;
     let control = control.map(Claimed::duplicate).transpose().map_err(CommandError::host)?;
     let front_end = OwnedFd::from(connection);
-    let inheritance =
-        Inheritance { front_end, control, keeper: None, vault: None, lock: None, connection: None };
+    let inheritance = Inheritance {
+        front_end,
+        control,
+        keeper: None,
+        vault: None,
+        lock: None,
+        connection: None,
+        seating: None,
+    };
     let mut command = inheritance.prepare(spec).map_err(CommandError::host)?;
     Err(CommandError::host(format!("cannot start the device process: {}", command.exec())))
 }

@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::thread;
 
 use super::profile::Transport;
-use super::spec::{CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, LOCK_FD, VAULT_FD};
+use super::spec::{
+    CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, KICK_FD, LOCK_FD, PAGE_FD, VAULT_FD,
+};
 use super::{Patience, Vgpu, lock, serve};
+use crate::arbiter::Seating;
 use crate::sys;
 
 /// The descriptors of a process that serves a vGPU. All of them stay open as long as it lives: with the first
@@ -27,6 +30,8 @@ pub struct Inherited {
     pub lock: Option<Arc<OwnedFd>>,
     /// The connection to go on with; only of a device.
     pub connection: Option<OwnedFd>,
+    /// What is shared with the arbiter; only of a renderer that the daemon has.
+    pub seating: Option<Seating>,
 }
 
 /// Why a process cannot begin.
@@ -52,6 +57,7 @@ impl Inherited {
     /// Takes what was left, and the lock.
     pub fn adopt(spec: &DeviceSpec) -> Result<Self, InheritedError> {
         let shared = |number| adopt(number).map(Arc::new);
+        let seating = || Ok::<_, InheritedError>(Seating { page: shared(PAGE_FD)?, kick: shared(KICK_FD)? });
         let is_device = spec.profile.transport == Transport::VhostUser;
         let inherited = Self {
             front_end: shared(FRONT_END_FD)?,
@@ -60,6 +66,7 @@ impl Inherited {
             vault: (spec.kept && is_device).then(|| shared(VAULT_FD)).transpose()?,
             lock: spec.locked.then(|| shared(LOCK_FD)).transpose()?,
             connection: (spec.resumed && is_device).then(|| adopt(CONNECTION_FD)).transpose()?,
+            seating: spec.scheduled.then(seating).transpose()?,
         };
         match &inherited.lock {
             Some(lock) if !lock::hold(lock)? => Err(InheritedError::Locked),

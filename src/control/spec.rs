@@ -25,6 +25,12 @@ pub const LOCK_FD: RawFd = 7;
 /// The number under which a device process inherits the connection that another one served until it died.
 pub const CONNECTION_FD: RawFd = 8;
 
+/// The number under which a render process inherits the page that it shares with the arbiter.
+pub const PAGE_FD: RawFd = 9;
+
+/// The number under which a render process inherits the eventfd that wakes the arbiter.
+pub const KICK_FD: RawFd = 10;
+
 /// What waits under [`FRONT_END_FD`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -49,6 +55,8 @@ pub struct DeviceSpec {
     pub kept: bool,
     /// Whether there is a file to lock under [`LOCK_FD`].
     pub locked: bool,
+    /// Whether the arbiter's page lies under [`PAGE_FD`] and what wakes it under [`KICK_FD`].
+    pub scheduled: bool,
     /// Whether to go on with the VM under [`CONNECTION_FD`], or with the clients that the keeper tells of, before any
     /// that waits under [`FRONT_END_FD`].
     pub resumed: bool,
@@ -83,6 +91,7 @@ mod tests {
             control: true,
             kept: true,
             locked: true,
+            scheduled: false,
             resumed: false,
             require_sandbox: false,
             supervisor: Some(7),

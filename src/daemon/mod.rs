@@ -19,6 +19,7 @@ mod manager;
 mod service;
 mod slot;
 mod store;
+mod watch;
 
 pub use fault::POINTS as FAULT_POINTS;
 pub use service::run;
@@ -30,6 +31,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::arbiter::Arbiter;
 use crate::control::api::{Name, State, VgpuSpec};
 use crate::control::spec::{DeviceSpec, Entry};
 use crate::control::{Code, Refusal};
@@ -84,6 +86,7 @@ pub struct Daemon {
     folders: Folders,
     require_sandbox: bool,
     events: Arc<Events>,
+    arbiter: Arc<Arbiter>,
     slots: Mutex<BTreeMap<Name, Arc<Slot>>>,
     unreadable: BTreeSet<Name>,
 }
@@ -94,11 +97,13 @@ impl Daemon {
         let store = Store::open(&options.state)?;
         let folders = Folders::new(&options.socket_folders, &options.api, store.state());
         let found = store.load().map_err(DaemonError::Leftover)?;
+        let events = Arc::<Events>::default();
         let daemon = Arc::new(Self {
-            store,
             folders: folders.map_err(DaemonError::Folder)?,
             require_sandbox: options.require_sandbox,
-            events: Arc::default(),
+            arbiter: watch::start(&store, &events)?,
+            store,
+            events,
             slots: Mutex::default(),
             unreadable: found.unreadable.into_iter().collect(),
         });
@@ -193,13 +198,15 @@ impl Daemon {
             control: true,
             kept: true,
             locked: true,
+            scheduled: false,
             resumed: false,
             require_sandbox: self.require_sandbox,
             supervisor: None,
             profile,
         };
         let front_end = Place { path: record.socket.clone(), access };
-        Ok(Offer { spec, front_end, control: Some(self.control(name)), lock: Some(lock) })
+        let arbiter = Some(self.arbiter.clone());
+        Ok(Offer { spec, front_end, control: Some(self.control(name)), lock: Some(lock), arbiter })
     }
 
     fn run(

@@ -28,6 +28,7 @@ fn try_one() -> io::Result<Output> {
         control: false,
         kept: false,
         locked: false,
+        scheduled: false,
         resumed: false,
         require_sandbox: true,
         supervisor: Some(std::process::id().cast_signed()),
@@ -40,6 +41,7 @@ fn try_one() -> io::Result<Output> {
         vault: None,
         lock: None,
         connection: None,
+        seating: None,
     };
     inheritance.prepare(&spec)?.env("VGPU_LOG", "error").stderr(Stdio::piped()).output()
 }

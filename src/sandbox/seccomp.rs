@@ -177,7 +177,8 @@ const DRIVER: &[i64] = &[
 /// Memory that cannot change its size under whoever maps it.
 const DRIVER_FCNTL: [i32; 2] = [libc::F_ADD_SEALS, libc::F_DUPFD];
 
-const DRIVER_PRCTL: [i32; 1] = [libc::PR_GET_NAME];
+/// Threads that keep time for the arbiter want to be woken when they asked for it.
+const DRIVER_PRCTL: [i32; 2] = [libc::PR_GET_NAME, libc::PR_SET_TIMERSLACK];
 
 fn allowed() -> Result<Rules, BackendError> {
     let mut rules: Rules = ANY_ARGUMENTS.iter().map(|call| (*call, Vec::new())).collect();

@@ -44,7 +44,7 @@ use command_fds::{CommandFdExt, FdMapping};
 
 use crate::control::profile::Transport;
 use crate::control::spec::{
-    CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, LOCK_FD, VAULT_FD,
+    CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, KICK_FD, LOCK_FD, PAGE_FD, VAULT_FD,
 };
 use crate::sandbox::driver_environment;
 use crate::sys;
@@ -84,6 +84,8 @@ pub struct Inheritance {
     pub lock: Option<OwnedFd>,
     /// The connection to go on with.
     pub connection: Option<OwnedFd>,
+    /// The page that it shares with the arbiter, and what wakes that.
+    pub seating: Option<[OwnedFd; 2]>,
 }
 
 impl Inheritance {
@@ -98,6 +100,7 @@ impl Inheritance {
             command.envs(driver_environment());
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
+        let [page, kick] = self.seating.map_or([None, None], |both| both.map(Some));
         let descriptors = [
             (Some(self.front_end), FRONT_END_FD),
             (self.control, CONTROL_FD),
@@ -105,6 +108,8 @@ impl Inheritance {
             (self.vault, VAULT_FD),
             (self.lock, LOCK_FD),
             (self.connection, CONNECTION_FD),
+            (page, PAGE_FD),
+            (kick, KICK_FD),
         ];
         let mapping = |(ours, child_fd)| Some(FdMapping { parent_fd: ours?, child_fd });
         command

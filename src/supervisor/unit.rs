@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -18,8 +18,10 @@ use super::legacy::Legacy;
 use super::plan::{End, Next, Plan};
 use super::process::{Ending, Process};
 use super::{Claimed, Inheritance, Place, Sockets};
-use crate::control::profile::Profile;
+use crate::arbiter::{Arbiter, Seating};
+use crate::control::profile::{Profile, Transport};
 use crate::control::spec::DeviceSpec;
+use crate::sched::Settings;
 use crate::transport::vhost_user::Note;
 
 /// How long a message from or to a device process may take once it has begun.
@@ -39,6 +41,8 @@ pub struct Offer {
     pub control: Option<PathBuf>,
     /// Held by the vGPU's device process as long as it lives.
     pub lock: Option<File>,
+    /// Who says when a render process may use its GPU; always if nobody does.
+    pub arbiter: Option<Arc<Arbiter>>,
 }
 
 /// How a unit begins.
@@ -99,13 +103,17 @@ impl Unit {
     /// Puts the vGPU on offer, in a thread of its own that sleeps unless something happens.
     pub fn start(offer: Offer, begin: Begin, report: impl Fn(Report) + Send + 'static) -> io::Result<Self> {
         let stop = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?);
-        let spec = DeviceSpec { kept: true, locked: offer.lock.is_some(), ..offer.spec };
+        let is_render = offer.spec.profile.transport == Transport::Vtest;
+        let scheduled = offer.arbiter.is_some() && is_render;
+        let spec = DeviceSpec { kept: true, locked: offer.lock.is_some(), scheduled, ..offer.spec };
         let spec = Arc::new(Mutex::new(spec));
         let keeper = Keeper {
             spec: spec.clone(),
             front_end: offer.front_end,
             control: offer.control,
             lock: offer.lock,
+            arbiter: offer.arbiter.filter(|_| is_render),
+            seating: Mutex::default(),
             stop: stop.clone(),
             report: Box::new(report),
         };
@@ -156,17 +164,56 @@ struct Keeper {
     front_end: Place,
     control: Option<PathBuf>,
     lock: Option<File>,
+    arbiter: Option<Arc<Arbiter>>,
+    /// What the arbiter shares with the render process, and with those after it.
+    seating: Mutex<Option<Seating>>,
     stop: Arc<EventFd>,
     report: Box<dyn Fn(Report) + Send>,
 }
 
 impl Keeper {
     fn role(&self) -> &'static str {
-        self.spec.lock().unwrap_or_else(PoisonError::into_inner).role()
+        self.spec().role()
     }
 
     fn work(&self, begin: Begin) -> Stopped {
-        self.keep(begin).err().unwrap_or(Stopped)
+        let stopped = self.keep(begin).err().unwrap_or(Stopped);
+        if let Some(arbiter) = &self.arbiter {
+            arbiter.leave(&self.spec().name);
+        }
+        stopped
+    }
+
+    fn spec(&self) -> MutexGuard<'_, DeviceSpec> {
+        self.spec.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the next render process shares with the arbiter: what the one before did, or something new.
+    fn seat(&self) -> io::Result<Option<[OwnedFd; 2]>> {
+        let Some(arbiter) = &self.arbiter else { return Ok(None) };
+        let mut seating = self.seating.lock().unwrap_or_else(PoisonError::into_inner);
+        if seating.is_none() {
+            let (name, settings) = self.share();
+            *seating = Some(arbiter.admit(&name, settings)?);
+        }
+        let both = seating.as_ref().map(|Seating { page, kick }| Ok([page.try_clone()?, kick.try_clone()?]));
+        both.transpose()
+    }
+
+    /// Goes on with what a running render process shares with the arbiter that was.
+    fn seat_again(&self, seating: Option<[Arc<OwnedFd>; 2]>) -> io::Result<()> {
+        if let (Some(arbiter), Some([page, kick])) = (&self.arbiter, seating) {
+            let (name, settings) = self.share();
+            let seating = Seating { page, kick };
+            arbiter.adopt(&name, settings, &seating)?;
+            *self.seating.lock().unwrap_or_else(PoisonError::into_inner) = Some(seating);
+        }
+        Ok(())
+    }
+
+    fn share(&self) -> (String, Settings) {
+        let spec = self.spec();
+        (spec.name.clone(), spec.profile.share.settings())
     }
 
     fn keep(&self, begin: Begin) -> Result<std::convert::Infallible, Stopped> {
@@ -230,6 +277,7 @@ impl Keeper {
     fn adopt_from(&self, control: &Path) -> Result<(Sockets, UnixStream, Legacy), Untimely> {
         let talk = adoption::Talk::open(control, &self.stop)?;
         let (legacy, heirlooms) = talk.hear()?;
+        self.seat_again(heirlooms.seating).map_err(Untimely::Nonsense)?;
         let found = |path: &Path, listener: &OwnedFd| -> Result<Claimed, Untimely> {
             let listener = listener.try_clone().map_err(Untimely::Nonsense)?;
             if !path.exists() {
@@ -269,7 +317,7 @@ impl Keeper {
     }
 
     fn try_start(&self, sockets: &Sockets, heir: &mut Option<Legacy>) -> io::Result<Kept> {
-        let spec = self.spec.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let spec = self.spec().clone();
         if heir.is_none() {
             *heir = Some(Legacy::new(&spec.profile)?);
         }
@@ -285,6 +333,7 @@ impl Keeper {
             vault: legacy.vault().map(OwnedFd::try_clone).transpose()?,
             lock: self.lock.as_ref().map(File::try_clone).transpose()?.map(OwnedFd::from),
             connection: legacy.connection().map(OwnedFd::try_clone).transpose()?,
+            seating: self.seat()?,
         };
         let started = Instant::now();
         let process = Process::of_child(command.prepare(&spec)?.spawn()?)?;
@@ -311,6 +360,9 @@ impl Keeper {
             tracing::error!("{error}");
             Ending::default()
         });
+        if let Some(arbiter) = &self.arbiter {
+            arbiter.died(&self.spec().name);
+        }
         match followed {
             Err(Untimely::Stopped) => return Err(Stopped),
             Err(Untimely::Nonsense(error)) => {

@@ -4,6 +4,7 @@
 mod arena;
 mod cstructs;
 mod descriptors;
+mod futex;
 mod heap;
 mod inherited;
 mod mapping;
@@ -15,6 +16,7 @@ mod thread;
 pub use arena::{Address, Arena, CStruct, Full};
 pub use cstructs::*;
 pub use descriptors::{DESCRIPTORS_MAX, peek_from_start, receive_with_descriptors};
+pub use futex::{futex_wait, futex_wake};
 pub use heap::share_one_heap;
 pub use inherited::{adopt_fd, close_all_on_exec, hear_of_children};
 pub use mapping::{Mapping, SharedFile};

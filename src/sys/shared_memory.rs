@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -86,7 +86,17 @@ impl SharedMemory {
 
     /// The word at an offset, if there is one: a multiple of four.
     pub fn word(self: &Arc<Self>, offset: u64) -> Option<SharedWord> {
-        let start = self.place(offset, size_of::<AtomicU32>())?.ptr_guard_mut().as_ptr().cast::<AtomicU32>();
+        self.atomic(offset)
+    }
+
+    /// The word of eight bytes at an offset, if there is one: a multiple of eight.
+    pub fn long_word(self: &Arc<Self>, offset: u64) -> Option<SharedWord<AtomicU64>> {
+        self.atomic(offset)
+    }
+
+    /// `T` is an atomic integer, of which any bytes are one.
+    fn atomic<T>(self: &Arc<Self>, offset: u64) -> Option<SharedWord<T>> {
+        let start = self.place(offset, size_of::<T>())?.ptr_guard_mut().as_ptr().cast::<T>();
         let place = NonNull::new(start).filter(|place| place.is_aligned())?;
         Some(SharedWord { place, _memory: Arc::clone(self) })
     }
@@ -106,24 +116,24 @@ impl Drop for SharedMemory {
     }
 }
 
-/// Four bytes of a [`SharedMemory`], which stays mapped as long as this lives.
+/// A few bytes of a [`SharedMemory`], which stays mapped as long as this lives.
 #[derive(Debug)]
-pub struct SharedWord {
-    place: NonNull<AtomicU32>,
+pub struct SharedWord<T = AtomicU32> {
+    place: NonNull<T>,
     _memory: Arc<SharedMemory>,
 }
 
 // SAFETY: nothing about a mapping belongs to one thread.
-unsafe impl Send for SharedWord {}
+unsafe impl<T: Sync> Send for SharedWord<T> {}
 // SAFETY: it only hands out an atomic.
-unsafe impl Sync for SharedWord {}
+unsafe impl<T: Sync> Sync for SharedWord<T> {}
 
-impl Deref for SharedWord {
-    type Target = AtomicU32;
+impl<T> Deref for SharedWord<T> {
+    type Target = T;
 
-    fn deref(&self) -> &AtomicU32 {
-        // SAFETY: four aligned bytes that are mapped as long as the memory lives. Whoever else writes them does not do
-        // it through references of ours.
+    fn deref(&self) -> &T {
+        // SAFETY: aligned bytes of an atomic integer that are mapped as long as the memory lives. Whoever else writes
+        // them does not do it through references of ours.
         unsafe { self.place.as_ref() }
     }
 }

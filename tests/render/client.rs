@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use vgpu::quota::{Ledger, Shares};
-use vgpu::render::vulkan::Context;
+use vgpu::render::vulkan::{Context, Leave};
 use vgpu::venus::CommandType;
 
 use crate::guest::{Answer, Command, Guest};
@@ -28,8 +28,13 @@ pub(crate) struct Client {
 impl Client {
     /// One that may have so many bytes of memory.
     pub(crate) fn new(limit: u64) -> Self {
-        let context =
-            Context::new(scene::gpu(), Ledger::new(limit), Shares::among(1).of_client().mappings, "test");
+        let context = Context::new(
+            scene::gpu(),
+            Ledger::new(limit),
+            Shares::among(1).of_client().mappings,
+            &Leave::open(),
+            "test",
+        );
         let mut client = Self { guest: Guest::new(Arc::clone(&context)), context };
         client.ask(scene::create_instance(INSTANCE));
         let devices = Command::new(CommandType::EnumeratePhysicalDevices).long(INSTANCE).some().int(1);

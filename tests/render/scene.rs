@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use vgpu::quota::{Ledger, Shares};
-use vgpu::render::vulkan::{Context, Gpu, GpuOptions};
+use vgpu::render::vulkan::{Context, Gpu, GpuOptions, Leave};
 use vgpu::venus::CommandType as C;
 
 use crate::guest::{Command, Guest};
@@ -26,7 +26,7 @@ pub(crate) fn stranger() -> Guest {
 }
 
 fn stranger_with(ledger: Ledger) -> Guest {
-    Guest::new(Context::new(gpu(), ledger, Shares::among(1).of_client().mappings, "test"))
+    Guest::new(Context::new(gpu(), ledger, Shares::among(1).of_client().mappings, &Leave::open(), "test"))
 }
 
 /// A guest with an instance and a physical device.

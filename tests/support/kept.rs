@@ -132,6 +132,7 @@ impl Kept {
             control: true,
             kept: true,
             locked: true,
+            scheduled: false,
             resumed: connection.is_some(),
             require_sandbox: false,
             supervisor: None, // it would die with the thread of the test that started it

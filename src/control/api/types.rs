@@ -201,6 +201,8 @@ pub enum EventKind {
     Died,
     /// A new device process serves the VM of one that died.
     TakenOver,
+    /// It did not hand its GPU back in time.
+    Overran,
     /// It is no longer on offer.
     Stopped,
     /// It was deleted.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Executor, Renderer};
 use crate::quota::{Ledger, Part};
-use crate::render::vulkan::{Context, Gpu, Reason, Witness, Worker};
+use crate::render::vulkan::{Context, Gpu, Leave, Reason, Witness, Worker};
 use crate::sys::SharedMemory;
 use crate::venus::{Malformed, Reader};
 
@@ -13,12 +13,13 @@ use crate::venus::{Malformed, Reader};
 pub struct GpuRenderer {
     gpu: Arc<Gpu>,
     ledger: Ledger,
+    leave: Arc<Leave>,
 }
 
 impl GpuRenderer {
     /// For all clients of a vGPU.
-    pub fn new(gpu: Arc<Gpu>, ledger: Ledger) -> Arc<Self> {
-        Arc::new(Self { gpu, ledger })
+    pub fn new(gpu: Arc<Gpu>, ledger: Ledger, leave: Arc<Leave>) -> Arc<Self> {
+        Arc::new(Self { gpu, ledger, leave })
     }
 }
 
@@ -28,7 +29,8 @@ impl Renderer for GpuRenderer {
     }
 
     fn context(&self, name: &str, mappings: &Part) -> Arc<dyn Executor> {
-        Arc::new(OnGpu(Context::new(Arc::clone(&self.gpu), self.ledger.clone(), mappings.clone(), name)))
+        let (gpu, ledger) = (Arc::clone(&self.gpu), self.ledger.clone());
+        Arc::new(OnGpu(Context::new(gpu, ledger, mappings.clone(), &self.leave, name)))
     }
 }
 

@@ -13,6 +13,7 @@ use super::dispatch::dispatch;
 use super::driver::{result_of, returned};
 use super::feedback::{self, Feedback, Witness};
 use super::gpu::Gpu;
+use super::leave::Leave;
 use super::memory::Counted;
 use super::objects::Data;
 use super::queue::{SLICE, Submits};
@@ -120,18 +121,20 @@ impl Worker {
 
 impl Context {
     /// A client that has made nothing yet. `name` stands in what is logged.
-    pub fn new(gpu: Arc<Gpu>, ledger: Ledger, mappings: Part, name: &str) -> Arc<Self> {
+    pub fn new(gpu: Arc<Gpu>, ledger: Ledger, mappings: Part, leave: &Arc<Leave>, name: &str) -> Arc<Self> {
         let state = State {
             gpu,
             ledger,
             mappings,
             objects: Table::default(),
             allocations: Counted::default(),
-            submits: Submits::default(),
+            submits: Submits::new(Arc::clone(leave)),
             feedback: Feedback::default(),
             lost: None,
         };
-        Arc::new(Self { name: name.to_owned(), state: Mutex::new(state) })
+        let context = Arc::new(Self { name: name.to_owned(), state: Mutex::new(state) });
+        leave.admit(&context);
+        context
     }
 
     /// Reads a command, executes it and appends its reply, if the guest wants one. Commands that are recorded are

@@ -80,9 +80,14 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// Whether all that it waits for will come.
+    fn may_go(&self) -> bool {
+        self.waits.iter().all(|(semaphore, value)| semaphore.will_reach(*value))
+    }
+
     /// Notes that it goes to the GPU, if that is possible now.
     fn go(&self) -> bool {
-        if !self.waits.iter().all(|(semaphore, value)| semaphore.will_reach(*value)) {
+        if !self.may_go() {
             return false;
         }
         self.waits.iter().for_each(|(semaphore, _)| semaphore.consume());
@@ -182,6 +187,14 @@ impl<W> Gate<W> {
         let head = self.fifos.get_mut(&queue)?.front_mut()?;
         head.gone += 1;
         Some(Step::Part(queue, head.gone - 1..head.gone, &mut head.work))
+    }
+
+    /// Whether something would go if the vGPU might run.
+    pub(super) fn wants_to_run(&self) -> bool {
+        self.fifos
+            .values()
+            .filter_map(VecDeque::front)
+            .any(|head| head.batches.get(head.gone).is_none_or(Batch::may_go))
     }
 
     /// Whether submissions to this queue wait.

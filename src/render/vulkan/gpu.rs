@@ -136,6 +136,11 @@ impl Gpu {
         &self.identity.name
     }
 
+    /// Its UUID.
+    pub fn uuid(&self) -> &str {
+        &self.identity.uuid
+    }
+
     /// The name and the version of its driver.
     pub fn driver(&self) -> &str {
         &self.identity.driver

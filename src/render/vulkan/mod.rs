@@ -42,6 +42,8 @@ mod images;
 #[forbid(unsafe_code)]
 mod instance;
 #[forbid(unsafe_code)]
+mod leave;
+#[forbid(unsafe_code)]
 mod memory;
 #[forbid(unsafe_code)]
 mod objects;
@@ -80,5 +82,6 @@ pub use context::{Context, Worker};
 pub use driver::LibraryError;
 pub use feedback::Witness;
 pub use gpu::{Found, Gpu, GpuOptions, OpenError};
+pub use leave::{Leave, Look};
 pub use memory::{ProbeError, Refusal};
 pub use reason::Reason;

@@ -18,6 +18,7 @@ use vulkanalia_sys as vk;
 use super::context::{COMMAND_BYTES_MAX, State};
 use super::driver::{Failure, result_of};
 use super::gate::{Batch, Gate, QueueNumber, Step, TooManyWait};
+use super::leave::Leave;
 use super::objects::{Data, Object, Pending};
 use super::reason::Reason;
 use super::recording::Running;
@@ -50,6 +51,7 @@ const GIVEN_MAX: usize = 1 << 16;
 /// What a context has given to the GPU, and what waits.
 pub(super) struct Submits {
     gate: Gate<Work>,
+    leave: Arc<Leave>,
     queues: BTreeMap<QueueNumber, Arc<Object>>,
     numbers: u64,
     /// How often something was given to the GPU, or waits for that.
@@ -64,11 +66,13 @@ pub(super) struct Submits {
     needs: Vec<Need>,
 }
 
-impl Default for Submits {
-    fn default() -> Self {
-        let gate = Gate::new(Box::new(|| true));
+impl Submits {
+    /// Nothing, under this leave.
+    pub(super) fn new(leave: Arc<Leave>) -> Self {
+        let asked = Arc::clone(&leave);
         Self {
-            gate,
+            gate: Gate::new(Box::new(move || asked.is_given())),
+            leave,
             queues: BTreeMap::new(),
             numbers: 0,
             count: 1,
@@ -303,6 +307,17 @@ impl Submits {
         Ok(())
     }
 
+    /// Whether the GPU is at something that it was given. A lost one is at nothing.
+    pub(super) fn run(&self) -> bool {
+        let runs = |queue: &Queue| queue.last().and_then(|last| Ok(queue.counter.value()? < last));
+        self.queues.values().filter_map(|queue| queue_of(queue)).any(|queue| runs(queue).unwrap_or(false))
+    }
+
+    /// Whether something waits for nothing but leave.
+    pub(super) fn wants_leave(&self) -> bool {
+        self.gate.wants_to_run()
+    }
+
     /// Waits until the GPU is done with all that the queues of a device were given.
     fn finish(&self, device: &Arc<Object>) {
         self.of_device(device).filter_map(|queue| queue_of(queue)).for_each(Queue::finish);
@@ -423,7 +438,10 @@ pub(super) fn advance(state: &mut State) -> Result<(), Reason> {
                 }
             }
             Step::Part(..) => {}
-            Step::Last(_, batches, Work { queue, what }) => finish(&queue, batches, what)?,
+            Step::Last(_, batches, Work { queue, what }) => {
+                finish(&queue, batches, what)?;
+                state.submits.leave.went();
+            }
         }
     }
     if moved {
@@ -480,6 +498,7 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
             let seen = batches.iter().any(|batch| !batch.signals.is_empty());
             let needs = &mut turn.state.submits.needs;
             queue.give(infos, infos.all(), seen, (fence, needs), turn.arena)?;
+            turn.state.submits.leave.went();
             turn.state.submits.wake();
         }
         gone => {
@@ -563,6 +582,7 @@ fn hold(
     let held = Box::new(Held { infos, arena, fence, needs, _charge });
     let work = Work { queue, what: What::Submission(held) };
     let held = turn.state.submits.gate.hold(number, batches, gone, work);
+    turn.state.submits.leave.tell(Leave::WAITS);
     held.map_err(|_| Reason::GivenUp(TooManyWait.to_string()))
 }
 

@@ -74,6 +74,8 @@ pub struct Heirlooms {
     pub lock: Arc<OwnedFd>,
     /// The file of the vault; only of a device.
     pub vault: Option<Arc<OwnedFd>>,
+    /// What is shared with the arbiter, a page and an eventfd; only of a renderer.
+    pub seating: Option<[Arc<OwnedFd>; 2]>,
 }
 
 /// Why no note could be received.
@@ -110,9 +112,10 @@ impl Note {
             Self::Ended(reason) => send(ENDED, short(reason), &[]),
             Self::Failed(reason) => send(FAILED, short(reason), &[]),
             Self::Whole => send(WHOLE, &[], &[]),
-            Self::Heirlooms(Heirlooms { front_end, control, lock, vault }) => {
+            Self::Heirlooms(Heirlooms { front_end, control, lock, vault, seating }) => {
+                let more = vault.iter().chain(seating.iter().flatten());
                 let all: Vec<_> =
-                    [front_end, control, lock].into_iter().chain(vault).map(AsFd::as_fd).collect();
+                    [front_end, control, lock].into_iter().chain(more).map(AsFd::as_fd).collect();
                 send(HEIRLOOMS, &[], &all)
             }
             Self::Item(Item { client, number, record, file }) => {
@@ -149,9 +152,13 @@ impl TryFrom<Message> for Note {
             WHOLE => Self::Whole,
             HEIRLOOMS => {
                 let mut message = message;
-                let vault = (message.descriptors.len() > 3).then(|| message.descriptors.pop()).flatten();
+                let more = message.descriptors.split_off(message.descriptors.len().min(3));
                 let [front_end, control, lock] = descriptors(message)?;
-                Self::Heirlooms(Heirlooms { front_end, control, lock, vault })
+                let (vault, seating) = match <[_; 2]>::try_from(more) {
+                    Ok(both) => (None, Some(both)),
+                    Err(more) => (more.into_iter().next(), None),
+                };
+                Self::Heirlooms(Heirlooms { front_end, control, lock, vault, seating })
             }
             ITEM => {
                 let client = message.first_word();

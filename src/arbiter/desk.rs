@@ -1,0 +1,361 @@
+//! What the daemon knows of the vGPUs on its GPUs, and what it tells them.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use uuid::Uuid;
+
+use super::Fault;
+use super::page::{OPEN_NS, Page, Turn};
+use crate::sched::{
+    Account, Action, Config, Partition, Policy, Refused, Settings, TenantId, UNTIL_RECALLED_NS, Usage, Used,
+};
+
+/// How often vGPUs look what they have on the GPU: one alone, several beside each other, the holder of a lease.
+const WATCH_ALONE_NS: u64 = 20_000_000;
+const WATCH_BESIDE_NS: u64 = 1_000_000;
+const WATCH_LEASE_NS: u64 = 100_000;
+
+/// How often those that wait hear that the daemon lives.
+const BEAT_NS: u64 = 20_000_000;
+
+/// A vGPU as the arbiter knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantUsage {
+    /// The vGPU's name.
+    pub name: String,
+    /// The UUID of the GPU that it is on; `None`: its process has not opened one yet.
+    pub gpu: Option<String>,
+    /// What it was sold.
+    pub settings: Settings,
+    /// What it got since it came.
+    pub usage: Usage,
+    /// Time with work to do, waiting or running, since it came.
+    pub wanted_ns: u64,
+    /// Bytes that it has allocated of its GPU's memory.
+    pub memory_bytes: u64,
+}
+
+/// Every GPU and every vGPU.
+#[derive(Debug, Default)]
+pub(super) struct Hall {
+    desks: BTreeMap<Uuid, Desk>,
+    seats: BTreeMap<String, Seat>,
+    policies: BTreeMap<Uuid, Policy>,
+    ids: u32,
+    passed_ns: u64,
+}
+
+/// One GPU.
+#[derive(Debug)]
+struct Desk {
+    partition: Partition,
+    account: Account,
+    /// Up to where use was told.
+    settled_ns: u64,
+}
+
+/// One vGPU.
+#[derive(Debug)]
+struct Seat {
+    id: TenantId,
+    page: Page,
+    /// Kept, so that it stays in the set that the thread sleeps on.
+    _kick: Arc<OwnedFd>,
+    settings: Settings,
+    gpu: Option<Uuid>,
+    turn: Turn,
+    gate: Gate,
+    /// The last turn that it handed back.
+    handed: u64,
+    busy: bool,
+    /// What of its use is in the books.
+    told: Used,
+    wanted_ns: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gate {
+    Shut,
+    Open,
+    Lease,
+    Closing,
+}
+
+impl Hall {
+    pub(super) fn admit(
+        &mut self,
+        name: &str,
+        settings: Settings,
+        page: &impl AsFd,
+        kick: Arc<OwnedFd>,
+    ) -> io::Result<()> {
+        let page = Page::map(page)?;
+        // A page that was in use goes on where it is: what was said before must not be mistaken for what is said now.
+        let turn = Turn { number: page.turn().number.wrapping_add(1), ..Turn::default() };
+        let told = used(&page);
+        self.leave(name);
+        self.ids += 1;
+        let seat = Seat {
+            id: TenantId(self.ids),
+            page,
+            _kick: kick,
+            settings,
+            gpu: None,
+            turn,
+            gate: Gate::Shut,
+            handed: turn.number,
+            busy: false,
+            told,
+            wanted_ns: 0,
+        };
+        self.seats.insert(name.to_owned(), seat);
+        Ok(())
+    }
+
+    pub(super) fn died(&mut self, name: &str) {
+        let now_ns = self.passed_ns;
+        let Some(seat) = self.seats.get_mut(name) else { return };
+        let (id, gpu) = (seat.id, seat.gpu.take());
+        seat.page.forget();
+        (seat.gate, seat.busy, seat.told) = (Gate::Shut, false, Used::default());
+        seat.turn = Turn { number: seat.turn.number + 1, ..Turn::default() };
+        seat.handed = seat.turn.number;
+        seat.page.say(seat.turn);
+        if let Some(desk) = gpu.and_then(|gpu| self.desks.get_mut(&gpu)) {
+            desk.account.forget(id);
+            let actions = desk.partition.died(id, now_ns);
+            self.act(actions, &mut Vec::new());
+        }
+        if let Some(seat) = self.seats.get_mut(name) {
+            seat.gpu = gpu;
+        }
+    }
+
+    pub(super) fn leave(&mut self, name: &str) {
+        let Some(seat) = self.seats.remove(name) else { return };
+        if let Some(desk) = seat.gpu.and_then(|gpu| self.desks.get_mut(&gpu)) {
+            desk.account.forget(seat.id);
+            let actions = desk.partition.leave(seat.id, self.passed_ns);
+            self.act(actions, &mut Vec::new());
+        }
+    }
+
+    pub(super) fn set(&mut self, name: &str, settings: Settings) -> Result<(), Refused> {
+        let Some(seat) = self.seats.get_mut(name) else { return Ok(()) };
+        let (id, gpu) = (seat.id, seat.gpu);
+        let mut actions = Vec::new();
+        if let Some(desk) = gpu.and_then(|gpu| self.desks.get_mut(&gpu)) {
+            actions = desk.partition.set(id, settings, self.passed_ns)?;
+        }
+        seat.settings = settings;
+        self.act(actions, &mut Vec::new());
+        Ok(())
+    }
+
+    pub(super) fn set_policy(&mut self, gpu: &str, policy: Policy) -> Result<(), Refused> {
+        let gpu = Uuid::parse_str(gpu).unwrap_or_default();
+        let mut actions = Vec::new();
+        if let Some(desk) = self.desks.get_mut(&gpu) {
+            actions = desk.partition.set_policy(policy, self.passed_ns)?;
+        }
+        self.policies.insert(gpu, policy);
+        self.act(actions, &mut Vec::new());
+        Ok(())
+    }
+
+    pub(super) fn policy(&self, gpu: &str) -> (Policy, bool) {
+        let gpu = Uuid::parse_str(gpu).unwrap_or_default();
+        let leased = self.desks.get(&gpu).is_some_and(|desk| desk.partition.leased());
+        (self.policies.get(&gpu).copied().unwrap_or_default(), leased)
+    }
+
+    pub(super) fn usage(&self) -> Vec<TenantUsage> {
+        let tenant = |(name, seat): (&String, &Seat)| {
+            let desk = seat.gpu.and_then(|gpu| self.desks.get(&gpu));
+            TenantUsage {
+                name: name.clone(),
+                gpu: seat.gpu.map(|gpu| gpu.to_string()),
+                settings: seat.settings,
+                usage: desk.and_then(|desk| desk.partition.usage(seat.id)).unwrap_or_default(),
+                wanted_ns: seat.wanted_ns,
+                memory_bytes: seat.page.memory_bytes.load(Ordering::Relaxed),
+            }
+        };
+        self.seats.iter().map(tenant).collect()
+    }
+
+    /// Takes in what render processes said and what time it is, and tells them what follows. Returns when to come again
+    /// though nobody says anything, and what went wrong.
+    pub(super) fn pass(&mut self, now_ns: u64) -> (Option<u64>, Vec<(String, Fault)>) {
+        let passed_ns = now_ns.saturating_sub(std::mem::replace(&mut self.passed_ns, now_ns));
+        let mut faults = Vec::new();
+        let mut actions = Vec::new();
+        for (name, seat) in &mut self.seats {
+            seat.page.beat(now_ns);
+            if seat.busy {
+                seat.wanted_ns += passed_ns;
+            }
+            if seat.gpu.is_none() {
+                actions.extend(arrive(&mut self.desks, &self.policies, name, seat, now_ns));
+            }
+            if let Some(desk) = seat.gpu.and_then(|gpu| self.desks.get_mut(&gpu)) {
+                actions.extend(seat.hear(&mut desk.partition, now_ns));
+            }
+        }
+        self.act(actions, &mut faults);
+        let next = |desk: &Desk| desk.partition.next_deadline_ns();
+        let due = |desk: &Desk| next(desk).is_some_and(|at_ns| at_ns <= now_ns);
+        let gpus: Vec<Uuid> = self.desks.keys().copied().collect();
+        for gpu in gpus {
+            self.settle(gpu, now_ns);
+            if let Some(desk) = self.desks.get_mut(&gpu).filter(|desk| due(desk)) {
+                let actions = desk.partition.tick(now_ns);
+                self.act(actions, &mut faults);
+            }
+        }
+        let next_ns = self.desks.values().filter_map(next).chain(self.beat(now_ns)).min();
+        (next_ns, faults)
+    }
+
+    /// Tells a GPU's partition what tenants used that run beside others.
+    fn settle(&mut self, gpu: Uuid, now_ns: u64) {
+        let Some(desk) = self.desks.get_mut(&gpu) else { return };
+        let since_ns = desk.settled_ns;
+        if now_ns.saturating_sub(since_ns) < WATCH_BESIDE_NS {
+            return;
+        }
+        desk.settled_ns = now_ns;
+        let open = || self.seats.values().filter(|seat| seat.gpu == Some(gpu) && seat.gate == Gate::Open);
+        let mut submissions = BTreeMap::new();
+        for seat in open() {
+            let new = seat.untold();
+            desk.account.busy(seat.id, now_ns.saturating_sub(new.busy_ns).max(since_ns), now_ns);
+            submissions.insert(seat.id, new.submissions);
+        }
+        let mut busy = desk.account.settle(now_ns);
+        for (id, submissions) in submissions {
+            let busy_ns = busy.remove(&id).unwrap_or_default();
+            desk.partition.used(id, Used { busy_ns, submissions });
+        }
+        let open = self.seats.values_mut().filter(|seat| seat.gpu == Some(gpu) && seat.gate == Gate::Open);
+        open.for_each(|seat| seat.told = used(&seat.page));
+    }
+
+    /// When to look again for the sake of those that work, and has them look as often.
+    fn beat(&self, now_ns: u64) -> Option<u64> {
+        let mut soonest = None;
+        for (gpu, desk) in &self.desks {
+            let seats = || self.seats.values().filter(|seat| seat.gpu == Some(*gpu));
+            let busy = seats().filter(|seat| seat.busy).count();
+            let beside = busy > 1 && !desk.partition.leased();
+            let shares = self.policies.get(gpu).is_some_and(|policy| *policy != Policy::BestEffort);
+            let limited = |seat: &Seat| seat.settings.cap_percent < 100 || shares;
+            for seat in seats().filter(|seat| seat.gate == Gate::Open) {
+                let often = beside || limited(seat);
+                seat.page.watch(if often { WATCH_BESIDE_NS } else { WATCH_ALONE_NS });
+            }
+            let pace_ns = match busy {
+                0 => continue,
+                _ if beside => WATCH_BESIDE_NS,
+                _ if seats().any(|seat| seat.busy && seat.gate == Gate::Open && limited(seat)) => {
+                    WATCH_BESIDE_NS
+                }
+                _ => BEAT_NS,
+            };
+            soonest = Some(soonest.unwrap_or(u64::MAX).min(now_ns + pace_ns));
+        }
+        soonest
+    }
+
+    fn act(&mut self, actions: Vec<Action>, faults: &mut Vec<(String, Fault)>) {
+        for action in actions {
+            let (Action::Open { tenant }
+            | Action::Grant { tenant, .. }
+            | Action::Recall { tenant }
+            | Action::Warn { tenant }
+            | Action::Kill { tenant }) = action;
+            let Some((name, seat)) = self.seats.iter_mut().find(|(_, seat)| seat.id == tenant) else {
+                continue;
+            };
+            match action {
+                Action::Open { .. } => seat.say(Gate::Open, OPEN_NS, WATCH_BESIDE_NS),
+                Action::Grant { until_ns: UNTIL_RECALLED_NS, .. } => {
+                    seat.say(Gate::Lease, OPEN_NS, WATCH_BESIDE_NS);
+                }
+                Action::Grant { until_ns, .. } => seat.say(Gate::Lease, until_ns, WATCH_LEASE_NS),
+                Action::Recall { .. } => seat.say(Gate::Closing, 0, WATCH_LEASE_NS),
+                Action::Warn { .. } => faults.push((name.clone(), Fault::Warned)),
+                Action::Kill { .. } => faults.push((name.clone(), Fault::Kill)),
+            }
+        }
+    }
+}
+
+/// A vGPU's render process has opened its GPU.
+fn arrive(
+    desks: &mut BTreeMap<Uuid, Desk>,
+    policies: &BTreeMap<Uuid, Policy>,
+    name: &str,
+    seat: &mut Seat,
+    now_ns: u64,
+) -> Vec<Action> {
+    let Some(gpu) = seat.page.gpu() else { return Vec::new() };
+    let desk = desks.entry(gpu).or_insert_with(|| Desk {
+        partition: Partition::new(Config::default(), policies.get(&gpu).copied().unwrap_or_default()),
+        account: Account::new(),
+        settled_ns: now_ns,
+    });
+    seat.gpu = Some(gpu);
+    seat.page.say(seat.turn);
+    desk.partition.arrive(seat.id, seat.settings, now_ns).unwrap_or_else(|refused| {
+        tracing::error!("{name} may not use its GPU: {refused}");
+        Vec::new()
+    })
+}
+
+impl Seat {
+    /// Takes in what the render process says.
+    fn hear(&mut self, partition: &mut Partition, now_ns: u64) -> Vec<Action> {
+        let handed = self.page.handed.load(Ordering::Acquire);
+        let busy = self.page.busy.load(Ordering::Acquire) == 1;
+        let mut actions = Vec::new();
+        if busy != self.busy {
+            self.busy = busy;
+            actions = match busy {
+                true => partition.runnable(self.id, now_ns),
+                false => partition.idle(self.id, now_ns),
+            };
+        }
+        if handed == self.turn.number && handed != self.handed && self.gate != Gate::Open {
+            self.handed = handed;
+            self.gate = Gate::Shut;
+            let new = self.untold();
+            self.told = used(&self.page);
+            actions.extend(partition.handed_back(self.id, new, now_ns));
+        }
+        actions
+    }
+
+    /// What it used and nobody was told of.
+    fn untold(&self) -> Used {
+        let now = used(&self.page);
+        Used {
+            busy_ns: now.busy_ns.saturating_sub(self.told.busy_ns),
+            submissions: now.submissions.saturating_sub(self.told.submissions),
+        }
+    }
+
+    fn say(&mut self, gate: Gate, until_ns: u64, watch_ns: u64) {
+        self.gate = gate;
+        self.turn = Turn { number: self.turn.number + 1, until_ns, watch_ns };
+        self.page.say(self.turn);
+    }
+}
+
+fn used(page: &Page) -> Used {
+    Used { busy_ns: page.busy_ns.load(Ordering::Relaxed), submissions: page.given.load(Ordering::Relaxed) }
+}

@@ -1,0 +1,278 @@
+//! The thread in a render process that does what the page says: gives the vGPU's clients leave to submit, takes it, and
+//! hands back once nothing of theirs is on the GPU.
+//!
+//! No guest's thread waits for it. While a vGPU is alone it looks a few times a second; while others wait for what it
+//! has on the GPU, as often as the daemon says.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::prctl;
+use uuid::Uuid;
+
+use super::page::{OPEN_NS, Page, Turn, now_ns};
+use crate::quota::Ledger;
+use crate::render::vulkan::{Leave, Look};
+
+/// A daemon that is silent for so long while somebody waits for it is dead or stopped: the hardware's slices do then.
+const SILENCE_MAX_NS: u64 = 80_000_000;
+
+/// How often a vGPU that waits looks whether the daemon lives.
+const DOUBT: Duration = Duration::from_millis(20);
+
+/// Between two looks there may be a pause of a program that is not idle.
+const PAUSE_MIN_NS: u64 = 50_000;
+
+/// How long to look without sleeping at what is about to end.
+const SPIN_NS: u64 = 60_000;
+
+/// Between looks at what ends later.
+const DRAIN: Duration = Duration::from_micros(50);
+
+/// What a thread that only waits and calls needs.
+const STACK_BYTES: usize = 256 << 10;
+
+/// What the arbiter left for a render process.
+#[derive(Clone, Debug)]
+pub struct Seating {
+    /// The page.
+    pub page: Arc<OwnedFd>,
+    /// An eventfd that wakes the daemon.
+    pub kick: Arc<OwnedFd>,
+}
+
+/// Starts the thread. From now on clients have leave only when the daemon says so, or is dead.
+pub fn follow(seating: &Seating, gpu: &str, leave: Arc<Leave>, ledger: Ledger) -> io::Result<()> {
+    let page = Arc::new(Page::map(&seating.page.as_fd())?);
+    page.set_gpu(Uuid::parse_str(gpu).unwrap_or_default());
+    let bell = Arc::clone(&page);
+    leave.set_bell(move || bell.ring());
+    leave.take();
+    let follower = Follower {
+        page,
+        kick: Arc::clone(&seating.kick),
+        leave,
+        ledger,
+        turn: Turn::default(),
+        until_ns: 0,
+        began: Mark::default(),
+        last: Mark::default(),
+        rests_since_ns: None,
+        waits_since_ns: None,
+        orphaned_at_ns: None,
+    };
+    let thread = thread::Builder::new().name("vgpu-leave".into()).stack_size(STACK_BYTES);
+    thread.spawn(move || follower.run()).map(drop)
+}
+
+/// A time, and how many submissions had gone then.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mark {
+    at_ns: u64,
+    given: u64,
+}
+
+struct Follower {
+    page: Arc<Page>,
+    kick: Arc<OwnedFd>,
+    leave: Arc<Leave>,
+    ledger: Ledger,
+    turn: Turn,
+    /// Until when there is leave by the turn.
+    until_ns: u64,
+    /// When leave began.
+    began: Mark,
+    /// The look before the current one.
+    last: Mark,
+    /// Since when nothing was there to do.
+    rests_since_ns: Option<u64>,
+    waits_since_ns: Option<u64>,
+    /// The daemon's last beat, when it was given up.
+    orphaned_at_ns: Option<u64>,
+}
+
+/// When to look again.
+enum Next {
+    Now,
+    In(Duration),
+    WhenRung,
+}
+
+impl Follower {
+    fn run(mut self) {
+        // Woken later than asked for, it would leave the GPU idle for that time at each hand-over.
+        _ = prctl::set_timerslack(1);
+        self.tell_daemon();
+        loop {
+            let bell = self.page.bell();
+            match self.step() {
+                Next::Now => thread::yield_now(),
+                Next::In(time) => self.page.sleep(bell, Some(time)),
+                Next::WhenRung => self.page.sleep(bell, None),
+            }
+        }
+    }
+
+    fn step(&mut self) -> Next {
+        let turn = self.page.turn();
+        if turn.number != self.turn.number {
+            self.obey(turn);
+        }
+        self.turn.watch_ns = turn.watch_ns;
+        // What is listened for must be known before the look, so that nothing between the two is missed.
+        let listens = if self.until_ns == OPEN_NS { Leave::WENT } else { Leave::WENT | Leave::WAITS };
+        let rests = self.rests_since_ns.is_some();
+        self.leave.listen(if rests { listens } else { listens & Leave::WAITS });
+        let now_ns = now_ns();
+        if self.until_ns != OPEN_NS && now_ns >= self.until_ns {
+            self.until_ns = 0;
+            self.leave.take();
+        }
+        let look = self.leave.look();
+        let now = Mark { at_ns: now_ns, given: self.leave.given() };
+        let rests = !look.runs && !look.waits && now.given == self.last.given;
+        let since_ns = rests.then(|| self.rests_since_ns.unwrap_or(now_ns));
+        self.rests_since_ns = since_ns;
+        // A short pause between two submissions is none.
+        let idle = since_ns.is_some_and(|since_ns| now_ns - since_ns >= PAUSE_MIN_NS);
+        self.account(now, look, idle);
+        match self.until_ns {
+            0 => self.shut(now, look),
+            OPEN_NS => self.open(now, look, idle),
+            until_ns => self.hold(now, look, idle, until_ns),
+        }
+    }
+
+    /// What the daemon says holds from now on.
+    fn obey(&mut self, turn: Turn) {
+        let goes_on = self.until_ns != 0 && turn.until_ns != 0;
+        (self.turn, self.until_ns, self.orphaned_at_ns) = (turn, turn.until_ns, None);
+        match turn.until_ns {
+            0 => self.leave.take(),
+            until_ns if goes_on => self.leave.extend(until_ns),
+            until_ns => self.begin(until_ns),
+        }
+    }
+
+    fn begin(&mut self, until_ns: u64) {
+        self.leave.give(until_ns);
+        self.began = Mark { at_ns: now_ns(), given: self.leave.given() };
+        (self.last, self.waits_since_ns) = (self.began, None);
+        self.leave.advance();
+    }
+
+    /// Adds up what was on the GPU. Under a lease the pauses between submissions count too, for nobody else can use
+    /// them; else it is a sample.
+    fn account(&mut self, now: Mark, look: Look, idle: bool) {
+        let passed_ns = now.at_ns.saturating_sub(self.last.at_ns);
+        let leased = self.until_ns != OPEN_NS;
+        if look.runs || (leased && !idle && now.given != self.began.given && self.until_ns != 0) {
+            self.page.busy_ns.fetch_add(passed_ns, Ordering::Relaxed);
+        }
+        self.page.given.store(now.given, Ordering::Relaxed);
+        self.page.memory_bytes.store(self.ledger.used(), Ordering::Relaxed);
+        self.last = now;
+    }
+
+    /// No leave: hands back as soon as nothing is on the GPU.
+    fn shut(&mut self, now: Mark, look: Look) -> Next {
+        if look.runs {
+            return if now.at_ns.saturating_sub(self.turn.until_ns.min(now.at_ns)) < SPIN_NS {
+                Next::Now
+            } else {
+                Next::In(DRAIN)
+            };
+        }
+        let told = self.tell_busy(look.waits);
+        if self.page.handed.load(Ordering::Relaxed) != self.turn.number {
+            self.learn(now);
+            self.page.handed.store(self.turn.number, Ordering::Release);
+            self.tell_daemon();
+        } else if told {
+            self.tell_daemon();
+        }
+        if !look.waits {
+            self.waits_since_ns = None;
+            return Next::WhenRung;
+        }
+        let since_ns = *self.waits_since_ns.get_or_insert(now.at_ns);
+        let beat_ns = self.page.beat_ns();
+        if now.at_ns.saturating_sub(beat_ns.max(since_ns)) >= SILENCE_MAX_NS {
+            self.orphaned_at_ns = Some(beat_ns);
+            self.until_ns = OPEN_NS;
+            self.begin(OPEN_NS);
+        }
+        Next::In(DOUBT)
+    }
+
+    /// Leave without end, or until recalled.
+    fn open(&mut self, now: Mark, look: Look, idle: bool) -> Next {
+        if self.orphaned_at_ns.is_some_and(|beat_ns| self.page.beat_ns() != beat_ns) {
+            // The daemon is back: what it said last holds again.
+            self.turn.number = self.turn.number.wrapping_sub(1);
+            self.orphaned_at_ns = None;
+            self.until_ns = 0;
+            self.leave.take();
+            return Next::Now;
+        }
+        let passed_ns = now.at_ns.saturating_sub(self.began.at_ns);
+        if look.runs && passed_ns >= 10_000_000 {
+            self.learn(now);
+            self.began = now;
+        }
+        if self.tell_busy(!idle) {
+            self.tell_daemon();
+        }
+        if idle {
+            Next::WhenRung
+        } else {
+            Next::In(Duration::from_nanos(self.turn.watch_ns.max(PAUSE_MIN_NS)))
+        }
+    }
+
+    /// Leave until a time, alone.
+    fn hold(&mut self, now: Mark, look: Look, idle: bool, until_ns: u64) -> Next {
+        if !look.runs && look.waits {
+            // It was sooner done than was thought. If what waits does not fit even so, the rest is for others.
+            self.learn(now);
+            self.leave.advance();
+            if self.leave.given() == now.given {
+                self.until_ns = 0;
+                self.leave.take();
+            }
+            return Next::Now;
+        }
+        if self.tell_busy(!idle) {
+            self.tell_daemon();
+        }
+        let left_ns = until_ns.saturating_sub(now.at_ns);
+        let watch_ns = self.turn.watch_ns.max(PAUSE_MIN_NS);
+        match left_ns {
+            ..SPIN_NS => Next::Now,
+            _ => Next::In(Duration::from_nanos(watch_ns.min(left_ns - SPIN_NS).max(1))),
+        }
+    }
+
+    /// Notes how long a submission takes, by those since leave began.
+    fn learn(&mut self, now: Mark) {
+        let passed_ns = now.at_ns.saturating_sub(self.began.at_ns);
+        let count = now.given.saturating_sub(self.began.given);
+        if let Some(each_ns) = passed_ns.checked_div(count) {
+            let before_ns = self.leave.each_ns();
+            self.leave.set_each(if before_ns == 0 { each_ns } else { (before_ns + each_ns) / 2 });
+        }
+    }
+
+    /// Whether that is news.
+    fn tell_busy(&self, busy: bool) -> bool {
+        self.page.busy.swap(busy.into(), Ordering::Release) != u64::from(busy)
+    }
+
+    fn tell_daemon(&self) {
+        _ = nix::unistd::write(&self.kick, &1_u64.to_ne_bytes());
+    }
+}
