@@ -281,6 +281,7 @@ impl Hall {
             let Some((name, seat)) = self.seats.iter_mut().find(|(_, seat)| seat.id == tenant) else {
                 continue;
             };
+            tracing::trace!("{name}: {action:?}");
             match action {
                 Action::Open { .. } => seat.say(Gate::Open, OPEN_NS, WATCH_BESIDE_NS),
                 Action::Grant { until_ns: UNTIL_RECALLED_NS, .. } => {
@@ -323,6 +324,9 @@ impl Seat {
         let handed = self.page.handed.load(Ordering::Acquire);
         let busy = self.page.busy.load(Ordering::Acquire) == 1;
         let mut actions = Vec::new();
+        if busy != self.busy || handed != self.handed {
+            tracing::trace!("{}: busy {busy}, handed {handed} of {}", self.id, self.turn.number);
+        }
         if busy != self.busy {
             self.busy = busy;
             actions = match busy {

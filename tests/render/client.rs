@@ -28,13 +28,13 @@ pub(crate) struct Client {
 impl Client {
     /// One that may have so many bytes of memory.
     pub(crate) fn new(limit: u64) -> Self {
-        let context = Context::new(
-            scene::gpu(),
-            Ledger::new(limit),
-            Shares::among(1).of_client().mappings,
-            &Leave::open(),
-            "test",
-        );
+        Self::under(&Leave::open(), &Ledger::new(limit))
+    }
+
+    /// One that may submit when it has leave to.
+    pub(crate) fn under(leave: &Arc<Leave>, ledger: &Ledger) -> Self {
+        let mappings = Shares::among(1).of_client().mappings;
+        let context = Context::new(scene::gpu(), ledger.clone(), mappings, leave, "test");
         let mut client = Self { guest: Guest::new(Arc::clone(&context)), context };
         client.ask(scene::create_instance(INSTANCE));
         let devices = Command::new(CommandType::EnumeratePhysicalDevices).long(INSTANCE).some().int(1);

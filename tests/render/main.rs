@@ -14,6 +14,7 @@ mod figures;
 mod guest;
 mod hostile;
 mod images;
+mod leave;
 mod memory;
 mod objects;
 mod scene;
