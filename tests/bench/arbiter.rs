@@ -23,13 +23,12 @@ mod process;
 mod report;
 mod tenants;
 
-use std::cell::Cell;
 use std::process::{Command, ExitCode};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use lab::{Lab, Settings};
-use report::Bar;
+use report::{Bar, median};
 use tenants::Way::{Native, Off, On};
 use tenants::{Kind, Outcome, Ready, Tenant};
 
@@ -212,26 +211,30 @@ fn alone(lab: &mut Lab) {
 fn sums(lab: &mut Lab) {
     let tenants = vec![Tenant::fill(4096.0).depth(2); 2];
     let seconds = lab.seconds_long();
-    let (accounted, utilised) = (Cell::new(None), Cell::new(None));
-    lab.observe(&tenants, On, |ready: &Ready<'_>| {
+    let seen = lab.observe(&tenants, On, |ready: &Ready<'_>| {
         let (started, before) = (Instant::now(), ready.busy_ns());
         // The tool takes its time, and the tenants are not to end before the second look.
         let end = started + Duration::from_secs_f64((seconds - 1.0).max(seconds / 2.0));
-        let mut seen = Vec::new();
+        let mut utilised = Vec::new();
         while Instant::now() < end {
-            seen.extend(utilisation());
+            utilised.extend(utilisation());
             let left = end.saturating_duration_since(Instant::now());
             thread::sleep(left.min(Duration::from_millis(500)));
         }
-        let after = ready.busy_ns();
-        let wall = started.elapsed().as_nanos() as f64;
-        accounted.set(before.zip(after).map(|(before, after)| (after - before) / wall * 100.0));
-        utilised.set((!seen.is_empty()).then(|| report::median(seen)));
+        let (after, wall) = (ready.busy_ns(), started.elapsed().as_nanos() as f64);
+        (before.zip(after).map(|(before, after)| (after - before) / wall * 100.0), middle(utilised))
     });
-    lab.row_if("sums_utilisation", utilised.get(), "%", Bar::None);
-    lab.row_if("sums_accounted_over_wall", accounted.get(), "%", Bar::None);
-    let error = accounted.get().map(|accounted: f64| (accounted - 100.0).abs());
-    lab.row_if("sums_error", error, "%", Bar::AtMost(2.0));
+    let (accounted, utilised): (Vec<_>, Vec<_>) = seen.into_iter().unzip();
+    let accounted: Vec<f64> = accounted.into_iter().flatten().collect();
+    let errors = accounted.iter().map(|accounted| (accounted - 100.0).abs()).collect();
+    lab.row_if("sums_utilisation", middle(utilised.into_iter().flatten().collect()), "%", Bar::None);
+    lab.row_if("sums_accounted_over_wall", middle(accounted), "%", Bar::None);
+    lab.row_if("sums_error", middle(errors), "%", Bar::AtMost(2.0));
+}
+
+/// The median, if anything was seen.
+fn middle(values: Vec<f64>) -> Option<f64> {
+    (!values.is_empty()).then(|| median(values))
 }
 
 /// How busy NVIDIA's tool finds the card, in percent.

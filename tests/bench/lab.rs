@@ -101,7 +101,7 @@ impl<'settings> Lab<'settings> {
         let ready = ways.map(|way| Ready::start(built, tenants, way));
         for _ in 0..*rounds {
             for (ready, measured) in ready.iter().zip(&mut measured) {
-                measured.0.push(ready.measure(seconds, |_| ()));
+                measured.0.push(ready.measure(seconds, || ()));
             }
         }
         measured
@@ -118,13 +118,19 @@ impl<'settings> Lab<'settings> {
         measured
     }
 
-    /// Looks at a load while it runs, once.
-    pub fn observe(&mut self, tenants: &[Tenant], way: Way, meanwhile: impl FnOnce(&Ready<'_>)) {
-        let seconds = self.settings.seconds_long;
-        self.plan(1, seconds, 1);
-        if self.report.is_some() {
-            Ready::start(&self.settings.built, tenants, way).measure(seconds, meanwhile);
+    /// What is seen of a load while it runs, in each round.
+    pub fn observe<T>(&mut self, tenants: &[Tenant], way: Way, look: impl Fn(&Ready<'_>) -> T) -> Vec<T> {
+        let Settings { rounds, seconds_long, built, .. } = self.settings;
+        self.plan(*rounds, *seconds_long, 1);
+        if self.report.is_none() {
+            return Vec::new();
         }
+        let ready = Ready::start(built, tenants, way);
+        let mut seen = Vec::new();
+        for _ in 0..*rounds {
+            ready.measure(*seconds_long, || seen.push(look(&ready)));
+        }
+        seen
     }
 
     fn plan(&mut self, measurements: usize, seconds: f64, servers: usize) {

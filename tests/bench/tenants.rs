@@ -138,13 +138,12 @@ impl Built {
         }
     }
 
-    fn driver(&self, folder: &Path) -> PathBuf {
-        let path = folder.join("virtio.json");
+    /// Describes the driver of vGPUs' clients to the loader.
+    fn describe_driver(&self, path: &Path) {
         let library = self.mesa.join("usr/lib/x86_64-linux-gnu/libvulkan_virtio.so");
         let icd = serde_json::json!({ "library_path": library, "api_version": "1.4.304" });
         let whole = serde_json::json!({ "file_format_version": "1.0.1", "ICD": icd });
-        write(&path, whole.to_string()).unwrap();
-        path
+        write(path, whole.to_string()).unwrap();
     }
 
     fn profile(&self, path: &Path, share: &str) {
@@ -205,6 +204,7 @@ pub struct Ready<'built> {
 impl<'built> Ready<'built> {
     pub fn start(built: &'built Built, tenants: &'built [Tenant], way: Way) -> Self {
         let mut ready = Self { built, tenants, way, place: Place::new() };
+        built.describe_driver(&ready.driver());
         match way {
             Way::Native => {}
             Way::Off => ready.start_each(),
@@ -252,6 +252,10 @@ impl<'built> Ready<'built> {
         self.place.path("api.sock")
     }
 
+    fn driver(&self) -> PathBuf {
+        self.place.path("virtio.json")
+    }
+
     fn socket(&self, number: usize) -> PathBuf {
         self.place.path(&format!("tenant{number}.sock"))
     }
@@ -261,7 +265,7 @@ impl<'built> Ready<'built> {
         let mut command = match self.way {
             Way::Native => Command::new(&built.client),
             Way::Off | Way::On => {
-                let driver = built.driver(self.place.folder.path());
+                let driver = self.driver();
                 let mut command = Command::new(built.mesa.join("run"));
                 command
                     .arg(&built.client)
@@ -277,8 +281,8 @@ impl<'built> Ready<'built> {
         command
     }
 
-    /// All tenants at once; `meanwhile` runs from the start of the measurement and gets its length.
-    pub fn measure(&self, seconds: f64, meanwhile: impl FnOnce(&Self)) -> Vec<Outcome> {
+    /// All tenants at once; `meanwhile` runs from the start of the measurement.
+    pub fn measure(&self, seconds: f64, meanwhile: impl FnOnce()) -> Vec<Outcome> {
         let numbers = 0..self.tenants.len();
         let mut running: Vec<Running> =
             numbers.map(|number| Running::start(&mut self.client(number, seconds))).collect();
@@ -288,7 +292,7 @@ impl<'built> Ready<'built> {
         running.iter_mut().for_each(|tenant| tenant.say(&start));
         if ready.iter().all(|ready| *ready) {
             thread::sleep(WARM_UP);
-            meanwhile(self);
+            meanwhile();
         }
         let outcomes: Vec<Outcome> = running.iter_mut().map(Running::outcome).collect();
         if outcomes.iter().any(|outcome| outcome.seconds.is_nan()) {
