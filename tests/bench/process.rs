@@ -48,7 +48,7 @@ pub fn children(process: Pid) -> Vec<Pid> {
 
 /// Waits for something that is to happen soon.
 pub fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_secs(30);
     loop {
         match look() {
             Some(found) => return found,

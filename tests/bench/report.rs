@@ -12,6 +12,17 @@ pub enum Bar {
     None,
 }
 
+impl Bar {
+    /// How it is written, and whether the value meets it.
+    fn against(self, value: f64) -> (String, bool) {
+        match self {
+            Self::AtMost(most) => (format!("<={most}"), value <= most),
+            Self::AtLeast(least) => (format!(">={least}"), value >= least),
+            Self::None => ("-".into(), true),
+        }
+    }
+}
+
 #[derive(Default)]
 pub struct Report {
     missed: usize,
@@ -19,13 +30,18 @@ pub struct Report {
 
 impl Report {
     pub fn row(&mut self, name: &str, value: f64, unit: &str, bar: Bar) {
-        let (bar, met) = match bar {
-            Bar::AtMost(most) => (format!("<={most}"), value <= most),
-            Bar::AtLeast(least) => (format!(">={least}"), value >= least),
-            Bar::None => ("-".into(), true),
-        };
+        self.print(name, &format!("{value:.3}"), unit, bar.against(value));
+    }
+
+    /// A figure that could not be had: it meets no bar.
+    #[allow(dead_code, reason = "not every benchmark needs it")]
+    pub fn unknown(&mut self, name: &str, unit: &str, bar: Bar) {
+        self.print(name, "none", unit, bar.against(f64::NAN));
+    }
+
+    fn print(&mut self, name: &str, value: &str, unit: &str, (bar, met): (String, bool)) {
         self.missed += usize::from(!met);
-        println!("{name} {value:.3} {unit} {bar} {}", if met { "pass" } else { "miss" });
+        println!("{name} {value} {unit} {bar} {}", if met { "pass" } else { "miss" });
     }
 
     pub fn end(self) -> ExitCode {

@@ -47,6 +47,11 @@ pub struct Features {
 
 impl Gpu {
     pub fn open() -> Outcome<Self> {
+        Self::open_on(|queues| queues.contains(vk::QueueFlags::COMPUTE))
+    }
+
+    /// With queues of the first family that can do what is wanted.
+    pub fn open_on(wanted: impl Fn(vk::QueueFlags) -> bool) -> Outcome<Self> {
         // SAFETY: the loader is the system's own.
         let entry = unsafe { Entry::load() }.map_err(|error| Failure::Wrong(error.to_string()))?;
         let application = vk::ApplicationInfo::default().api_version(vk::API_VERSION_1_2);
@@ -58,11 +63,10 @@ impl Gpu {
         let properties = unsafe { instance.get_physical_device_properties(physical) };
         let memory = unsafe { instance.get_physical_device_memory_properties(physical) };
         let families = unsafe { instance.get_physical_device_queue_family_properties(physical) };
-        let wanted = vk::QueueFlags::COMPUTE;
         let (family, found) = (0..)
             .zip(&families)
-            .find(|(_, family)| family.queue_flags.contains(wanted))
-            .ok_or(Failure::Missing("a queue for compute"))?;
+            .find(|(_, family)| wanted(family.queue_flags))
+            .ok_or(Failure::Missing("such a queue"))?;
         let can = features(&instance, physical);
         let count = found.queue_count.min(2);
         let device = open_device(&instance, physical, family, count, can)?;

@@ -2,13 +2,14 @@
 //!
 //! `vgpu-test-vulkan [CHECK...]` runs checks, all without names, and prints a line for each. The other verbs are for
 //! tests that steer it: `fill`, `write-and-wait`, `look`, `until-lost`, `wait`, `contexts`, `idle`; `bench`
-//! measures.
+//! measures, and `tenant` is one of several programs on a GPU.
 //! Which driver it meets is the Vulkan loader's choice, by the usual variables.
 
 mod bench;
 mod checks;
 mod gpu;
 mod memory;
+mod tenant;
 mod waits;
 
 use std::process::ExitCode;
@@ -39,6 +40,7 @@ fn dispatch(words: &[&str]) -> Outcome {
         ["wait", way, cause] => waits::wait(&Gpu::open()?, way, cause),
         ["contexts", count] => memory::contexts(number(count)? as u32),
         ["idle"] => memory::idle(&Gpu::open()?),
+        ["tenant", kind, rest @ ..] => tenant::run(kind, rest),
         ["bench", name, rest @ ..] => bench::run(name, rest),
         names => run_checks(names),
     }
