@@ -229,11 +229,15 @@ impl Hall {
             return;
         }
         desk.settled_ns = now_ns;
-        let open = || self.seats.values().filter(|seat| seat.gpu == Some(gpu) && seat.gate == Gate::Open);
+        let open = self.seats.values_mut().filter(|seat| seat.gpu == Some(gpu) && seat.gate == Gate::Open);
         let mut submissions = BTreeMap::new();
-        for seat in open() {
+        for seat in open {
             let new = seat.untold();
-            desk.account.busy(seat.id, now_ns.saturating_sub(new.busy_ns).max(since_ns), now_ns);
+            // A look that came late tells of more time than has passed: the rest is told next time.
+            let busy_ns = new.busy_ns.min(now_ns - since_ns);
+            desk.account.busy(seat.id, now_ns - busy_ns, now_ns);
+            seat.told.busy_ns += busy_ns;
+            seat.told.submissions += new.submissions;
             submissions.insert(seat.id, new.submissions);
         }
         let mut busy = desk.account.settle(now_ns);
@@ -241,8 +245,6 @@ impl Hall {
             let busy_ns = busy.remove(&id).unwrap_or_default();
             desk.partition.used(id, Used { busy_ns, submissions });
         }
-        let open = self.seats.values_mut().filter(|seat| seat.gpu == Some(gpu) && seat.gate == Gate::Open);
-        open.for_each(|seat| seat.told = used(&seat.page));
     }
 
     /// When to look again for the sake of those that work, and has them look as often.

@@ -134,12 +134,18 @@ impl Follower {
         }
         let look = self.leave.look();
         let now = Mark { at_ns: now_ns, given: self.leave.given() };
-        let rests = !look.runs && !look.waits && now.given == self.last.given;
+        let rests = !look.ran && !look.waits && now.given == self.last.given;
+        let rested = self.rests_since_ns.is_some();
         let since_ns = rests.then(|| self.rests_since_ns.unwrap_or(now_ns));
         self.rests_since_ns = since_ns;
         // A short pause between two submissions is none.
         let idle = since_ns.is_some_and(|since_ns| now_ns - since_ns >= PAUSE_MIN_NS);
-        self.account(now, look, idle);
+        if !rested {
+            self.account(now, look, idle);
+        }
+        self.last = now;
+        self.page.given.store(now.given, Ordering::Relaxed);
+        self.page.memory_bytes.store(self.ledger.used(), Ordering::Relaxed);
         match self.until_ns {
             0 => self.shut(now, look),
             OPEN_NS => self.open(now, look, idle),
@@ -165,17 +171,14 @@ impl Follower {
         self.leave.advance();
     }
 
-    /// Adds up what was on the GPU. Under a lease the pauses between submissions count too, for nobody else can use
-    /// them; else it is a sample.
+    /// Adds up what was on the GPU since the last look, which saw something. Under a lease the pauses between
+    /// submissions count too, for nobody else can use them; else it is a sample.
     fn account(&mut self, now: Mark, look: Look, idle: bool) {
         let passed_ns = now.at_ns.saturating_sub(self.last.at_ns);
         let leased = self.until_ns != OPEN_NS;
-        if look.runs || (leased && !idle && now.given != self.began.given && self.until_ns != 0) {
+        if look.ran || (leased && !idle && now.given != self.began.given && self.until_ns != 0) {
             self.page.busy_ns.fetch_add(passed_ns, Ordering::Relaxed);
         }
-        self.page.given.store(now.given, Ordering::Relaxed);
-        self.page.memory_bytes.store(self.ledger.used(), Ordering::Relaxed);
-        self.last = now;
     }
 
     /// No leave: hands back as soon as nothing is on the GPU.

@@ -24,6 +24,8 @@ pub struct Leave {
     done_ns: AtomicU64,
     /// How long one submission takes.
     each_ns: AtomicU64,
+    /// Submissions that go, or went: a driver in software does the work of one before it takes the next.
+    started: AtomicU64,
     /// Submissions that went.
     given: AtomicU64,
     /// [`Leave::given`] at the beginning of the leave.
@@ -39,6 +41,8 @@ pub struct Leave {
 pub struct Look {
     /// Something of it is on the GPU.
     pub runs: bool,
+    /// Something was, or was on its way there, as the look began.
+    pub ran: bool,
     /// Something waits for nothing but leave.
     pub waits: bool,
 }
@@ -55,6 +59,7 @@ impl Leave {
             until_ns: AtomicU64::new(OPEN_NS),
             done_ns: AtomicU64::new(0),
             each_ns: AtomicU64::new(0),
+            started: AtomicU64::new(0),
             given: AtomicU64::new(0),
             given_before: AtomicU64::new(0),
             listens: AtomicU32::new(0),
@@ -86,6 +91,12 @@ impl Leave {
         let begins_ns = self.done_ns.load(Ordering::Relaxed).max(now_ns);
         let ends_ns = begins_ns.saturating_add(self.each_ns.load(Ordering::Relaxed));
         now_ns < until_ns && (first || ends_ns <= until_ns)
+    }
+
+    /// A submission goes. [`Leave::went`] follows, be it taken or not.
+    #[inline]
+    pub(super) fn goes(&self) {
+        self.started.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A submission went.
@@ -157,10 +168,12 @@ impl Leave {
 
     /// What there is to do. Waits for whoever submits at this moment.
     pub fn look(&self) -> Look {
-        let mut found = Look::default();
+        let goes = self.started.load(Ordering::Relaxed) != self.given.load(Ordering::Relaxed);
+        let mut found = Look { ran: goes, ..Look::default() };
         for context in self.contexts() {
             let state = context.state();
             found.runs |= state.submits.run();
+            found.ran |= found.runs;
             found.waits |= state.submits.wants_leave();
         }
         found

@@ -439,8 +439,10 @@ pub(super) fn advance(state: &mut State) -> Result<(), Reason> {
             }
             Step::Part(..) => {}
             Step::Last(_, batches, Work { queue, what }) => {
-                finish(&queue, batches, what)?;
+                state.submits.leave.goes();
+                let finished = finish(&queue, batches, what);
                 state.submits.leave.went();
+                finished?;
             }
         }
     }
@@ -497,8 +499,10 @@ pub(super) fn submit(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         Some(gone) if gone == batches.len() => {
             let seen = batches.iter().any(|batch| !batch.signals.is_empty());
             let needs = &mut turn.state.submits.needs;
-            queue.give(infos, infos.all(), seen, (fence, needs), turn.arena)?;
+            turn.state.submits.leave.goes();
+            let given = queue.give(infos, infos.all(), seen, (fence, needs), turn.arena);
             turn.state.submits.leave.went();
+            given?;
             turn.state.submits.wake();
         }
         gone => {
