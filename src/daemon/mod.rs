@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! STATE/vgpus/NAME.json          what operators want of a vGPU
+//! STATE/gpus/UUID.json           how vGPUs share this GPU, if an operator said so
 //! STATE/run/NAME/control.sock    where its device process answers us
 //! STATE/run/NAME/lock            held by its device process as long as that lives
 //! FOLDER/NAME.sock               where its VM connects
@@ -15,8 +16,10 @@ mod access;
 mod events;
 mod fault;
 mod folders;
+mod gpus;
 mod manager;
 mod service;
+mod sharing;
 mod slot;
 mod store;
 
@@ -30,12 +33,14 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::arbiter::Arbiter;
 use crate::control::api::{Name, State, VgpuSpec};
 use crate::control::spec::{DeviceSpec, Entry};
 use crate::control::{Code, Refusal};
 use crate::supervisor::{self, Begin, Offer, PATH_BYTES_MAX, Place, Report, SocketError, Unit, remove_stale};
 use events::Events;
 use folders::Folders;
+use gpus::Gpus;
 use slot::{Slot, Work};
 use store::{Record, Store, Wanted, make_folder, open_private};
 
@@ -84,6 +89,10 @@ pub struct Daemon {
     folders: Folders,
     require_sandbox: bool,
     events: Arc<Events>,
+    arbiter: Arc<Arbiter>,
+    gpus: Gpus,
+    /// Whoever changes a policy holds this.
+    policies: Mutex<()>,
     slots: Mutex<BTreeMap<Name, Arc<Slot>>>,
     unreadable: BTreeSet<Name>,
 }
@@ -99,9 +108,13 @@ impl Daemon {
             folders: folders.map_err(DaemonError::Folder)?,
             require_sandbox: options.require_sandbox,
             events: Arc::default(),
+            arbiter: Arc::new(Arbiter::new()),
+            gpus: Gpus::default(),
+            policies: Mutex::default(),
             slots: Mutex::default(),
             unreadable: found.unreadable.into_iter().collect(),
         });
+        daemon.take_up_policies().map_err(DaemonError::Leftover)?;
         daemon.clear_strangers(&found.records).map_err(DaemonError::Leftover)?;
         found.records.into_iter().for_each(|(name, record)| daemon.take_up(name, record));
         Ok(daemon)
