@@ -26,8 +26,8 @@ pub(super) struct TopArgs {
     #[arg(short, long)]
     batch: bool,
     /// End after so many figures; without end if left out
-    #[arg(short = 'n', long, value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
-    count: Option<u64>,
+    #[arg(short = 'n', long, value_name = "COUNT", value_parser = count)]
+    count: Option<usize>,
     /// Seconds between figures, 0.1 to 3600; the first ones come after as many
     #[arg(short, long, value_name = "SECONDS", default_value = "1", value_parser = delay)]
     delay: Duration,
@@ -40,10 +40,14 @@ fn delay(text: &str) -> Result<Duration, String> {
     seconds.map(Duration::from_secs_f64).ok_or_else(|| "write seconds from 0.1 to 3600, as in 2.5".to_owned())
 }
 
+fn count(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "write a number from 1 on".to_owned())
+}
+
 /// Shows figures until somebody has enough.
 pub(super) fn run(arguments: &TopArgs) -> Result<(), CommandError> {
     let samples = Samples::new(arguments.api.client(), arguments.delay);
-    let count = usize::try_from(arguments.count.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+    let count = arguments.count.unwrap_or(usize::MAX);
     if arguments.batch {
         return batches(samples.take(count));
     }

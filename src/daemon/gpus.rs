@@ -25,15 +25,15 @@ impl Gpus {
     }
 }
 
-/// The GPU of this UUID, or else the only one with this in its name.
+/// The GPU of this UUID, else the one of this name, else the only one with this in its name.
 pub(super) fn pick<'a>(gpus: &'a [Found], wanted: &str) -> Result<&'a Found, Refusal> {
     let uuid = wanted.strip_prefix("GPU-").unwrap_or(wanted);
-    let of_uuid = gpus.iter().filter(|gpu| gpu.uuid.eq_ignore_ascii_case(uuid));
-    let of_name = gpus.iter().filter(|gpu| gpu.name.contains(wanted));
-    let fitting: Vec<&Found> = match of_uuid.collect::<Vec<_>>() {
-        exact if exact.is_empty() => of_name.collect(),
-        exact => exact,
-    };
+    let ways: [&dyn Fn(&Found) -> bool; 3] =
+        [&|gpu| gpu.uuid.eq_ignore_ascii_case(uuid), &|gpu| gpu.name == wanted, &|gpu| {
+            gpu.name.contains(wanted)
+        }];
+    let fitting = ways.map(|fits| gpus.iter().filter(|gpu| fits(gpu)).collect::<Vec<_>>());
+    let fitting = fitting.into_iter().find(|fitting| !fitting.is_empty()).unwrap_or_default();
     match fitting[..] {
         [one] => Ok(one),
         [] => {
@@ -67,14 +67,21 @@ mod tests {
     use super::{Code, Found, pick};
 
     fn gpus() -> Vec<Found> {
-        [("NVIDIA H200", "d1bb"), ("NVIDIA H200", "d1cc"), ("llvmpipe (LLVM 15)", "6d65")]
-            .map(|(name, uuid)| Found { name: name.to_owned(), uuid: uuid.to_owned() })
-            .into()
+        let gpus = [
+            ("H100", "d1aa"),
+            ("H100 NVL", "d1bb"),
+            ("H200", "d1cc"),
+            ("H200", "d1dd"),
+            ("llvmpipe", "6d65"),
+        ];
+        gpus.map(|(name, uuid)| Found { name: name.to_owned(), uuid: uuid.to_owned() }).into()
     }
 
     #[test]
-    fn a_gpu_is_picked_by_its_uuid_or_by_what_only_its_name_has() {
-        for (wanted, uuid) in [("llvmpipe", "6d65"), ("d1cc", "d1cc"), ("GPU-D1BB", "d1bb")] {
+    fn a_gpu_is_picked_by_its_uuid_or_its_name_or_what_only_its_name_has() {
+        for (wanted, uuid) in
+            [("llvm", "6d65"), ("d1cc", "d1cc"), ("GPU-D1BB", "d1bb"), ("H100", "d1aa"), ("NVL", "d1bb")]
+        {
             assert_eq!(pick(&gpus(), wanted).unwrap().uuid, uuid);
         }
     }
@@ -83,15 +90,16 @@ mod tests {
     fn what_fits_none_or_several_is_refused_with_those_that_there_are() {
         let refused = |wanted| pick(&gpus(), wanted).map_err(|refusal| (refusal.code, refusal.message));
 
-        let (code, message) = refused("H100").unwrap_err();
+        let (code, message) = refused("A100").unwrap_err();
         assert_eq!(code, Code::NotFound);
         assert_eq!(
             message,
-            "\"H100\" is in no GPU's name here, nor any's UUID; there are: NVIDIA H200 (d1bb), NVIDIA H200 (d1cc), \
-             llvmpipe (LLVM 15) (6d65)"
+            "\"A100\" is in no GPU's name here, nor any's UUID; there are: H100 (d1aa), H100 NVL (d1bb), H200 (d1cc), \
+             H200 (d1dd), llvmpipe (6d65)"
         );
         let (code, message) = refused("H200").unwrap_err();
         assert_eq!(code, Code::BadName);
-        assert_eq!(message, "\"H200\" fits more than one GPU: NVIDIA H200 (d1bb), NVIDIA H200 (d1cc)");
+        assert_eq!(message, "\"H200\" fits more than one GPU: H200 (d1cc), H200 (d1dd)");
+        assert_eq!(refused("H1").unwrap_err().0, Code::BadName);
     }
 }
