@@ -67,6 +67,8 @@ struct Seat {
     _kick: Arc<OwnedFd>,
     settings: Settings,
     gpu: Option<Uuid>,
+    /// The partition has no room for its share; that was on the log.
+    refused: bool,
     turn: Turn,
     gate: Gate,
     /// The last turn that it handed back.
@@ -105,6 +107,7 @@ impl Hall {
             _kick: kick,
             settings,
             gpu: None,
+            refused: false,
             turn,
             gate: Gate::Shut,
             handed: turn.number,
@@ -312,12 +315,20 @@ fn arrive(
         account: Account::new(),
         settled_ns: now_ns,
     });
-    seat.gpu = Some(gpu);
-    seat.page.say(seat.turn);
-    desk.partition.arrive(seat.id, seat.settings, now_ns).unwrap_or_else(|refused| {
-        tracing::error!("{name} may not use its GPU: {refused}");
-        Vec::new()
-    })
+    match desk.partition.arrive(seat.id, seat.settings, now_ns) {
+        Ok(actions) => {
+            (seat.gpu, seat.refused) = (Some(gpu), false);
+            seat.page.say(seat.turn);
+            actions
+        }
+        Err(refused) => {
+            // Tried again whenever anything changes.
+            if !std::mem::replace(&mut seat.refused, true) {
+                tracing::error!("{name} may not use its GPU: {refused}");
+            }
+            Vec::new()
+        }
+    }
 }
 
 impl Seat {

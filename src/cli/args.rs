@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use super::{
-    create, daemon, delete, device, doctor, events, list, render, run, screenshot, set, show, start, stop,
-    vmm_args,
+    create, daemon, delete, device, doctor, events, gpu, list, render, run, screenshot, set, show, start,
+    stop, top, vmm_args,
 };
 
 /// GPUs for virtual machines, in user space
@@ -31,6 +31,8 @@ pub(super) enum Command {
     List(list::ListArgs),
     Show(show::ShowArgs),
     Set(set::SetArgs),
+    Top(top::TopArgs),
+    Gpu(gpu::GpuArgs),
     Start(start::StartArgs),
     Stop(stop::StopArgs),
     Delete(delete::DeleteArgs),

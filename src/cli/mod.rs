@@ -11,6 +11,7 @@ mod device;
 mod doctor;
 mod error;
 mod events;
+mod gpu;
 mod list;
 mod log;
 mod output;
@@ -22,6 +23,7 @@ mod several;
 mod show;
 mod start;
 mod stop;
+mod top;
 mod vgpus;
 mod vmm_args;
 
@@ -52,6 +54,8 @@ fn dispatch() -> Result<ExitCode, CommandError> {
         args::Command::List(arguments) => list::run(&arguments),
         args::Command::Show(arguments) => show::run(&arguments),
         args::Command::Set(arguments) => set::run(&arguments),
+        args::Command::Top(arguments) => top::run(&arguments),
+        args::Command::Gpu(arguments) => gpu::run(&arguments),
         args::Command::Start(arguments) => start::run(&arguments),
         args::Command::Stop(arguments) => stop::run(&arguments),
         args::Command::Delete(arguments) => delete::run(&arguments),

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use clap::ArgGroup;
+
 use super::api::Api;
 use super::error::CommandError;
 use super::output::Output;
@@ -9,23 +11,37 @@ use super::vgpus;
 use crate::control::HeadChange;
 use crate::control::api::{Name, VgpuChange};
 use crate::control::client::Client;
+use crate::control::profile::{Class, ShareChange};
 
-/// Plug monitors into a vGPU, resize them, or take them away
+/// Change a vGPU: its monitors, or its share of the GPU's time
 ///
-/// The guest of a vGPU on offer sees it at once. The change is kept for the next start too.
+/// A vGPU on offer changes at once. The change is kept for the next start too. vGPUs of VMs have monitors; those with
+/// transport "vtest" have a share.
 ///
-/// Example: vgpu set desktop-7 --head 0=1920x1080 --head 1=off
+/// Examples: vgpu set desktop-7 --head 0=1920x1080 --head 1=off; vgpu set compute-1 --weight 200 --cap 50
 #[derive(Clone, Debug, clap::Args)]
 #[command(
-    override_usage = "vgpu set NAME --head N=SIZE...\n       vgpu set --control SOCKET --head N=SIZE..."
+    override_usage = "vgpu set NAME [--head N=SIZE]... [--weight N] [--cap PERCENT] [--class CLASS]\n       \
+                      vgpu set --control SOCKET --head N=SIZE...",
+    group = ArgGroup::new("change").args(["heads", "weight", "cap", "class"]).required(true).multiple(true)
 )]
 pub(super) struct SetArgs {
     /// Name of the vGPU
     #[arg(required_unless_present = "control", conflicts_with = "control")]
     name: Option<Name>,
     /// A head and its monitor: `1=1024x768`, or `1=off`; all are changed or none
-    #[arg(long = "head", value_name = "N=SIZE", required = true)]
+    #[arg(long = "head", value_name = "N=SIZE")]
     heads: Vec<HeadChange>,
+    /// Its part of the GPU's time where vGPUs compete, against the others' weights: 1 to 1000
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000), conflicts_with = "control")]
+    weight: Option<u32>,
+    /// Percent of the GPU's time that it gets at most; with fixed shares what it gets: 1 to 100
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100),
+        conflicts_with = "control")]
+    cap: Option<u32>,
+    /// How long its submissions may wait
+    #[arg(long, conflicts_with = "control")]
+    class: Option<Class>,
     /// Instead of a name: the control socket that `vgpu run --control` was given
     #[arg(long, value_name = "SOCKET")]
     control: Option<PathBuf>,
@@ -35,11 +51,13 @@ pub(super) struct SetArgs {
     api: Api,
 }
 
-/// Changes the monitors.
+/// Changes the monitors and the share.
 pub(super) fn run(arguments: &SetArgs) -> Result<(), CommandError> {
     match (&arguments.name, &arguments.control) {
         (Some(name), _) => {
-            let change = VgpuChange { heads: arguments.heads.clone() };
+            let share = ShareChange { weight: arguments.weight, cap: arguments.cap, class: arguments.class };
+            let share = (!share.is_empty()).then_some(share);
+            let change = VgpuChange { heads: arguments.heads.clone(), share };
             let vgpu = arguments.api.client().set(name, &change)?;
             arguments.output.print(&vgpu, || vgpus::table(std::slice::from_ref(&vgpu)))
         }

@@ -66,6 +66,10 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
                 "CLIENTS",
                 used(gpu.map(|gpu| gpu.clients.to_string()), limits.clients().to_string()),
             ));
+            let share = &vgpu.profile.share;
+            lines.push(("WEIGHT", share.weight.to_string()));
+            lines.push(("CAP", format!("{} %", share.cap)));
+            lines.push(("CLASS", share.class.to_string()));
             let asked = vgpu.profile.gpu.device.as_ref();
             lines.push(("GPU", gpu.map_or_else(|| or_nothing(asked), |gpu| gpu.name.clone())));
             if let Some(gpu) = gpu {

@@ -46,12 +46,12 @@ mod text;
 mod transport;
 
 pub use error::ProfileError;
-pub use share::{Class, Share};
+pub use share::{Class, Share, ShareChange};
 pub use socket::{Account, SocketAccess};
 pub use transport::Transport;
 
 pub(super) use error::{nearest, unknown_key};
-pub(super) use object::{object, objects};
+pub(super) use object::{object, objects, some_object};
 pub(crate) use text::bytes_text;
 pub(super) use text::{SIZE_RULE, parse_size, size_text};
 

@@ -2,9 +2,9 @@
 //!
 //! # Order
 //! Each verb first writes down what is wanted, then does it: a daemon that dies in between is followed by one that does
-//! the rest. Where it cannot be done, what was wanted before is written down again. Monitors are the exception, since
-//! only the device process knows whether the VMM's window decides them: they are changed first, and the next daemon
-//! changes them back if nothing was written down.
+//! the rest. Where it cannot be done, what was wanted before is written down again. Monitors and shares are the
+//! exception, since only the device process knows whether the VMM's window decides the ones, and only the arbiter
+//! whether the others fit on the GPU: they are changed first, and the next daemon knows only what was written down.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -16,7 +16,10 @@ use tokio::sync::broadcast;
 use super::slot::{Slot, Work};
 use super::store::{Record, Wanted};
 use super::{Daemon, fault};
-use crate::control::api::{Change, Event, EventKind, Host, Manager, Name, State, Vgpu, VgpuChange, VgpuSpec};
+use crate::control::api::{
+    Change, Event, EventKind, Gpu, GpuChange, GpuList, Host, Manager, Name, State, UsageList, Vgpu,
+    VgpuChange, VgpuSpec,
+};
 use crate::control::client::{Client, ClientError};
 use crate::control::{Code, HeadChange, Refusal, no_heads};
 use crate::supervisor::{Begin, SocketError, Sockets, Unit};
@@ -74,14 +77,19 @@ impl Manager for Daemon {
         let slot = self.slot(name)?;
         let mut guard = slot.work();
         let work = present(&mut guard, name)?;
-        let record = changed(&work.record, &change.heads)?;
-        if work.unit.is_some() && slot.shown().state != State::Failing {
-            self.client(name, WORK_MAX).set_heads(&change.heads).map_err(refusal_of)?;
+        let record = changed(&work.record, &change)?;
+        self.tell_share(name, work, &record)?;
+        if !change.heads.is_empty() && work.unit.is_some() && slot.shown().state != State::Failing {
+            let told = self.client(name, WORK_MAX).set_heads(&change.heads).map_err(refusal_of);
+            told.inspect_err(|_| self.untell_share(name, work, &record))?;
         }
         fault::point("set: told");
         if let Err(error) = self.store.save(name, &record) {
-            self.tell_heads(&slot, work);
-            return Err(host_failed("the monitors could not be written down", error));
+            self.untell_share(name, work, &record);
+            if !change.heads.is_empty() {
+                self.tell_heads(&slot, work);
+            }
+            return Err(host_failed("the change could not be written down", error));
         }
         fault::point("set: saved");
         let profile = record.profile();
@@ -161,6 +169,18 @@ impl Manager for Daemon {
         }
     }
 
+    fn usage(&self) -> UsageList {
+        self.used()
+    }
+
+    fn gpus(&self) -> Result<GpuList, Refusal> {
+        self.list_gpus()
+    }
+
+    fn set_gpu(&self, gpu: &str, change: GpuChange) -> Result<Gpu, Refusal> {
+        self.change_gpu(gpu, change)
+    }
+
     fn events(&self, after: u64) -> (Vec<Event>, broadcast::Receiver<Event>) {
         self.events.after(after)
     }
@@ -205,7 +225,8 @@ impl Daemon {
 
     /// Makes a vGPU in a slot of its own, or leaves nothing of it.
     fn make(&self, slot: &Arc<Slot>, place: &mut Option<Work>, spec: VgpuSpec) -> Result<(), Refusal> {
-        let record = Record { spec, socket: slot.socket.clone(), heads: Vec::new(), wanted: Wanted::Running };
+        let (socket, wanted) = (slot.socket.clone(), Wanted::Running);
+        let record = Record { spec, socket, heads: Vec::new(), share: None, wanted };
         let mut work = Work { record, unit: None };
         let made = self.want(slot, &mut work, Wanted::Running).and_then(|()| {
             fault::point("create: saved");
@@ -289,17 +310,29 @@ fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> 
         ("profile.gpu", old.gpu != new.gpu),
         ("profile.head", old.heads != new.heads),
         ("profile.limits", old.limits != new.limits),
+        ("profile.share", old.share != new.share),
         ("profile.socket", old.socket != new.socket),
         ("socket", record.socket != socket),
     ];
     let Some((field, _)) = parts.into_iter().find(|(_, differs)| *differs) else { return Ok(()) };
     Err(Refusal::new(Code::Conflict, format_args!("there is a vGPU of this name with another `{field}`"))
         .field(field)
-        .remedy("choose another name; or change monitors with `vgpu set`; or delete that vGPU first"))
+        .remedy(
+            "choose another name; or change monitors and shares with `vgpu set`; or delete that vGPU first",
+        ))
+}
+
+/// The record with these changes.
+fn changed(record: &Record, change: &VgpuChange) -> Result<Record, Refusal> {
+    let mut record = with_heads(record, &change.heads)?;
+    if let Some(share) = &change.share {
+        record.share = Some(share.of(&record.profile())?);
+    }
+    Ok(record)
 }
 
 /// The record with these monitors.
-fn changed(record: &Record, changes: &[HeadChange]) -> Result<Record, Refusal> {
+fn with_heads(record: &Record, changes: &[HeadChange]) -> Result<Record, Refusal> {
     let count = record.spec.profile.heads.len();
     if count == 0 && !changes.is_empty() {
         return Err(no_heads().field("heads"));

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! STATE/vgpus/NAME.json          what operators want of a vGPU
+//! STATE/gpus/UUID.json           how vGPUs share this GPU, if an operator said so
 //! STATE/run/NAME/control.sock    where its device process answers us
 //! STATE/run/NAME/lock            held by its device process as long as that lives
 //! FOLDER/NAME.sock               where its VM connects
@@ -15,8 +16,10 @@ mod access;
 mod events;
 mod fault;
 mod folders;
+mod gpus;
 mod manager;
 mod service;
+mod sharing;
 mod slot;
 mod store;
 mod watch;
@@ -38,6 +41,7 @@ use crate::control::{Code, Refusal};
 use crate::supervisor::{self, Begin, Offer, PATH_BYTES_MAX, Place, Report, SocketError, Unit, remove_stale};
 use events::Events;
 use folders::Folders;
+use gpus::Gpus;
 use slot::{Slot, Work};
 use store::{Record, Store, Wanted, make_folder, open_private};
 
@@ -87,6 +91,9 @@ pub struct Daemon {
     require_sandbox: bool,
     events: Arc<Events>,
     arbiter: Arc<Arbiter>,
+    gpus: Gpus,
+    /// Whoever changes a policy holds this.
+    policies: Mutex<()>,
     slots: Mutex<BTreeMap<Name, Arc<Slot>>>,
     unreadable: BTreeSet<Name>,
 }
@@ -104,9 +111,12 @@ impl Daemon {
             arbiter: watch::start(&store, &events)?,
             store,
             events,
+            gpus: Gpus::default(),
+            policies: Mutex::default(),
             slots: Mutex::default(),
             unreadable: found.unreadable.into_iter().collect(),
         });
+        daemon.take_up_policies().map_err(DaemonError::Leftover)?;
         daemon.clear_strangers(&found.records).map_err(DaemonError::Leftover)?;
         found.records.into_iter().for_each(|(name, record)| daemon.take_up(name, record));
         Ok(daemon)

@@ -1,4 +1,5 @@
-//! What the daemon must not forget: a file for each vGPU that says what operators want of it.
+//! What the daemon must not forget: a file for each vGPU that says what operators want of it, and one for each GPU
+//! whose policy they changed.
 //!
 //! # Crashes
 //! A file is written beside its place, flushed to the disk and moved there, and the folder is flushed: at any moment
@@ -12,12 +13,14 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::fault;
 use crate::control::HeadChange;
-use crate::control::api::{Name, VgpuSpec};
-use crate::control::profile::Profile;
+use crate::control::api::{GpuChange, Name, Policy, VgpuSpec};
+use crate::control::profile::{Profile, Share};
 
 /// The end of a file's name while it is written.
 const UNFINISHED: &str = ".new";
@@ -34,6 +37,9 @@ pub(super) struct Record {
     pub(super) socket: PathBuf,
     /// The monitors that were changed since.
     pub(super) heads: Vec<HeadChange>,
+    /// The share, if it was changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) share: Option<Share>,
     pub(super) wanted: Wanted,
 }
 
@@ -52,6 +58,7 @@ impl Record {
     /// What the next VM gets.
     pub(super) fn profile(&self) -> Profile {
         let mut profile = self.spec.profile.clone();
+        profile.share = self.share.unwrap_or(profile.share);
         for change in &self.heads {
             if let Some(head) = profile.heads.get_mut(change.head.index()) {
                 head.size = change.size.unwrap_or(head.size);
@@ -99,7 +106,7 @@ impl Store {
         let host = |reason: io::Error| StoreError::Host { path: state.to_owned(), reason };
         make_folder(state).map_err(host)?;
         let state = state.canonicalize().map_err(host)?;
-        for folder in ["vgpus", "run"] {
+        for folder in ["vgpus", "gpus", "run"] {
             make_folder(&state.join(folder)).map_err(host)?;
         }
         let lock = open_private(&state.join("daemon.lock")).map_err(host)?;
@@ -144,15 +151,7 @@ impl Store {
 
     /// Writes a record so that it is there, or else the one before it, whatever happens.
     pub(super) fn save(&self, name: &Name, record: &Record) -> io::Result<()> {
-        let path = self.path(name);
-        let unfinished = self.folder().join(format!("{name}{EXTENSION}{UNFINISHED}"));
-        write(&unfinished, &serde_json::to_vec_pretty(record)?)
-            .inspect_err(|_| _ = fs::remove_file(&unfinished))
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
-        fault::point("save: written");
-        fs::rename(&unfinished, &path)?;
-        fault::point("save: renamed");
-        flush_folder(&self.folder())
+        replace(&self.folder(), name.as_str(), record)
     }
 
     pub(super) fn remove(&self, name: &Name) -> io::Result<()> {
@@ -160,8 +159,37 @@ impl Store {
         flush_folder(&self.folder())
     }
 
+    /// The policies of GPUs that were changed. A file that cannot be read stays, and its GPU has the usual policy.
+    pub(super) fn policies(&self) -> io::Result<BTreeMap<Uuid, Policy>> {
+        let mut found = BTreeMap::new();
+        for entry in fs::read_dir(self.gpus())? {
+            let path = entry?.path();
+            let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            // One that was never finished has another ending, and is written over.
+            let Some(uuid) = file.strip_suffix(EXTENSION).and_then(|name| name.parse().ok()) else {
+                continue;
+            };
+            match read_json::<GpuChange>(&path) {
+                Ok(GpuChange { policy }) => _ = found.insert(uuid, policy),
+                Err(error) => {
+                    tracing::error!("{} cannot be read; it is left as it is: {error}", path.display());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes a GPU's policy so that it is there, or else the one before it.
+    pub(super) fn save_policy(&self, gpu: Uuid, policy: Policy) -> io::Result<()> {
+        replace(&self.gpus(), &gpu.to_string(), &GpuChange { policy })
+    }
+
     fn folder(&self) -> PathBuf {
         self.state.join("vgpus")
+    }
+
+    fn gpus(&self) -> PathBuf {
+        self.state.join("gpus")
     }
 
     /// Where a vGPU's record is.
@@ -175,13 +203,30 @@ fn named(file: &str) -> Option<Name> {
     file.strip_suffix(EXTENSION)?.parse().ok()
 }
 
+fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
+    Ok(serde_json::from_slice(&fs::read(path)?)?)
+}
+
 fn read(path: &Path) -> io::Result<Record> {
-    let record: Record = serde_json::from_slice(&fs::read(path)?)?;
+    let record: Record = read_json(path)?;
     record.profile().check().map_err(io::Error::other)?;
     match record.socket.is_absolute() {
         true => Ok(record),
         false => Err(io::Error::other("the socket's path is not absolute")),
     }
+}
+
+/// Writes a file so that it is there, or else the one before it, whatever happens.
+fn replace(folder: &Path, name: &str, value: &impl Serialize) -> io::Result<()> {
+    let path = folder.join(format!("{name}{EXTENSION}"));
+    let unfinished = folder.join(format!("{name}{EXTENSION}{UNFINISHED}"));
+    write(&unfinished, &serde_json::to_vec_pretty(value)?)
+        .inspect_err(|_| _ = fs::remove_file(&unfinished))
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+    fault::point("save: written");
+    fs::rename(&unfinished, &path)?;
+    fault::point("save: renamed");
+    flush_folder(folder)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -211,6 +256,7 @@ fn flush_folder(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::profile::Transport;
     use crate::wire::{ScanoutId, Size};
 
     fn record() -> Record {
@@ -218,6 +264,7 @@ mod tests {
             spec: VgpuSpec::default(),
             socket: "/run/vgpu/a.sock".into(),
             heads: Vec::new(),
+            share: None,
             wanted: Wanted::Running,
         }
     }
@@ -297,5 +344,32 @@ mod tests {
         let profile = Record { heads: changes.into(), ..record() }.profile();
 
         assert_eq!((profile.heads[0].size, profile.heads[0].enabled), (size, false));
+    }
+
+    #[test]
+    fn a_changed_share_is_in_the_profile_and_records_from_before_there_were_any_are_read() {
+        let mut record = Record { spec: VgpuSpec::default(), ..record() };
+        record.spec.profile = Profile::of(Transport::Vtest);
+        let before = serde_json::to_string(&record).unwrap();
+        record.share = Some(Share { weight: 300, ..Share::default() });
+
+        assert!(!before.contains("share"), "{before}");
+        assert_eq!(serde_json::from_str::<Record>(&before).unwrap().profile().share, Share::default());
+        let after = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&after).unwrap().profile().share.weight, 300);
+    }
+
+    #[test]
+    fn policies_are_found_by_the_next_daemon_and_files_that_cannot_be_read_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let (gpu, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        store.save_policy(gpu, Policy::EqualShare).unwrap();
+        store.save_policy(gpu, Policy::FixedShare).unwrap();
+        fs::write(store.gpus().join(format!("{other}.json")), "{\"policy\":\"most\"}").unwrap();
+        fs::write(store.gpus().join("README"), "").unwrap();
+
+        assert_eq!(store.policies().unwrap(), BTreeMap::from([(gpu, Policy::FixedShare)]));
+        assert!(store.gpus().join(format!("{other}.json")).exists());
     }
 }

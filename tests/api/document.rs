@@ -114,7 +114,7 @@ fn table() -> BTreeSet<(String, String)> {
     for cell in text.lines().filter_map(|line| line.strip_prefix("//! | `")) {
         let (request, rest) = cell.split_once('`').unwrap();
         let (method, path) = request.split_once(' ').unwrap();
-        let path = path.split('?').next().unwrap().replace("NAME", "{name}");
+        let path = path.split('?').next().unwrap().replace("NAME", "{name}").replace("GPU", "{gpu}");
         if rest.starts_with(", `.../stop`") {
             found.insert((method.to_owned(), path.replace("start", "stop")));
         }
@@ -135,7 +135,7 @@ fn the_document_the_table_and_the_routes_are_the_same() {
     for path in paths {
         for method in ["GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
             let described = described.contains(&(method.to_owned(), path.clone()));
-            let answer = ask(&served.socket(), method, &path.replace("{name}", "a"));
+            let answer = ask(&served.socket(), method, &path.replace("{name}", "a").replace("{gpu}", "a"));
             assert_eq!(answer.status != 405, described, "{method} {path}: {}", answer.head);
             let unknown = answer.status == 404 && answer.error().1 == "no_such_request";
             assert!(!unknown, "{method} {path} is described and not there");
@@ -155,11 +155,15 @@ fn every_operation_says_what_it_does_and_every_error_is_a_refusal() {
         assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{place}");
         let answers = operation["responses"].as_object().unwrap();
         assert!(answers.contains_key("500") && answers.contains_key("503"), "{place}");
-        assert_eq!(path.contains("{name}") && method != "PUT", answers.contains_key("404"), "{place}");
+        let names = |parameter: &str| path.contains(&format!("{{{parameter}}}"));
+        let may_be_missing = names("name") && method != "PUT" || names("gpu");
+        assert_eq!(may_be_missing, answers.contains_key("404"), "{place}");
         let parameters = operation["parameters"].as_array().into_iter().flatten();
-        let named =
-            parameters.clone().any(|parameter| parameter["name"] == "name" && parameter["in"] == "path");
-        assert_eq!(path.contains("{name}"), named, "{place}");
+        for name in ["name", "gpu"] {
+            let mut described = parameters.clone();
+            let described = described.any(|parameter| parameter["name"] == name && parameter["in"] == "path");
+            assert_eq!(names(name), described, "{place}");
+        }
         for parameter in parameters {
             assert!(parameter["description"].is_string(), "{place}: {parameter}");
         }
@@ -193,7 +197,18 @@ fn every_field_is_described_and_texts_of_a_kind_have_a_pattern() {
     {
         assert!(schemas[schema]["properties"][field]["pattern"].is_string(), "{schema}.{field}");
     }
-    for schema in ["Profile", "Head", "Limits", "SocketAccess", "VgpuSpec", "VgpuChange", "HeadChange"] {
+    for schema in [
+        "Profile",
+        "Head",
+        "Limits",
+        "SocketAccess",
+        "Share",
+        "VgpuSpec",
+        "VgpuChange",
+        "HeadChange",
+        "ShareChange",
+        "GpuChange",
+    ] {
         assert_eq!(schemas[schema]["additionalProperties"], false, "{schema}");
     }
 }
@@ -204,14 +219,20 @@ fn the_documents_own_examples_are_taken() {
     let document = Document::of(&served.socket());
     let bodies: Vec<_> =
         document.operations().filter(|(.., operation)| operation.get("requestBody").is_some()).collect();
-    assert_eq!(bodies.len(), 2);
+    assert_eq!(bodies.len(), 3);
     // A vGPU is made before it is changed.
-    for method in ["PUT", "PATCH"] {
-        let (_, path, operation) = bodies.iter().find(|(found, ..)| found == method).unwrap();
+    for (method, of) in [("PUT", "/v1/vgpus/"), ("PATCH", "/v1/vgpus/"), ("PATCH", "/v1/gpus/")] {
+        let is_it = |found: &str, path: &str| found == method && path.starts_with(of);
+        let (_, path, operation) = bodies.iter().find(|(found, path, _)| is_it(found, path)).unwrap();
         let content = &operation["requestBody"]["content"]["application/json"];
         let example = &content["example"];
         document.fits(&content["schema"], example, "example").unwrap();
-        let answer = send(&served.socket(), method, &path.replace("{name}", "a"), &example.to_string());
+        let answer = send(
+            &served.socket(),
+            method,
+            &path.replace("{name}", "a").replace("{gpu}", "llvmpipe"),
+            &example.to_string(),
+        );
         assert!((200..300).contains(&answer.status), "{method}: {}", answer.json());
     }
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::broadcast;
 use vgpu::control::api::{
-    Change, Event, EventKind, Host, Manager, Name, State, Vgpu, VgpuChange, VgpuSpec, serve,
+    Change, Event, EventKind, Gpu, GpuChange, GpuList, Host, Manager, Name, Policy, State, UsageList, Vgpu,
+    VgpuChange, VgpuSpec, VgpuUsage, serve,
 };
 use vgpu::control::profile::Transport;
 use vgpu::control::{Code, GpuStatus, HeadStatus, Refusal, Status};
@@ -24,11 +25,26 @@ pub(crate) struct Memory {
     vgpus: Mutex<BTreeMap<Name, Vgpu>>,
     events: Mutex<Vec<Event>>,
     told: broadcast::Sender<Event>,
+    gpus: Mutex<Vec<Gpu>>,
+    /// Answers about usage so far; a second passes between two.
+    looks: Mutex<u64>,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { vgpus: Mutex::default(), events: Mutex::default(), told: broadcast::channel(16).0 }
+        let gpu = |(name, number): (&str, u32)| Gpu {
+            name: name.to_owned(),
+            uuid: format!("{number:08x}-8f4f-4a0e-9d41-1c9a62a5c2f0"),
+            policy: Policy::default(),
+            leased: number == 1,
+        };
+        Self {
+            vgpus: Mutex::default(),
+            events: Mutex::default(),
+            told: broadcast::channel(16).0,
+            gpus: Mutex::new([("NVIDIA H200", 1), ("NVIDIA H200 NVL", 2), ("llvmpipe", 3)].map(gpu).into()),
+            looks: Mutex::default(),
+        }
     }
 }
 
@@ -117,6 +133,9 @@ impl Manager for Memory {
                 head.enabled = change.size.is_some();
                 head.size = change.size.unwrap_or(head.size);
             }
+            if let Some(share) = change.share {
+                vgpu.profile.share = share.of(&vgpu.profile)?;
+            }
             vgpu.profile.heads = heads;
             self.tell(name, EventKind::Changed, None);
             Ok(vgpu.clone())
@@ -155,6 +174,38 @@ impl Manager for Memory {
         })
     }
 
+    fn usage(&self) -> UsageList {
+        let mut looks = self.looks.lock().unwrap();
+        *looks += 1;
+        let vgpus = self.vgpus.lock().unwrap();
+        let shared = vgpus.values().filter(|vgpu| vgpu.profile.transport == Transport::Vtest);
+        let gpu = self.gpus.lock().unwrap()[0].uuid.clone();
+        UsageList {
+            time_ns: 90_000_000_000 + *looks * 1_000_000_000,
+            vgpus: (1..).zip(shared).map(|(part, vgpu)| usage(vgpu, &gpu, *looks, part)).collect(),
+        }
+    }
+
+    fn gpus(&self) -> Result<GpuList, Refusal> {
+        Ok(GpuList { gpus: self.gpus.lock().unwrap().clone() })
+    }
+
+    fn set_gpu(&self, wanted: &str, change: GpuChange) -> Result<Gpu, Refusal> {
+        let mut gpus = self.gpus.lock().unwrap();
+        let found = gpus.iter_mut().find(|gpu| gpu.uuid == wanted || gpu.name == wanted);
+        let none = || {
+            Refusal::new(Code::NotFound, format_args!("there is no GPU {wanted:?}"))
+                .field("gpu")
+                .remedy("`vgpu gpu list` lists all there are")
+        };
+        let gpu = found.ok_or_else(none)?;
+        if change.policy == Policy::FixedShare {
+            return Err(Refusal::new(Code::Conflict, "the caps come to 200 %").field("policy"));
+        }
+        gpu.policy = change.policy;
+        Ok(gpu.clone())
+    }
+
     fn events(&self, after: u64) -> (Vec<Event>, broadcast::Receiver<Event>) {
         let events = self.events.lock().unwrap();
         (events.iter().filter(|event| event.number > after).cloned().collect(), self.told.subscribe())
@@ -167,6 +218,30 @@ impl Manager for Memory {
             state_folder: "/var/lib/vgpu".into(),
             socket_folders: vec!["/run/vgpu".into()],
         }
+    }
+}
+
+/// A vGPU that got so many tenths of each second.
+fn usage(vgpu: &Vgpu, gpu: &str, seconds: u64, tenths: u64) -> VgpuUsage {
+    let share = vgpu.profile.share;
+    let busy_ns = seconds * tenths * 100_000_000;
+    VgpuUsage {
+        name: vgpu.name.clone(),
+        gpu: Some(gpu.to_owned()),
+        weight: share.weight,
+        cap: share.cap,
+        class: share.class,
+        wanted_ns: 2 * busy_ns,
+        busy_ns,
+        wait_ns: busy_ns,
+        waits: seconds * 1000,
+        wait_max_ns: 4_200_000,
+        slices: seconds * 1000,
+        slice_ns: busy_ns,
+        overshoot_ns: 0,
+        submissions: seconds * tenths * 2000,
+        memory_bytes_used: tenths << 29,
+        memory_bytes_max: vgpu.profile.limits.memory,
     }
 }
 

@@ -71,6 +71,14 @@ fn a_body_that_is_no_json_object_of_known_fields_is_refused_with_the_field() {
     }
     for (body, field) in [
         ("{}", None),
+        (r#"{"heads":[]}"#, None),
+        (r#"{"share":{}}"#, None),
+        (r#"{"share":null}"#, Some("share")),
+        (r#"{"share":[1]}"#, Some("share")),
+        (r#"{"share":{"weight":1001}}"#, Some("share.weight")),
+        (r#"{"share":{"cap":0}}"#, Some("share.cap")),
+        (r#"{"share":{"class":"best"}}"#, Some("share.class")),
+        (r#"{"share":{"wieght":1}}"#, Some("share.wieght")),
         (r#"{"heads":[[0,"off"]]}"#, Some("heads[0]")),
         (r#"{"heads":[{"head":16,"size":"off"}]}"#, Some("heads[0].head")),
         (r#"{"heads":[{"head":0,"size":"on"}]}"#, Some("heads[0].size")),

@@ -64,6 +64,63 @@ fn a_vgpu_lives_from_put_to_delete() {
 }
 
 #[test]
+fn a_share_is_changed_in_part_and_vgpus_of_vms_have_none() {
+    let served = Served::start();
+    let socket = served.socket();
+    send(&socket, "PUT", "/v1/vgpus/a", r#"{"profile":{"transport":"vtest"}}"#);
+    send(&socket, "PUT", "/v1/vgpus/b", "{}");
+
+    send(&socket, "PATCH", "/v1/vgpus/a", r#"{"share":{"weight":200}}"#);
+    let set = send(&socket, "PATCH", "/v1/vgpus/a", r#"{"share":{"cap":50}}"#);
+
+    assert_eq!(set.json()["profile"]["share"], json!({"weight": 200, "cap": 50, "class": "normal"}));
+    Document::of(&socket).check("patch", "/v1/vgpus/{name}", set.status, &set.json());
+    let refused = send(&socket, "PATCH", "/v1/vgpus/b", r#"{"share":{"weight":100}}"#);
+    assert_eq!(refused.error(), (400, "bad_field".into(), Some("share".into())));
+}
+
+#[test]
+fn gpus_are_listed_and_have_policies() {
+    let served = Served::start();
+    let socket = served.socket();
+    let document = Document::of(&socket);
+
+    let set = send(&socket, "PATCH", "/v1/gpus/NVIDIA%20H200", r#"{"policy":"equal-share"}"#);
+
+    assert_eq!((set.status, set.json()["policy"].clone()), (200, json!("equal-share")));
+    document.check("patch", "/v1/gpus/{gpu}", set.status, &set.json());
+    let list = ask(&socket, "GET", "/v1/gpus");
+    assert_eq!(list.json()["gpus"][0], set.json());
+    document.check("get", "/v1/gpus", list.status, &list.json());
+    for (path, body, error) in [
+        ("/v1/gpus/H100", r#"{"policy":"best-effort"}"#, (404, "not_found", "gpu")),
+        ("/v1/gpus/llvmpipe", r#"{"policy":"fixed-share"}"#, (409, "conflict", "policy")),
+        ("/v1/gpus/llvmpipe", r#"{"policy":"fair"}"#, (400, "bad_field", "policy")),
+        ("/v1/gpus/%ff", r#"{"policy":"fixed-share"}"#, (400, "bad_name", "gpu")),
+    ] {
+        let answer = send(&socket, "PATCH", path, body);
+        let (status, code, field) = error;
+        assert_eq!(answer.error(), (status, code.into(), Some(field.into())), "{path}");
+        document.check("patch", "/v1/gpus/{gpu}", status, &answer.json());
+    }
+}
+
+#[test]
+fn usage_is_of_one_time_for_all() {
+    let served = Served::start();
+    let socket = served.socket();
+    for name in ["a", "b"] {
+        send(&socket, "PUT", &format!("/v1/vgpus/{name}"), r#"{"profile":{"transport":"vtest"}}"#);
+    }
+
+    let usage = ask(&socket, "GET", "/v1/usage");
+
+    assert_eq!(usage.json()["time_ns"], 91_000_000_000_u64);
+    assert_eq!(usage.json()["vgpus"][1]["busy_ns"], 200_000_000);
+    Document::of(&socket).check("get", "/v1/usage", usage.status, &usage.json());
+}
+
+#[test]
 fn the_host_is_described() {
     let served = Served::start();
     let host = ask(&served.socket(), "GET", "/v1/host");

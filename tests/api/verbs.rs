@@ -36,10 +36,18 @@ fn verbs() -> Vec<String> {
 #[test]
 fn every_verb_says_what_it_does() {
     let verbs = verbs();
-    assert!(verbs.len() >= 10, "{verbs:?}");
+    assert!(verbs.len() >= 12, "{verbs:?}");
     for verb in verbs {
         let output = Session::start().command(&[&verb, "--help"]).output().unwrap();
         compare(&format!("help/{verb}.txt"), &String::from_utf8(output.stdout).unwrap());
+    }
+}
+
+#[test]
+fn every_verb_about_gpus_says_what_it_does() {
+    for verb in ["list", "set"] {
+        let output = Session::start().command(&["gpu", verb, "--help"]).output().unwrap();
+        compare(&format!("help/gpu-{verb}.txt"), &String::from_utf8(output.stdout).unwrap());
     }
 }
 
@@ -136,6 +144,83 @@ fn set_changes_monitors() {
         .run("set desk-1 --control a.sock --head 0=off")
         .run("set --control a.sock --head 0=off")
         .compare("verbs/set.txt");
+}
+
+/// Two vGPUs that share a GPU, and one that does not.
+fn sharing() -> Session {
+    let session = Session::start();
+    let profile = "transport = \"vtest\"\n[limits]\nmemory = \"8GiB\"";
+    fs::write(session.served.folder.path().join("compute.toml"), profile).unwrap();
+    for arguments in [
+        &["create", "compute-1", "--profile", "compute.toml"][..],
+        &["create", "compute-2", "--profile", "compute.toml"],
+        &["create", "plain"],
+    ] {
+        assert!(session.command(arguments).output().unwrap().status.success());
+    }
+    session
+}
+
+#[test]
+fn set_changes_shares() {
+    sharing()
+        .run("set compute-1 --weight 200 --cap 50 --class latency")
+        .run("set compute-1 --cap 60")
+        .run("show compute-1")
+        .run("set compute-1 --class normal -o json")
+        .run("set plain --weight 100")
+        .run("set compute-1 --head 0=off")
+        .run("set compute-1 --weight 0")
+        .run("set compute-1 --cap 101")
+        .run("set compute-1 --class best")
+        .run("set compute-1")
+        .run("set --control a.sock --weight 7")
+        .compare("verbs/set-share.txt");
+}
+
+#[test]
+fn gpus_are_listed_and_share_as_they_are_told() {
+    Session::start()
+        .run("gpu list")
+        .run("gpu list -o yaml")
+        .run("gpu set llvmpipe --policy equal-share")
+        .run("gpu set 00000001-8f4f-4a0e-9d41-1c9a62a5c2f0 --policy equal-share -o json")
+        .run("gpu set H100/x --policy best-effort")
+        .run("gpu set llvmpipe --policy fixed-share")
+        .run("gpu set llvmpipe --policy fair")
+        .run("gpu set llvmpipe")
+        .run("gpu set  --policy best-effort")
+        .run("gpu")
+        .compare("verbs/gpu.txt");
+}
+
+#[test]
+fn top_prints_what_each_vgpu_got_since_the_figures_before() {
+    sharing()
+        .run("set compute-1 --weight 200 --cap 50 --class latency -o json")
+        .run("top -b -n 2 -d 0.1")
+        .run("top -b -n 1")
+        .run("top -n 1")
+        .run("top -b -d 0")
+        .run("top -b -n 0")
+        .run("top -b --api nobody.sock")
+        .compare("verbs/top.txt");
+}
+
+#[test]
+fn top_of_nothing_is_headings() {
+    Session::start().run("top -b -n 1 -d 0.1").compare("verbs/top-none.txt");
+}
+
+#[test]
+fn top_ends_when_its_reader_goes_away() {
+    let session = sharing();
+    let mut child = session.command(&["top", "-b", "-d", "0.1"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    lines.next().unwrap().unwrap();
+    drop(lines);
+
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

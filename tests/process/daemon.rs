@@ -246,8 +246,10 @@ fn monitors_that_were_set_outlive_stop_and_the_daemon() {
     let place = Place::new();
     let first = place.serve();
     place.create("a");
-    let change =
-        |head, size| VgpuChange { heads: vec![HeadChange { head: ScanoutId::new(head).unwrap(), size }] };
+    let change = |head, size| VgpuChange {
+        heads: vec![HeadChange { head: ScanoutId::new(head).unwrap(), size }],
+        share: None,
+    };
     let size = Some(Size { width: 1024, height: 768 });
     place.client().set(&named("a"), &change(1, size)).unwrap();
     let refusal = refused(place.client().set(&named("a"), &change(2, size)));

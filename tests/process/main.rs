@@ -8,6 +8,7 @@ mod life;
 mod many;
 mod render;
 mod service;
+mod sharing;
 #[path = "../support/mod.rs"]
 mod support;
 mod vgpu;

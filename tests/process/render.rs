@@ -18,7 +18,7 @@ use vgpu::wire::{ScanoutId, Size};
 use crate::service::{DRIVERS, LAVAPIPE, Place, named};
 use crate::vgpu::{Running, eventually, lives, proc, switches, vgpu};
 
-const PROFILE: &str = "transport = \"vtest\"\n[limits]\nmemory = \"64MiB\"\nclients = 2";
+pub(crate) const PROFILE: &str = "transport = \"vtest\"\n[limits]\nmemory = \"64MiB\"\nclients = 2";
 
 /// Longer than any answer takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -205,7 +205,7 @@ fn a_socket_that_somebody_listens_on_is_left_to_him() {
 }
 
 /// A daemon's vGPU, made with this profile.
-fn create(place: &Place, name: &str, profile: &str) -> Result<(), ApiError> {
+pub(crate) fn create(place: &Place, name: &str, profile: &str) -> Result<(), ApiError> {
     let profile = Profile { name: place.spec().profile.name, ..Profile::parse(profile).unwrap() };
     place.client().create(&named(name), &VgpuSpec { profile, socket: None }).map(drop)
 }
@@ -218,7 +218,7 @@ fn socket(place: &Place, name: &str) -> PathBuf {
     place.path(&format!("{name}.sock"))
 }
 
-fn refusal<T: std::fmt::Debug>(result: Result<T, ApiError>) -> Refusal {
+pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T, ApiError>) -> Refusal {
     match result.unwrap_err() {
         ApiError::Refused(refusal) => refusal,
         error => panic!("{error}"),
@@ -352,7 +352,7 @@ fn a_vgpu_without_a_vm_has_no_monitors_to_be_set_or_looked_at() {
     let with_heads = Profile { heads: vec![Head::default()], ..Profile::parse(PROFILE).unwrap() };
 
     let refusals = [
-        refusal(place.client().set(&named("a"), &VgpuChange { heads: vec![change] })),
+        refusal(place.client().set(&named("a"), &VgpuChange { heads: vec![change], share: None })),
         refusal(place.client().screenshot(&named("a"), head)),
     ];
     let made = refusal(place.client().create(&named("b"), &VgpuSpec { profile: with_heads, socket: None }));

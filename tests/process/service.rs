@@ -133,7 +133,8 @@ impl Place {
             }
         }
         found.retain(|path| {
-            !["api", "log", "state", "state/daemon.lock", "state/run", "state/vgpus"].contains(&&**path)
+            !["api", "log", "state", "state/daemon.lock", "state/run", "state/vgpus", "state/gpus"]
+                .contains(&&**path)
         });
         found.sort();
         found

@@ -17,7 +17,9 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::server::ErrorBody;
-use super::{Change, Event, Host, Name, Vgpu, VgpuChange, VgpuList, VgpuSpec};
+use super::{
+    Change, Event, Gpu, GpuChange, GpuList, Host, Name, UsageList, Vgpu, VgpuChange, VgpuList, VgpuSpec,
+};
 use crate::control::Refusal;
 use crate::wire::ScanoutId;
 
@@ -91,7 +93,7 @@ impl Client {
         Ok(if status == StatusCode::CREATED { Change::Made(vgpu) } else { Change::Same(vgpu) })
     }
 
-    /// Plugs monitors in and out: all of these or none.
+    /// Plugs monitors in and out, or changes the share: all of these or none.
     pub fn set(&self, name: &Name, change: &VgpuChange) -> Result<Vgpu, ApiError> {
         let (_, body) = self.ask(Method::PATCH, &of(name), Some(self.json(change)?))?;
         self.read(&body)
@@ -116,6 +118,23 @@ impl Client {
     pub fn screenshot(&self, name: &Name, head: ScanoutId) -> Result<Vec<u8>, ApiError> {
         let path = format!("{}/screenshot?head={}", of(name), head.get());
         self.ask(Method::GET, &path, None).map(|(_, body)| body.into())
+    }
+
+    /// What each vGPU got of its GPU.
+    pub fn usage(&self) -> Result<UsageList, ApiError> {
+        self.value(Method::GET, "/v1/usage")
+    }
+
+    /// Every GPU of the host. The first time this may take seconds.
+    pub fn gpus(&self) -> Result<GpuList, ApiError> {
+        self.value(Method::GET, "/v1/gpus")
+    }
+
+    /// Changes how vGPUs share a GPU: the one of this UUID, or the only one with this in its name.
+    pub fn set_gpu(&self, gpu: &str, change: GpuChange) -> Result<Gpu, ApiError> {
+        let path = format!("/v1/gpus/{}", spelled(gpu));
+        let (_, body) = self.ask(Method::PATCH, &path, Some(self.json(&change)?))?;
+        self.read(&body)
     }
 
     /// What a client must know of the host and the daemon.
@@ -242,4 +261,24 @@ impl Client {
 /// A vGPU's path. A name has no character that a path would have to spell otherwise.
 fn of(name: &Name) -> String {
     format!("/v1/vgpus/{name}")
+}
+
+/// Any text as a part of a path.
+fn spelled(text: &str) -> String {
+    let spell = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(spell).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spelled;
+
+    #[test]
+    fn a_gpus_name_fits_into_a_path() {
+        assert_eq!(spelled("NVIDIA H200"), "NVIDIA%20H200");
+        assert_eq!(spelled("a/b?c%ä"), "a%2Fb%3Fc%25%C3%A4");
+    }
 }

@@ -12,6 +12,9 @@
 //! | `POST /v1/vgpus/NAME/start`, `.../stop` | [`Vgpu`]; the same again changes nothing |
 //! | `DELETE /v1/vgpus/NAME` | 204; 404 if there is none |
 //! | `GET /v1/vgpus/NAME/screenshot?head=0` | a PNG |
+//! | `GET /v1/usage` | [`UsageList`] |
+//! | `GET /v1/gpus` | [`GpuList`] |
+//! | `PATCH /v1/gpus/GPU` [`GpuChange`] | [`Gpu`]; GPU is its UUID or a part of its name |
 //! | `GET /v1/events?follow=true&after=7` | [`Event`]s, a line of JSON each |
 //! | `GET /v1/host` | [`Host`] |
 //! | `GET /v1/openapi.json` | the document |
@@ -19,10 +22,12 @@
 //! An error is `{"error":{"code":…,"field":…,"message":…,"remedy":…}}`, see [`super::Refusal`].
 
 mod client;
+mod gpus;
 mod server;
 mod types;
 
 pub use client::{ApiError, Client};
+pub use gpus::{Gpu, GpuChange, GpuList, Policy, UsageList, VgpuUsage};
 pub use server::{document, serve};
 pub use types::{
     Change, Event, EventKind, Host, Name, NameError, State, Vgpu, VgpuChange, VgpuList, VgpuSpec,
@@ -48,7 +53,8 @@ pub trait Manager: Send + Sync + 'static {
     /// it is.
     fn create(&self, name: &Name, spec: VgpuSpec) -> Result<Change, Refusal>;
 
-    /// Plugs monitors in and out; kept for the next start, and done at once where the vGPU is on offer.
+    /// Plugs monitors in and out, or changes the share; kept for the next start, and done at once where the vGPU is on
+    /// offer.
     fn set(&self, name: &Name, change: VgpuChange) -> Result<Vgpu, Refusal>;
 
     /// Puts a vGPU on offer.
@@ -62,6 +68,15 @@ pub trait Manager: Send + Sync + 'static {
 
     /// A PNG of what a head shows.
     fn screenshot(&self, name: &Name, head: ScanoutId) -> Result<Vec<u8>, Refusal>;
+
+    /// What each vGPU got of its GPU.
+    fn usage(&self) -> UsageList;
+
+    /// Every GPU of the host. The first time this may take seconds: drivers are loaded for it.
+    fn gpus(&self) -> Result<GpuList, Refusal>;
+
+    /// Changes how vGPUs share a GPU, at once: the one of this UUID, or the only one with this in its name.
+    fn set_gpu(&self, gpu: &str, change: GpuChange) -> Result<Gpu, Refusal>;
 
     /// The latest events after this number, and all that follow. Some may be gone already.
     fn events(&self, after: u64) -> (Vec<Event>, broadcast::Receiver<Event>);

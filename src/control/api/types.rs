@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use utoipa::ToSchema;
 
-use crate::control::profile::{Profile, object, objects};
-use crate::control::{HeadChange, Refusal, Status};
+use crate::control::profile::{Profile, ShareChange, object, objects, some_object};
+use crate::control::{Code, HeadChange, Refusal, Status};
 
 /// The longest name of a vGPU.
 const NAME_BYTES_MAX: usize = 63;
@@ -96,13 +96,28 @@ impl VgpuSpec {
     }
 }
 
-/// Other monitors: all of these changes or none.
+/// Other monitors, or another share of the GPU's time: all of these changes or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct VgpuChange {
     /// A head and its monitor each.
-    #[serde(deserialize_with = "objects")]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "objects")]
     pub heads: Vec<HeadChange>,
+    /// What the vGPU gets of its GPU's time from now on; only with the transport `vtest`.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_object")]
+    #[schema(value_type = ShareChange)]
+    pub share: Option<ShareChange>,
+}
+
+impl VgpuChange {
+    /// Refuses what changes nothing.
+    pub fn check(&self) -> Result<(), Refusal> {
+        if self.heads.is_empty() && self.share.is_none_or(|share| share.is_empty()) {
+            return Err(Refusal::new(Code::BadField, "neither `heads` nor `share` says what to change")
+                .remedy("send at least one of them, like {\"share\":{\"weight\":200}}"));
+        }
+        Ok(())
+    }
 }
 
 /// What a vGPU is doing.
@@ -195,7 +210,7 @@ pub enum EventKind {
     Connected,
     /// The VM hung up.
     Disconnected,
-    /// Its monitors were changed by an operator.
+    /// Its monitors or its share were changed by an operator.
     Changed,
     /// A device process died.
     Died,

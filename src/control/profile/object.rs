@@ -39,3 +39,10 @@ pub(in crate::control) fn objects<'de, T: Deserialize<'de>, D: Deserializer<'de>
     let items = Vec::<Item<T>>::deserialize(from)?;
     Ok(items.into_iter().map(|Item(item)| item).collect())
 }
+
+/// Reads a struct that may be left out, but is not null where it is there.
+pub(in crate::control) fn some_object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    object(from).map(Some)
+}

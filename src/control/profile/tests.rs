@@ -47,7 +47,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
 
 #[test]
 fn a_key_like_no_other_is_answered_with_the_known_ones() {
-    assert_eq!(wrong("qq = 1").1.unwrap(), "known here: name, transport, head, gpu, limits, socket");
+    assert_eq!(wrong("qq = 1").1.unwrap(), "known here: name, transport, head, gpu, limits, share, socket");
 }
 
 #[test]

@@ -61,6 +61,15 @@ pub(super) enum NoVgpu {
     NotFound(ErrorBody),
 }
 
+/// What a request about one GPU may be answered.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "these are for the document only")]
+pub(super) enum NoGpu {
+    /// The host has no such GPU (`not_found`).
+    #[response(status = 404)]
+    NotFound(ErrorBody),
+}
+
 /// What a request may be answered that has a value which it cannot have.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "these are for the document only")]

@@ -71,6 +71,25 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     }
 }
 
+/// The GPU in the path.
+#[derive(utoipa::IntoParams)]
+#[into_params(names("gpu"), parameter_in = Path)]
+pub(super) struct Which(
+    /// Its UUID, or a part of its name that no other has in its.
+    pub(super) String,
+);
+
+impl<S: Send + Sync> FromRequestParts<S> for Which {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|_| Refusal::new(Code::BadName, "the GPU in the path is no UTF-8").field("gpu"))?;
+        Ok(Self(text))
+    }
+}
+
 /// What follows the question mark: each key once, and none that is not known.
 struct Pairs(Vec<(String, String)>);
 

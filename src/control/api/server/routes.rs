@@ -1,5 +1,6 @@
 //! What can be asked, and who answers.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -12,10 +13,13 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::answer::{BadBody, BadRequest, Conflict, ErrorBody, Failed, NoVgpu};
+use super::answer::{BadBody, BadRequest, Conflict, ErrorBody, Failed, NoGpu, NoVgpu};
 use super::events::Events;
-use super::input::{Body, EventQuery, HeadQuery, Named, Peer};
-use crate::control::api::{Change, Event, Host, Manager, Name, Vgpu, VgpuChange, VgpuList, VgpuSpec};
+use super::input::{Body, EventQuery, HeadQuery, Named, Peer, Which};
+use crate::control::api::{
+    Change, Event, Gpu, GpuChange, GpuList, Host, Manager, Name, UsageList, Vgpu, VgpuChange, VgpuList,
+    VgpuSpec,
+};
 use crate::control::{Code, Refusal};
 
 /// Followers of events at one time: less than clients, so that they cannot keep others out.
@@ -49,12 +53,12 @@ impl Context {
 
     /// The same for a request that changes something: the log says who wanted what, and what became of it, even if
     /// nobody waits for the answer any more.
-    async fn change<T: Send + 'static>(
+    async fn change<N: Display + Send + 'static, T: Send + 'static>(
         &self,
         peer: Peer,
         verb: &'static str,
-        name: Name,
-        work: impl FnOnce(&dyn Manager, &Name) -> Answer<T> + Send + 'static,
+        name: N,
+        work: impl FnOnce(&dyn Manager, &N) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
         self.ask(move |manager| {
             let answer = work(manager, &name);
@@ -76,7 +80,11 @@ impl Context {
     ),
     servers((url = "/")),
     components(schemas(ErrorBody)),
-    tags((name = "vgpus", description = "Virtual GPUs, by name"), (name = "host", description = "The daemon"))
+    tags(
+        (name = "vgpus", description = "Virtual GPUs, by name"),
+        (name = "gpus", description = "The host's GPUs, and who gets what of them"),
+        (name = "host", description = "The daemon")
+    )
 )]
 struct Frame;
 
@@ -87,6 +95,9 @@ fn open_api_router() -> OpenApiRouter<Context> {
         .routes(routes!(start))
         .routes(routes!(stop))
         .routes(routes!(screenshot))
+        .routes(routes!(usage))
+        .routes(routes!(gpus))
+        .routes(routes!(set_gpu))
         .routes(routes!(events))
         .routes(routes!(host))
         .routes(routes!(openapi))
@@ -160,7 +171,7 @@ async fn create(
     })
 }
 
-/// Plug monitors in and out
+/// Plug monitors in and out, or change the share of the GPU's time
 ///
 /// All of these changes or none. They are kept for the next start, and done at once where the vGPU is on offer.
 #[utoipa::path(patch, path = "/v1/vgpus/{name}", tag = "vgpus", params(Named),
@@ -172,7 +183,11 @@ async fn set(
     peer: Peer,
     Body(change): Body<VgpuChange>,
 ) -> Answer<Json<Vgpu>> {
-    context.change(peer, "set", name, |manager, name| manager.set(name, change)).await.map(Json)
+    let set = |manager: &dyn Manager, name: &Name| {
+        change.check()?;
+        manager.set(name, change)
+    };
+    context.change(peer, "set", name, set).await.map(Json)
 }
 
 /// Delete a vGPU
@@ -217,6 +232,42 @@ async fn screenshot(
 ) -> Answer<Response> {
     let picture = context.ask(move |manager| manager.screenshot(&name, head)).await?;
     Ok(([(CONTENT_TYPE, "image/png")], picture).into_response())
+}
+
+/// See what each vGPU got of its GPU
+///
+/// Ask twice: the differences are what it got in between.
+#[utoipa::path(get, path = "/v1/usage", tag = "gpus", responses(
+    (status = 200, description = "All that are on a GPU", body = UsageList), Failed,
+))]
+async fn usage(State(context): State<Context>) -> Answer<Json<UsageList>> {
+    context.ask(|manager| Ok(manager.usage())).await.map(Json)
+}
+
+/// List the host's GPUs
+///
+/// The first time this may take seconds: another process loads the drivers for it.
+#[utoipa::path(get, path = "/v1/gpus", tag = "gpus", responses(
+    (status = 200, description = "All that Vulkan finds", body = GpuList), Failed,
+))]
+async fn gpus(State(context): State<Context>) -> Answer<Json<GpuList>> {
+    context.ask(|manager| manager.gpus()).await.map(Json)
+}
+
+/// Change how vGPUs share a GPU
+///
+/// At once, and for as long as the daemon's state is kept.
+#[utoipa::path(patch, path = "/v1/gpus/{gpu}", tag = "gpus", params(Which),
+    request_body(content = GpuChange, example = json!({"policy": "equal-share"})),
+    responses((status = 200, description = "The GPU", body = Gpu), BadRequest, NoGpu, Conflict, BadBody, Failed))]
+async fn set_gpu(
+    State(context): State<Context>,
+    Which(gpu): Which,
+    peer: Peer,
+    Body(change): Body<GpuChange>,
+) -> Answer<Json<Gpu>> {
+    let shown: String = gpu.escape_debug().take(256).collect();
+    context.change(peer, "gpu set", shown, move |manager, _| manager.set_gpu(&gpu, change)).await.map(Json)
 }
 
 /// Hear what happened

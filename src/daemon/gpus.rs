@@ -1,0 +1,106 @@
+//! The host's GPUs, as its drivers list them.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::control::{Code, Refusal};
+use crate::render_process::{self, Found};
+
+/// They, once somebody asked. Drivers are loaded to find them, which takes a process and up to seconds.
+#[derive(Debug, Default)]
+pub(super) struct Gpus {
+    found: Mutex<Vec<Found>>,
+}
+
+impl Gpus {
+    /// All of them. Who asks while they are looked for waits for the same answer.
+    pub(super) fn all(&self) -> Result<Vec<Found>, Refusal> {
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.is_empty() {
+            *found = render_process::gpus().map_err(|error| {
+                Refusal::new(Code::HostFailed, format_args!("no GPU was found: {error}"))
+                    .remedy("`vgpu doctor` says what is in the way")
+            })?;
+        }
+        Ok(found.clone())
+    }
+}
+
+/// The GPU of this UUID, else the one of this name, else the only one with this in its name.
+pub(super) fn pick<'a>(gpus: &'a [Found], wanted: &str) -> Result<&'a Found, Refusal> {
+    let uuid = wanted.strip_prefix("GPU-").unwrap_or(wanted);
+    let ways: [&dyn Fn(&Found) -> bool; 3] =
+        [&|gpu| gpu.uuid.eq_ignore_ascii_case(uuid), &|gpu| gpu.name == wanted, &|gpu| {
+            gpu.name.contains(wanted)
+        }];
+    let fitting = ways.map(|fits| gpus.iter().filter(|gpu| fits(gpu)).collect::<Vec<_>>());
+    let fitting = fitting.into_iter().find(|fitting| !fitting.is_empty()).unwrap_or_default();
+    match fitting[..] {
+        [one] => Ok(one),
+        [] => {
+            let message = format!(
+                "{:?} is in no GPU's name here, nor any's UUID; there are: {}",
+                shortened(wanted),
+                listed(gpus.iter())
+            );
+            Err(Refusal::new(Code::NotFound, message)
+                .field("gpu")
+                .remedy("give the UUID or a part of the name of one of them; `vgpu gpu list` lists them"))
+        }
+        _ => {
+            let message =
+                format!("{:?} fits more than one GPU: {}", shortened(wanted), listed(fitting.into_iter()));
+            Err(Refusal::new(Code::BadName, message).field("gpu").remedy("give the UUID of one of them"))
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(256).collect()
+}
+
+fn listed<'a>(gpus: impl Iterator<Item = &'a Found>) -> String {
+    gpus.map(|Found { name, uuid }| format!("{name} ({uuid})")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, Found, pick};
+
+    fn gpus() -> Vec<Found> {
+        let gpus = [
+            ("H100", "d1aa"),
+            ("H100 NVL", "d1bb"),
+            ("H200", "d1cc"),
+            ("H200", "d1dd"),
+            ("llvmpipe", "6d65"),
+        ];
+        gpus.map(|(name, uuid)| Found { name: name.to_owned(), uuid: uuid.to_owned() }).into()
+    }
+
+    #[test]
+    fn a_gpu_is_picked_by_its_uuid_or_its_name_or_what_only_its_name_has() {
+        for (wanted, uuid) in
+            [("llvm", "6d65"), ("d1cc", "d1cc"), ("GPU-D1BB", "d1bb"), ("H100", "d1aa"), ("NVL", "d1bb")]
+        {
+            assert_eq!(pick(&gpus(), wanted).unwrap().uuid, uuid);
+        }
+    }
+
+    #[test]
+    fn what_fits_none_or_several_is_refused_with_those_that_there_are() {
+        let gpus = gpus();
+        let refused = |wanted| pick(&gpus, wanted).map_err(|refusal| (refusal.code, refusal.message));
+
+        let (code, message) = refused("A100").unwrap_err();
+        assert_eq!(code, Code::NotFound);
+        assert_eq!(
+            message,
+            "\"A100\" is in no GPU's name here, nor any's UUID; there are: H100 (d1aa), H100 NVL (d1bb), H200 (d1cc), \
+             H200 (d1dd), llvmpipe (6d65)"
+        );
+        let (code, message) = refused("H200").unwrap_err();
+        assert_eq!(code, Code::BadName);
+        assert_eq!(message, "\"H200\" fits more than one GPU: H200 (d1cc), H200 (d1dd)");
+        assert_eq!(refused("H1").unwrap_err().0, Code::BadName);
+    }
+}
