@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
 
 mod server;
+mod tenants;
 
 use std::process::Output;
 

@@ -20,7 +20,7 @@ fn mesa() -> PathBuf {
 }
 
 /// The driver that vgpu renders with.
-const LAVAPIPE: &str = "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json";
+pub(crate) const LAVAPIPE: &str = "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json";
 
 /// Waits for something that is to happen.
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
@@ -50,7 +50,7 @@ fn built(file: &str) -> PathBuf {
 }
 
 /// The program of the checks.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     built("vgpu-test-vulkan")
 }
 
@@ -62,6 +62,20 @@ pub(crate) fn native(arguments: &[&str]) -> Output {
         .env("VK_ICD_FILENAMES", LAVAPIPE)
         .output()
         .unwrap()
+}
+
+/// A program of a guest that comes in by this socket, on Mesa's driver.
+pub(crate) fn guest(socket: &Path, program: &Path, arguments: &[&str]) -> Command {
+    let mesa = mesa();
+    let mut command = Command::new(mesa.join("run"));
+    command
+        .arg(program)
+        .args(arguments)
+        .env("VN_DEBUG", "vtest")
+        .env("VTEST_SOCKET_NAME", socket)
+        .env("VK_DRIVER_FILES", mesa.join("virtio.json"))
+        .env("VK_LOADER_LAYERS_DISABLE", "*");
+    command
 }
 
 /// `vgpu run` with a profile for vtest.
@@ -125,16 +139,7 @@ impl Server {
 
     /// A program of the guest, on Mesa's driver.
     pub(crate) fn guest(&self, program: &Path, arguments: &[&str]) -> Command {
-        let mesa = mesa();
-        let mut command = Command::new(mesa.join("run"));
-        command
-            .arg(program)
-            .args(arguments)
-            .env("VN_DEBUG", "vtest")
-            .env("VTEST_SOCKET_NAME", self.socket())
-            .env("VK_DRIVER_FILES", mesa.join("virtio.json"))
-            .env("VK_LOADER_LAYERS_DISABLE", "*");
-        command
+        guest(&self.socket(), program, arguments)
     }
 
     pub(crate) fn vulkaninfo(&self, arguments: &[&str]) -> Output {
