@@ -76,7 +76,7 @@ impl Host {
     /// Has each wait now and then, however little the other does.
     fn share_equally(&self) {
         let change = GpuChange { policy: Policy::EqualShare };
-        self.client().set_gpu("llvmpipe", &change).unwrap();
+        self.client().set_gpu("llvmpipe", change).unwrap();
     }
 
     fn render(&self, name: &str) -> Pid {
