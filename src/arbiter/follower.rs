@@ -230,10 +230,10 @@ impl Follower {
         if self.tell_busy(!idle) {
             self.tell_daemon();
         }
-        if idle {
-            Next::WhenRung
-        } else {
-            Next::In(Duration::from_nanos(self.turn.watch_ns.max(PAUSE_MIN_NS)))
+        match self.orphaned_at_ns {
+            _ if idle => Next::WhenRung,
+            Some(_) => Next::In(DOUBT),
+            None => Next::In(Duration::from_nanos(self.turn.watch_ns.max(PAUSE_MIN_NS))),
         }
     }
 
@@ -260,13 +260,15 @@ impl Follower {
         }
     }
 
-    /// Notes how long a submission takes, by those since leave began.
+    /// Notes how long a submission takes, by those since leave began: at least as quick as it was, or slower by and by,
+    /// for others may have been at work beside it.
     fn learn(&mut self, now: Mark) {
         let passed_ns = now.at_ns.saturating_sub(self.began.at_ns);
         let count = now.given.saturating_sub(self.began.given);
         if let Some(each_ns) = passed_ns.checked_div(count) {
             let before_ns = self.leave.each_ns();
-            self.leave.set_each(if before_ns == 0 { each_ns } else { (before_ns + each_ns) / 2 });
+            let slower = before_ns > 0 && each_ns > before_ns;
+            self.leave.set_each(if slower { before_ns.midpoint(each_ns) } else { each_ns });
         }
     }
 
