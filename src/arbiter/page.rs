@@ -1,7 +1,7 @@
 //! The page that a vGPU's render process shares with the daemon, and with nobody else.
 //!
-//! Each word is written by one side. The daemon trusts none of the words of the other side further than that vGPU's own
-//! account: whoever took the process over can lie about its use, and is charged for the time of its leases all the same.
+//! Each word is written by one side. The daemon trusts none of the words of the other side further than that vGPU's
+//! own account: whoever took the process over can lie about its use, and is charged for its turns all the same.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};

@@ -9,6 +9,7 @@ use vgpu::control::profile::{Class, Share, ShareChange};
 
 use crate::render::{PROFILE, create, refusal};
 use crate::service::{Place, named};
+use crate::vgpu::eventually;
 
 fn share(share: ShareChange) -> VgpuChange {
     VgpuChange { share: Some(share), ..VgpuChange::default() }
@@ -92,4 +93,32 @@ fn a_policy_outlives_the_daemon() {
     let unwritten = refusal(place.client().set_gpu(&gpu.uuid, change(Policy::FixedShare)));
     assert_eq!(unwritten.code, Code::HostFailed);
     assert_eq!(place.client().gpus().unwrap().gpus, [gpu]);
+}
+
+#[test]
+fn fixed_shares_beyond_the_whole_are_refused_and_nothing_changes() {
+    let place = Place::new();
+    let _daemon = place.serve();
+    for name in ["a", "b"] {
+        create(&place, name, PROFILE).unwrap();
+        eventually("it has its GPU", || {
+            let all = place.client().usage().unwrap().vgpus;
+            all.into_iter().find(|usage| usage.name == named(name))?.gpu
+        });
+    }
+    let fixed = || place.client().set_gpu("llvmpipe", GpuChange { policy: Policy::FixedShare });
+    let cap = |name, cap| {
+        place.client().set(&named(name), &share(ShareChange { cap: Some(cap), ..ShareChange::default() }))
+    };
+
+    let oversold = refusal(fixed());
+
+    assert!(oversold.message.contains("200 %") && oversold.remedy.is_some(), "{oversold}");
+    assert_eq!(place.client().gpus().unwrap().gpus[0].policy, Policy::BestEffort);
+    cap("a", 40).unwrap();
+    cap("b", 60).unwrap();
+    assert_eq!(fixed().unwrap().policy, Policy::FixedShare);
+    assert_eq!(refusal(cap("a", 41)).field.as_deref(), Some("share.cap"));
+    assert_eq!(shared(&place, "a"), Some((100, 40, Class::Normal)));
+    assert_eq!(place.client().show(&named("a")).unwrap().profile.share.cap, 40);
 }
