@@ -19,6 +19,9 @@ const WATCH_ALONE_NS: u64 = 20_000_000;
 const WATCH_BESIDE_NS: u64 = 1_000_000;
 const WATCH_LEASE_NS: u64 = 100_000;
 
+/// Who passes so late was stopped, or had no processor.
+const STOPPED_NS: u64 = 50_000_000;
+
 /// How often those that wait hear that the daemon lives.
 const BEAT_NS: u64 = 20_000_000;
 
@@ -46,7 +49,12 @@ pub(super) struct Hall {
     seats: BTreeMap<String, Seat>,
     policies: BTreeMap<Uuid, Policy>,
     ids: u32,
+    /// The time that partitions know: it stands still while this process does.
     passed_ns: u64,
+    /// Time for which it stood still.
+    skipped_ns: u64,
+    /// When somebody was to pass next.
+    next_ns: Option<u64>,
 }
 
 /// One GPU.
@@ -193,12 +201,13 @@ impl Hall {
 
     /// Takes in what render processes said and what time it is, and tells them what follows. Returns when to come again
     /// though nobody says anything, and what went wrong.
-    pub(super) fn pass(&mut self, now_ns: u64) -> (Option<u64>, Vec<(String, Fault)>) {
+    pub(super) fn pass(&mut self, real_ns: u64) -> (Option<u64>, Vec<(String, Fault)>) {
+        let now_ns = self.skip(real_ns.saturating_sub(self.skipped_ns));
         let passed_ns = now_ns.saturating_sub(std::mem::replace(&mut self.passed_ns, now_ns));
         let mut faults = Vec::new();
         let mut actions = Vec::new();
         for (name, seat) in &mut self.seats {
-            seat.page.beat(now_ns);
+            seat.page.beat(real_ns);
             if seat.busy {
                 seat.wanted_ns += passed_ns;
             }
@@ -220,8 +229,20 @@ impl Hall {
                 self.act(actions, &mut faults);
             }
         }
-        let next_ns = self.desks.values().filter_map(next).chain(self.beat(now_ns)).min();
-        (next_ns, faults)
+        self.next_ns = self.desks.values().filter_map(next).chain(self.beat(now_ns)).min();
+        (self.next_ns.map(|at_ns| at_ns.saturating_add(self.skipped_ns)), faults)
+    }
+
+    /// Leaves out the time for which this process was stopped: nobody is late for what was not asked meanwhile, and
+    /// what was used then was used without us.
+    fn skip(&mut self, now_ns: u64) -> u64 {
+        let Some(next_ns) = self.next_ns.filter(|next_ns| now_ns.saturating_sub(*next_ns) > STOPPED_NS)
+        else {
+            return now_ns;
+        };
+        self.skipped_ns += now_ns - next_ns;
+        self.seats.values_mut().for_each(|seat| seat.told = used(&seat.page));
+        next_ns
     }
 
     /// Tells a GPU's partition what tenants used that run beside others.
@@ -277,6 +298,7 @@ impl Hall {
     }
 
     fn act(&mut self, actions: Vec<Action>, faults: &mut Vec<(String, Fault)>) {
+        let skipped_ns = self.skipped_ns;
         for action in actions {
             let (Action::Open { tenant }
             | Action::Grant { tenant, .. }
@@ -292,7 +314,9 @@ impl Hall {
                 Action::Grant { until_ns: UNTIL_RECALLED_NS, .. } => {
                     seat.say(Gate::Lease, OPEN_NS, WATCH_BESIDE_NS);
                 }
-                Action::Grant { until_ns, .. } => seat.say(Gate::Lease, until_ns, WATCH_LEASE_NS),
+                Action::Grant { until_ns, .. } => {
+                    seat.say(Gate::Lease, until_ns.saturating_add(skipped_ns), WATCH_LEASE_NS);
+                }
                 Action::Recall { .. } => seat.say(Gate::Closing, 0, WATCH_LEASE_NS),
                 Action::Warn { .. } => faults.push((name.clone(), Fault::Warned)),
                 Action::Kill { .. } => faults.push((name.clone(), Fault::Kill)),
@@ -375,4 +399,86 @@ impl Seat {
 
 fn used(page: &Page) -> Used {
     Used { busy_ns: page.busy_ns.load(Ordering::Relaxed), submissions: page.given.load(Ordering::Relaxed) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::page;
+    use super::*;
+
+    const GPU: Uuid = Uuid::from_u128(7);
+    const MS: u64 = 1_000_000;
+
+    /// A vGPU with a render process that the test plays.
+    fn admit(hall: &mut Hall, name: &str, settings: Settings) -> Page {
+        let file = page::file().unwrap();
+        hall.admit(name, settings, &file, Arc::new(file.try_clone().unwrap())).unwrap();
+        let page = Page::map(&file).unwrap();
+        page.set_gpu(GPU);
+        page
+    }
+
+    /// Passes once a millisecond, at most, until that time. Returns what went wrong.
+    fn until(hall: &mut Hall, from_ns: u64, to_ns: u64) -> Vec<(String, Fault)> {
+        (from_ns..to_ns).step_by(1_000_000).flat_map(|at_ns| hall.pass(at_ns).1).collect()
+    }
+
+    /// One that may have 10 % of its GPU, uses more and is told to stop.
+    fn recalled(hall: &mut Hall) -> Page {
+        let page = admit(hall, "a", Settings { cap_percent: 10, ..Settings::default() });
+        hall.pass(1000 * MS);
+        assert_eq!(page.turn().until_ns, OPEN_NS);
+        page.busy.store(1, Ordering::Relaxed);
+        for at_ms in 1000..1020 {
+            page.busy_ns.fetch_add(MS, Ordering::Relaxed);
+            hall.pass(at_ms * MS);
+        }
+        assert_eq!(page.turn().until_ns, 0);
+        page
+    }
+
+    #[test]
+    fn one_that_does_not_hand_back_is_warned_then_killed() {
+        let mut hall = Hall::default();
+        let _page = recalled(&mut hall);
+        let faults = until(&mut hall, 1020 * MS, 12_000 * MS);
+        assert_eq!(faults, [("a".to_owned(), Fault::Warned), ("a".to_owned(), Fault::Kill)]);
+    }
+
+    #[test]
+    fn one_that_handed_back_while_the_daemon_was_stopped_is_not_late() {
+        let mut hall = Hall::default();
+        let page = recalled(&mut hall);
+        let other = admit(&mut hall, "0", Settings::default());
+        hall.pass(1021 * MS);
+        page.handed.store(page.turn().number, Ordering::Release);
+        other.busy.store(1, Ordering::Relaxed);
+
+        assert_eq!(hall.pass(60_000 * MS).1, []);
+        assert_eq!(hall.pass(60_001 * MS).1, []);
+    }
+
+    #[test]
+    fn what_was_used_without_the_daemon_is_nobodys_debt() {
+        let mut hall = Hall::default();
+        let page = recalled(&mut hall);
+        page.handed.store(page.turn().number, Ordering::Release);
+        page.busy_ns.fetch_add(50_000 * MS, Ordering::Relaxed);
+
+        assert_eq!(until(&mut hall, 60_000 * MS, 60_200 * MS), []);
+
+        assert_eq!(page.turn().until_ns, OPEN_NS, "it may run again");
+    }
+
+    #[test]
+    fn a_render_process_that_died_leaves_nothing_to_wait_for() {
+        let mut hall = Hall::default();
+        let page = recalled(&mut hall);
+
+        hall.died("a");
+
+        assert_eq!((page.gpu(), page.busy.load(Ordering::Relaxed)), (None, 0));
+        assert_eq!(until(&mut hall, 1020 * MS, 12_000 * MS), []);
+        assert_eq!(page.turn().until_ns, OPEN_NS, "the next one may run");
+    }
 }
