@@ -10,12 +10,15 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::{Arc, Mutex};
 
 use nix::unistd::Pid;
+use vm_memory::{FileOffset, GuestAddress};
 
 use crate::control::spec::{DeviceSpec, Entry};
 use crate::control::{DeviceHandle, Inherited, InheritedError};
-use crate::device::Device;
+use crate::device::{Device, Gpu};
 use crate::display::Pieces;
 use crate::guest_memory::GuestMemory;
+use crate::heap::Heap;
+use crate::link::DeviceEnd;
 use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, Sealed};
 use crate::transport::SharedMemory;
 use crate::transport::vhost_user::{
@@ -59,7 +62,9 @@ pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     let link = Link::prepare().map_err(DeviceProcessError::Host)?;
     let sealed = seal(spec)?;
 
-    let device = Arc::new(Mutex::new(Device::open(spec.profile.setup(&spec.name), vault)?));
+    let gpu = inherited.tie.as_ref().map(|tie| open_gpu(tie, spec)).transpose();
+    let gpu = gpu.map_err(DeviceProcessError::Host)?;
+    let device = Arc::new(Mutex::new(Device::open(spec.profile.setup(&spec.name), vault, gpu)?));
     let memory = SharedMemory::new(GuestMemory::new());
     let notifier = link.notifier();
     let notify = move || _ = notifier.config_changed();
@@ -87,14 +92,33 @@ fn open_vault(inherited: &Inherited, memory_bytes: u64) -> Result<Vault, DeviceP
     }
 }
 
+/// What the device has 3D by.
+fn open_gpu([end, _, file]: &[Arc<OwnedFd>; 3], spec: &DeviceSpec) -> io::Result<Gpu> {
+    let heap = Heap::open(file.try_clone()?)?;
+    Ok(Gpu {
+        end: DeviceEnd::new(end.try_clone()?),
+        view: view(&heap)?,
+        heap,
+        contexts_max: spec.profile.limits.clients(),
+    })
+}
+
+/// The heap as guest memory of its own, from address zero on.
+fn view(heap: &Heap) -> io::Result<GuestMemory> {
+    let bytes = usize::try_from(heap.bytes()).map_err(io::Error::other)?;
+    let file = FileOffset::new(heap.share()?.into(), 0);
+    GuestMemory::from_ranges_with_files([(GuestAddress(0), bytes, Some(file))]).map_err(io::Error::other)
+}
+
 /// What another keeper needs, if all of it is there.
 fn heirlooms(inherited: &Inherited) -> Option<Heirlooms> {
     Some(Heirlooms {
-        front_end: inherited.front_end.clone(),
+        front_end: inherited.front_end.clone()?,
         control: inherited.control.clone()?,
         lock: inherited.lock.clone()?,
         vault: Some(inherited.vault.clone()?),
         seating: None,
+        tie: inherited.tie.clone(),
     })
 }
 
@@ -105,6 +129,10 @@ fn connect(
     spec: &DeviceSpec,
 ) -> Result<Connection, DeviceProcessError> {
     let keeper = inherited.keeper.take().map(UnixStream::from);
+    let front_end = || match &inherited.front_end {
+        Some(front_end) => duplicate(front_end),
+        None => Err(DeviceProcessError::Host(io::ErrorKind::NotConnected.into())),
+    };
     let journal = match (&keeper, spec.resumed) {
         (Some(keeper), true) => Some(Journal::receive(keeper)?),
         _ => None,
@@ -113,10 +141,10 @@ fn connect(
     match (inherited.connection.take(), journal, spec.entry) {
         (Some(connection), Some(journal), _) => Ok(link.resume(connection.into(), journal)),
         (_, _, Entry::Listener) => {
-            let listener = UnixListener::from(duplicate(&inherited.front_end)?);
+            let listener = UnixListener::from(front_end()?);
             link.accept(&listener).map_err(DeviceProcessError::Accept)
         }
-        (_, _, Entry::Connection) => Ok(link.connect(UnixStream::from(duplicate(&inherited.front_end)?))),
+        (_, _, Entry::Connection) => Ok(link.connect(UnixStream::from(front_end()?))),
     }
 }
 
@@ -124,6 +152,7 @@ fn seal(spec: &DeviceSpec) -> Result<Sealed, SandboxError> {
     let sealed = Sandbox::prepare(&SandboxSpec {
         memory_bytes: spec.profile.limits.memory,
         driver: None,
+        priority: false,
         parent: spec.supervisor.map(Pid::from_raw),
         require_all: spec.require_sandbox,
     })?

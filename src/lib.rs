@@ -12,9 +12,10 @@
 //! | 3 | [`arbiter`] | who may use a host's GPUs, and when: threads and pages |
 //! | 3 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
 //! | 2 | [`render`], [`display`] | images; who sees them |
+//! | 2 | [`link`] | between a device and the process that renders for it |
 //! | 1 | [`wire`], [`venus`] | bytes of virtio-gpu, and of Vulkan commands |
 //! | 1 | [`sched`] | who may use a GPU, and how long |
-//! | 1 | [`vault`], [`quota`], [`guest_memory`], [`guest_log`] | memory that outlives us, accounts, log |
+//! | 1 | [`vault`], [`heap`], [`quota`], [`guest_memory`], [`guest_log`] | memory that outlives us, accounts, log |
 //! | 0 | [`sys`] | unsafe |
 //!
 //! Architecture invariant: guest bytes are read by safe Rust only. Shared memory is copied once, then checked.
@@ -29,6 +30,8 @@ pub mod display;
 pub mod doctor;
 pub mod guest_log;
 pub mod guest_memory;
+pub mod heap;
+pub mod link;
 pub mod quota;
 pub mod render;
 pub mod render_process;

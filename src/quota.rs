@@ -7,8 +7,11 @@ mod shares;
 
 pub use shares::{NoneLeft, Part, Share, Shares, Taken};
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::sys::SharedWord;
 
 /// The account of one vGPU. Copies are the same account.
 #[derive(Clone, Debug)]
@@ -16,9 +19,35 @@ pub struct Ledger(Arc<Account>);
 
 #[derive(Debug)]
 struct Account {
-    limit: u64,
-    used: AtomicU64,
+    limit: Limit,
+    used: Word,
     overhead: Option<Ledger>,
+}
+
+#[derive(Debug)]
+enum Limit {
+    /// So many bytes.
+    Bytes(Arc<Word>),
+    /// Of the overhead of an account with this limit.
+    OverheadOf(Arc<Word>),
+}
+
+/// A number of ours, or one that another process sees too.
+#[derive(Debug)]
+enum Word {
+    Own(AtomicU64),
+    Shared(SharedWord<AtomicU64>),
+}
+
+impl Deref for Word {
+    type Target = AtomicU64;
+
+    fn deref(&self) -> &AtomicU64 {
+        match self {
+            Self::Own(word) => word,
+            Self::Shared(word) => word,
+        }
+    }
 }
 
 /// A charge that would go beyond the limit.
@@ -41,13 +70,20 @@ const OVERHEAD_BYTES: (u64, u64) = (256 << 20, 2 << 30);
 impl Ledger {
     /// An account without charges.
     pub fn new(limit: u64) -> Self {
-        let (least, most) = OVERHEAD_BYTES;
-        let overhead = Self::with(limit.div_ceil(4).clamp(least, most), None);
-        Self::with(limit, Some(overhead))
+        Self::with(Word::Own(limit.into()), Word::Own(0.into()))
     }
 
-    fn with(limit: u64, overhead: Option<Ledger>) -> Self {
-        Self(Arc::new(Account { limit, used: AtomicU64::new(0), overhead }))
+    /// An account whose limit another process says, and may change at any time; that sees what is used. What is in use
+    /// beyond a limit that became smaller stays, and nothing is charged until it fits.
+    pub fn shared(limit: SharedWord<AtomicU64>, used: SharedWord<AtomicU64>) -> Self {
+        Self::with(Word::Shared(limit), Word::Shared(used))
+    }
+
+    fn with(limit: Word, used: Word) -> Self {
+        let limit = Arc::new(limit);
+        let account = |limit, used, overhead| Self(Arc::new(Account { limit, used, overhead }));
+        let overhead = account(Limit::OverheadOf(Arc::clone(&limit)), Word::Own(0.into()), None);
+        account(Limit::Bytes(limit), used, Some(overhead))
     }
 
     /// The account of what the host keeps for a vGPU beside its memory: objects, pools, recordings, as estimates.
@@ -58,13 +94,12 @@ impl Ledger {
 
     /// Charges bytes that are about to be taken.
     pub fn charge(&self, bytes: u64) -> Result<Charge, OverLimit> {
-        let limit = self.0.limit;
-        let fits = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= limit);
+        let fits = |used: u64| used.checked_add(bytes).filter(|sum| *sum <= self.limit());
         self.0
             .used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits)
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fits)
             .map(|_| Charge { ledger: self.clone(), bytes })
-            .map_err(|used| OverLimit { wanted: bytes, used, limit })
+            .map_err(|used| OverLimit { wanted: bytes, used, limit: self.limit() })
     }
 
     /// Bytes charged and not given back.
@@ -74,7 +109,13 @@ impl Ledger {
 
     /// Bytes that can be charged at most.
     pub fn limit(&self) -> u64 {
-        self.0.limit
+        match &self.0.limit {
+            Limit::Bytes(bytes) => bytes.load(Ordering::SeqCst),
+            Limit::OverheadOf(bytes) => {
+                let (least, most) = OVERHEAD_BYTES;
+                bytes.load(Ordering::SeqCst).div_ceil(4).clamp(least, most)
+            }
+        }
     }
 }
 
@@ -116,6 +157,7 @@ impl Drop for Charge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sys::{SharedMemory, sealed_file};
     use proptest::prelude::*;
 
     #[test]
@@ -139,6 +181,26 @@ mod tests {
         assert_eq!((ledger.used(), ledger.overhead().used()), (100, overhead.bytes()));
         drop(charge);
         assert_eq!(ledger.used(), 0);
+    }
+
+    #[test]
+    fn a_limit_that_another_process_says_holds_at_once_and_what_is_in_use_stays() {
+        let memory = Arc::new(SharedMemory::map(&sealed_file(4096).unwrap(), 4096).unwrap());
+        let word = |offset| memory.long_word(offset).unwrap();
+        let (limit, used) = (word(0), word(8));
+        limit.store(4 << 30, Ordering::SeqCst);
+        let ledger = Ledger::shared(word(0), word(8));
+        let first = ledger.charge(3 << 30).unwrap();
+        assert_eq!((used.load(Ordering::SeqCst), ledger.overhead().limit()), (3 << 30, 1 << 30));
+
+        limit.store(2 << 30, Ordering::SeqCst);
+        assert_eq!(ledger.charge(1).unwrap_err(), OverLimit { wanted: 1, used: 3 << 30, limit: 2 << 30 });
+        assert_eq!((ledger.used(), ledger.overhead().limit()), (3 << 30, 512 << 20));
+        limit.store(5 << 30, Ordering::SeqCst);
+        let second = ledger.charge(2 << 30).unwrap();
+
+        drop((first, second));
+        assert_eq!(used.load(Ordering::SeqCst), 0);
     }
 
     #[test]

@@ -24,14 +24,18 @@ use nix::unistd::{Pid, getppid};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::arbiter;
+use crate::arbiter::{self, Seating};
+use crate::control::profile::Class;
 use crate::control::spec::DeviceSpec;
 use crate::control::{GpuStatus, Inherited, InheritedError, RenderHandle};
+use crate::heap::Heap;
+use crate::link::RenderEnd;
 use crate::quota::{Ledger, Shares};
 use crate::render::venus::{GpuRenderer, Monitor};
 pub use crate::render::vulkan::Found;
 use crate::render::vulkan::{Gpu, GpuOptions, Leave, OpenError};
 use crate::sandbox::{Needs, Sandbox, SandboxError, SandboxSpec, Sealed, driver_environment};
+use crate::transport::contexts;
 use crate::transport::vhost_user::{HandoverError, Heirlooms, Keeping, Story};
 use crate::transport::vtest::{self, Clients, House};
 
@@ -77,7 +81,7 @@ pub struct Rehearsal {
 
 /// Opens a GPU in this process, which then ends, and says what that took.
 pub fn rehearse(device: Option<String>) -> Result<Rehearsal, OpenError> {
-    let gpu = Gpu::open(&GpuOptions { which: device })?;
+    let gpu = Gpu::open(GpuOptions { which: device, privilege: None })?;
     Ok(Rehearsal {
         name: gpu.name().to_owned(),
         driver: gpu.driver().to_owned(),
@@ -140,19 +144,28 @@ fn serve(
     let device = spec.profile.gpu.device.as_deref();
     let found = rehearsal(device)?;
     tracing::info!("the GPU is {}, its driver {}", found.name, found.driver);
-    let (sealed, gpu) =
-        seal(spec, found.needs.clone(), || Gpu::open(&GpuOptions { which: device.map(Into::into) }))?;
-    let gpu = gpu.map_err(|error| RenderProcessError::Gpu(error.to_string()))?;
+    let open = || {
+        let privilege = inherited.seating.as_ref().map(Seating::privilege).transpose()?;
+        let options = GpuOptions { which: device.map(Into::into), privilege };
+        Gpu::open(options).map_err(|error| RenderProcessError::Gpu(error.to_string()))
+    };
+    let (sealed, gpu) = seal(spec, found.needs.clone(), open)?;
+    let gpu = gpu?;
 
-    let ledger = Ledger::new(spec.profile.limits.memory);
-    inherited.answer_operators(handle(spec, inherited, &sealed, &ledger, keeping, found))?;
+    let ledger = match &inherited.seating {
+        Some(seating) => seating.ledger()?,
+        None => Ledger::new(spec.profile.limits.memory),
+    };
+    let status = status(spec, &gpu, found);
+    inherited.answer_operators(handle(status, inherited, &sealed, &ledger, keeping))?;
     let leave = Leave::open();
     if let Some(seating) = &inherited.seating {
-        arbiter::follow(seating, gpu.uuid(), Arc::clone(&leave), ledger.clone())?;
+        arbiter::follow(seating, &gpu, Arc::clone(&leave))?;
     }
     let clients_max = usize::try_from(spec.profile.limits.clients()).unwrap_or(usize::MAX);
+    let heap = inherited.tie.as_ref().map(|[.., heap]| Heap::open(heap.try_clone()?)).transpose()?;
     let house = House {
-        renderer: GpuRenderer::new(gpu, ledger.clone(), leave),
+        renderer: GpuRenderer::new(gpu, ledger.clone(), leave, heap.clone()),
         ledger,
         monitor: Monitor::new(),
         estate: Arc::new(keeping.clone()),
@@ -160,7 +173,12 @@ fn serve(
         clients_max,
     };
     let orphans = keeping.look(Clients::heirlooms)?;
-    let listener = UnixListener::from(inherited.front_end.try_clone()?);
+    if let (Some([_, end, _]), Some(heap)) = (&inherited.tie, heap) {
+        return Ok(contexts::serve(&sealed, &RenderEnd::new(end.try_clone()?), heap, house, orphans)?);
+    }
+    let front_end =
+        inherited.front_end.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?;
+    let listener = UnixListener::from(front_end.try_clone()?);
     Ok(vtest::serve(&sealed, &listener, house, orphans)?)
 }
 
@@ -178,9 +196,11 @@ fn keep(inherited: &mut Inherited, spec: &DeviceSpec) -> Result<Keeping<Clients>
 }
 
 fn seal<T>(spec: &DeviceSpec, needs: Needs, load: impl FnOnce() -> T) -> Result<(Sealed, T), SandboxError> {
+    let priority = wants_priority(spec);
     let sandbox = Sandbox::prepare(&SandboxSpec {
         memory_bytes: spec.profile.limits.memory,
         driver: Some(needs),
+        priority,
         parent: spec.supervisor.map(Pid::from_raw),
         require_all: spec.require_sandbox,
     })?;
@@ -189,24 +209,39 @@ fn seal<T>(spec: &DeviceSpec, needs: Needs, load: impl FnOnce() -> T) -> Result<
     report.missing().iter().for_each(|missing| tracing::warn!("{missing}"));
     tracing::info!("sealed: {report}");
     report.left_open().iter().for_each(|open| tracing::info!("left open: {open}"));
+    if priority && !report.keeps_priority() {
+        tracing::warn!(
+            "its class is latency, but it cannot keep CAP_SYS_NICE, without which drivers give no priority; \
+             remedy: run the daemon as root, outside of containers that have users of their own"
+        );
+    }
     Ok((sealed, loaded))
 }
 
+/// Whether the driver is to be asked for priority on the GPU. Only the arbiter sees to it that others get their share.
+fn wants_priority(spec: &DeviceSpec) -> bool {
+    spec.scheduled && spec.profile.share.class == Class::Latency
+}
+
+/// All that is said of the GPU but who uses it.
+fn status(spec: &DeviceSpec, gpu: &Gpu, found: Rehearsal) -> GpuStatus {
+    GpuStatus {
+        name: found.name,
+        driver: found.driver,
+        memory_bytes_driver: gpu.driver_bytes(),
+        shader_checks: found.shader_checks,
+        clients: 0,
+        clients_max: spec.profile.limits.clients(),
+    }
+}
+
 fn handle(
-    spec: &DeviceSpec,
+    gpu: GpuStatus,
     inherited: &Inherited,
     sealed: &Sealed,
     ledger: &Ledger,
     keeping: &Keeping<Clients>,
-    found: Rehearsal,
 ) -> RenderHandle {
-    let gpu = GpuStatus {
-        name: found.name,
-        driver: found.driver,
-        shader_checks: found.shader_checks,
-        clients: 0,
-        clients_max: spec.profile.limits.clients(),
-    };
     let clients = keeping.clone();
     let keepers = heirlooms(inherited).map(|heirlooms| Box::new(keeping.adopted_by(heirlooms)) as Box<_>);
     RenderHandle {
@@ -221,10 +256,14 @@ fn handle(
 /// What another keeper needs, if all of it is there.
 fn heirlooms(inherited: &Inherited) -> Option<Heirlooms> {
     Some(Heirlooms {
-        front_end: inherited.front_end.clone(),
+        front_end: inherited
+            .front_end
+            .clone()
+            .or_else(|| inherited.tie.as_ref().map(|[_, end, _]| end.clone()))?,
         control: inherited.control.clone()?,
         lock: inherited.lock.clone()?,
         vault: None,
         seating: inherited.seating.clone().map(|seating| [seating.page, seating.kick]),
+        tie: inherited.tie.clone(),
     })
 }

@@ -11,10 +11,12 @@ use uuid::Uuid;
 use super::Fault;
 use super::page::{OPEN_NS, Page, Turn};
 use crate::sched::{
-    Account, Action, Config, Partition, Policy, Refused, Settings, TenantId, UNTIL_RECALLED_NS, Usage, Used,
+    Account, Action, Class, Config, Partition, Policy, Priority, Refused, Settings, TenantId,
+    UNTIL_RECALLED_NS, Usage, Used,
 };
 
-/// How often vGPUs look what they have on the GPU: one alone, several beside each other, the holder of a lease.
+/// How often vGPUs look what they have on the GPU: one alone, several beside each other; the holder of a lease, and one
+/// of the latency class.
 const WATCH_ALONE_NS: u64 = 20_000_000;
 const WATCH_BESIDE_NS: u64 = 1_000_000;
 const WATCH_LEASE_NS: u64 = 100_000;
@@ -34,12 +36,16 @@ pub struct TenantUsage {
     pub gpu: Option<String>,
     /// What it was sold.
     pub settings: Settings,
+    /// What priority its process says that it has on the GPU.
+    pub priority: Priority,
     /// What it got since it came.
     pub usage: Usage,
     /// Time with work to do, waiting or running, since it came.
     pub wanted_ns: u64,
     /// Bytes that it has allocated of its GPU's memory.
     pub memory_bytes: u64,
+    /// Bytes that its driver takes of it beside them; `None`: nobody knows before the GPU is open.
+    pub driver_bytes: Option<u64>,
 }
 
 /// Every GPU and every vGPU.
@@ -72,7 +78,7 @@ struct Seat {
     id: TenantId,
     page: Page,
     /// Kept, so that it stays in the set that the thread sleeps on.
-    _kick: Arc<OwnedFd>,
+    kick: Arc<OwnedFd>,
     settings: Settings,
     gpu: Option<Uuid>,
     /// The partition has no room for its share; that was on the log.
@@ -82,10 +88,15 @@ struct Seat {
     /// The last turn that it handed back.
     handed: u64,
     busy: bool,
+    /// The class and the priority that its GPU's books go by.
+    standing: (Class, Priority),
     /// What of its use is in the books.
     told: Used,
     wanted_ns: u64,
 }
+
+/// Of a seat of which no books know yet.
+const STANDING: (Class, Priority) = (Class::Normal, Priority::Ordinary);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Gate {
@@ -100,10 +111,13 @@ impl Hall {
         &mut self,
         name: &str,
         settings: Settings,
+        memory_bytes_max: u64,
         page: &impl AsFd,
         kick: Arc<OwnedFd>,
     ) -> io::Result<()> {
         let page = Page::map(page)?;
+        page.set_memory_bytes_max(memory_bytes_max);
+        page.set_class(settings.class);
         // A page that was in use goes on where it is: what was said before must not be mistaken for what is said now.
         let turn = Turn { number: page.turn().number.wrapping_add(1), ..Turn::default() };
         let told = used(&page);
@@ -112,7 +126,7 @@ impl Hall {
         let seat = Seat {
             id: TenantId(self.ids),
             page,
-            _kick: kick,
+            kick,
             settings,
             gpu: None,
             refused: false,
@@ -120,6 +134,7 @@ impl Hall {
             gate: Gate::Shut,
             handed: turn.number,
             busy: false,
+            standing: STANDING,
             told,
             wanted_ns: 0,
         };
@@ -127,22 +142,25 @@ impl Hall {
         Ok(())
     }
 
+    /// The first kick of which this holds.
+    pub(super) fn kick(&self, wanted: impl Fn(&OwnedFd) -> bool) -> Option<&OwnedFd> {
+        self.seats.values().map(|seat| &*seat.kick).find(|kick| wanted(kick))
+    }
+
     pub(super) fn died(&mut self, name: &str) {
         let now_ns = self.passed_ns;
         let Some(seat) = self.seats.get_mut(name) else { return };
-        let (id, gpu) = (seat.id, seat.gpu.take());
+        let (id, gpu) = (seat.id, seat.gpu);
         seat.page.forget();
         (seat.gate, seat.busy, seat.told) = (Gate::Shut, false, Used::default());
-        seat.turn = Turn { number: seat.turn.number + 1, ..Turn::default() };
+        seat.standing = STANDING;
+        seat.turn = Turn { number: seat.turn.number.wrapping_add(1), ..Turn::default() };
         seat.handed = seat.turn.number;
         seat.page.say(seat.turn);
         if let Some(desk) = gpu.and_then(|gpu| self.desks.get_mut(&gpu)) {
             desk.account.forget(id);
             let actions = desk.partition.died(id, now_ns);
             self.act(actions, &mut Vec::new());
-        }
-        if let Some(seat) = self.seats.get_mut(name) {
-            seat.gpu = gpu;
         }
     }
 
@@ -163,8 +181,14 @@ impl Hall {
             actions = desk.partition.set(id, settings, self.passed_ns)?;
         }
         seat.settings = settings;
+        seat.page.set_class(settings.class);
         self.act(actions, &mut Vec::new());
         Ok(())
+    }
+
+    /// Refuses a smaller limit with what is in use, if that is more.
+    pub(super) fn limit_memory(&self, name: &str, bytes: u64) -> Result<(), u64> {
+        self.seats.get(name).map_or(Ok(()), |seat| seat.page.limit_memory(bytes))
     }
 
     pub(super) fn set_policy(&mut self, gpu: &str, policy: Policy) -> Result<(), Refused> {
@@ -191,9 +215,11 @@ impl Hall {
                 name: name.clone(),
                 gpu: seat.gpu.map(|gpu| gpu.to_string()),
                 settings: seat.settings,
+                priority: seat.priority(),
                 usage: desk.and_then(|desk| desk.partition.usage(seat.id)).unwrap_or_default(),
                 wanted_ns: seat.wanted_ns,
-                memory_bytes: seat.page.memory_bytes.load(Ordering::Relaxed),
+                memory_bytes: seat.page.memory_bytes(),
+                driver_bytes: seat.page.driver_bytes(),
             }
         };
         self.seats.iter().map(tenant).collect()
@@ -215,6 +241,7 @@ impl Hall {
                 actions.extend(arrive(&mut self.desks, &self.policies, name, seat, now_ns));
             }
             if let Some(desk) = seat.gpu.and_then(|gpu| self.desks.get_mut(&gpu)) {
+                actions.extend(seat.stand(desk, now_ns));
                 actions.extend(seat.hear(&mut desk.partition, now_ns));
             }
         }
@@ -281,8 +308,13 @@ impl Hall {
             let shares = self.policies.get(gpu).is_some_and(|policy| *policy != Policy::BestEffort);
             let limited = |seat: &Seat| seat.settings.cap_percent < 100 || shares;
             for seat in seats().filter(|seat| seat.gate == Gate::Open) {
-                let often = beside || limited(seat);
-                seat.page.watch(if often { WATCH_BESIDE_NS } else { WATCH_ALONE_NS });
+                // Its submissions are short, and over before the others' next look: it would use up no budget.
+                let quick = busy > 1 && seat.settings.class == Class::Latency;
+                seat.page.watch(match beside || limited(seat) {
+                    _ if quick => WATCH_LEASE_NS,
+                    true => WATCH_BESIDE_NS,
+                    false => WATCH_ALONE_NS,
+                });
             }
             let pace_ns = match busy {
                 0 => continue,
@@ -356,6 +388,20 @@ fn arrive(
 }
 
 impl Seat {
+    /// Has its GPU's books go by its class and priority.
+    ///
+    /// Time that it had first is charged to it alone, in the latency class only: else friends could have theirs charged
+    /// to whoever says that he was first. Of any other class it runs by turns, which whoever lies has to himself too.
+    fn stand(&mut self, desk: &mut Desk, now_ns: u64) -> Vec<Action> {
+        let standing = (self.settings.class, self.page.priority());
+        if std::mem::replace(&mut self.standing, standing) == standing {
+            return Vec::new();
+        }
+        let (class, first) = (standing.0, standing.1 == Priority::Realtime);
+        desk.account.set_priority(self.id, first && class == Class::Latency);
+        desk.partition.set_priority(self.id, first, now_ns)
+    }
+
     /// Takes in what the render process says.
     fn hear(&mut self, partition: &mut Partition, now_ns: u64) -> Vec<Action> {
         let handed = self.page.handed.load(Ordering::Acquire);
@@ -376,9 +422,20 @@ impl Seat {
             self.gate = Gate::Shut;
             let new = self.untold();
             self.told = used(&self.page);
+            match self.page.hand_over_ns.load(Ordering::Relaxed) {
+                0 => {}
+                ns => partition.saw_hand_over(ns),
+            }
             actions.extend(partition.handed_back(self.id, new, now_ns));
         }
         actions
+    }
+
+    /// What its process says of its priority. Why it has none, only whoever should have some wants to know.
+    fn priority(&self) -> Priority {
+        let said = self.page.priority();
+        let of_interest = self.settings.class == Class::Latency || said == Priority::Realtime;
+        if of_interest { said } else { Priority::Ordinary }
     }
 
     /// What it used and nobody was told of.
@@ -392,7 +449,7 @@ impl Seat {
 
     fn say(&mut self, gate: Gate, until_ns: u64, watch_ns: u64) {
         self.gate = gate;
-        self.turn = Turn { number: self.turn.number + 1, until_ns, watch_ns };
+        self.turn = Turn { number: self.turn.number.wrapping_add(1), until_ns, watch_ns };
         self.page.say(self.turn);
     }
 }
@@ -402,83 +459,4 @@ fn used(page: &Page) -> Used {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::page;
-    use super::*;
-
-    const GPU: Uuid = Uuid::from_u128(7);
-    const MS: u64 = 1_000_000;
-
-    /// A vGPU with a render process that the test plays.
-    fn admit(hall: &mut Hall, name: &str, settings: Settings) -> Page {
-        let file = page::file().unwrap();
-        hall.admit(name, settings, &file, Arc::new(file.try_clone().unwrap())).unwrap();
-        let page = Page::map(&file).unwrap();
-        page.set_gpu(GPU);
-        page
-    }
-
-    /// Passes once a millisecond, at most, until that time. Returns what went wrong.
-    fn until(hall: &mut Hall, from_ns: u64, to_ns: u64) -> Vec<(String, Fault)> {
-        (from_ns..to_ns).step_by(1_000_000).flat_map(|at_ns| hall.pass(at_ns).1).collect()
-    }
-
-    /// One that may have 10 % of its GPU, uses more and is told to stop.
-    fn recalled(hall: &mut Hall) -> Page {
-        let page = admit(hall, "a", Settings { cap_percent: 10, ..Settings::default() });
-        hall.pass(1000 * MS);
-        assert_eq!(page.turn().until_ns, OPEN_NS);
-        page.busy.store(1, Ordering::Relaxed);
-        for at_ms in 1000..1020 {
-            page.busy_ns.fetch_add(MS, Ordering::Relaxed);
-            hall.pass(at_ms * MS);
-        }
-        assert_eq!(page.turn().until_ns, 0);
-        page
-    }
-
-    #[test]
-    fn one_that_does_not_hand_back_is_warned_then_killed() {
-        let mut hall = Hall::default();
-        let _page = recalled(&mut hall);
-        let faults = until(&mut hall, 1020 * MS, 12_000 * MS);
-        assert_eq!(faults, [("a".to_owned(), Fault::Warned), ("a".to_owned(), Fault::Kill)]);
-    }
-
-    #[test]
-    fn one_that_handed_back_while_the_daemon_was_stopped_is_not_late() {
-        let mut hall = Hall::default();
-        let page = recalled(&mut hall);
-        let other = admit(&mut hall, "0", Settings::default());
-        hall.pass(1021 * MS);
-        page.handed.store(page.turn().number, Ordering::Release);
-        other.busy.store(1, Ordering::Relaxed);
-
-        assert_eq!(hall.pass(60_000 * MS).1, []);
-        assert_eq!(hall.pass(60_001 * MS).1, []);
-    }
-
-    #[test]
-    fn what_was_used_without_the_daemon_is_nobodys_debt() {
-        let mut hall = Hall::default();
-        let page = recalled(&mut hall);
-        page.handed.store(page.turn().number, Ordering::Release);
-        page.busy_ns.fetch_add(50_000 * MS, Ordering::Relaxed);
-
-        assert_eq!(until(&mut hall, 60_000 * MS, 60_200 * MS), []);
-
-        assert_eq!(page.turn().until_ns, OPEN_NS, "it may run again");
-    }
-
-    #[test]
-    fn a_render_process_that_died_leaves_nothing_to_wait_for() {
-        let mut hall = Hall::default();
-        let page = recalled(&mut hall);
-
-        hall.died("a");
-
-        assert_eq!((page.gpu(), page.busy.load(Ordering::Relaxed)), (None, 0));
-        assert_eq!(until(&mut hall, 1020 * MS, 12_000 * MS), []);
-        assert_eq!(page.turn().until_ns, OPEN_NS, "the next one may run");
-    }
-}
+mod tests;

@@ -14,9 +14,10 @@ use std::time::Duration;
 use nix::sys::prctl;
 use uuid::Uuid;
 
-use super::page::{OPEN_NS, Page, Turn, now_ns};
+use super::page::{OPEN_NS, Page, Turn};
 use crate::quota::Ledger;
-use crate::render::vulkan::{Leave, Look};
+use crate::render::vulkan::{Gpu, Leave, Look, Privilege};
+use crate::sys::now_ns;
 
 /// A daemon that is silent for so long while somebody waits for it is dead or stopped: the hardware's slices do then.
 const SILENCE_MAX_NS: u64 = 80_000_000;
@@ -33,6 +34,12 @@ const SPIN_NS: u64 = 60_000;
 /// Between looks at what ends later.
 const DRAIN: Duration = Duration::from_micros(50);
 
+/// In one of so many leases it looks without sleeping until something is done, to see what the hand-over took.
+const PROBED: u64 = 16;
+
+/// A hand-over does not take so long, and nobody is to look at it for longer.
+const HAND_OVER_MAX_NS: u64 = 1_000_000;
+
 /// What a thread that only waits and calls needs.
 const STACK_BYTES: usize = 256 << 10;
 
@@ -45,10 +52,22 @@ pub struct Seating {
     pub kick: Arc<OwnedFd>,
 }
 
+impl Seating {
+    /// The account of the vGPU's memory: the daemon says its limit.
+    pub fn ledger(&self) -> io::Result<Ledger> {
+        Page::map(&self.page.as_fd()).map(Page::ledger)
+    }
+
+    /// What the vGPU's class has its driver asked for: the daemon says its class.
+    pub fn privilege(&self) -> io::Result<Privilege> {
+        Page::map(&self.page.as_fd()).map(Page::privilege)
+    }
+}
+
 /// Starts the thread. From now on clients have leave only when the daemon says so, or is dead.
-pub fn follow(seating: &Seating, gpu: &str, leave: Arc<Leave>, ledger: Ledger) -> io::Result<()> {
+pub fn follow(seating: &Seating, gpu: &Gpu, leave: Arc<Leave>) -> io::Result<()> {
     let page = Arc::new(Page::map(&seating.page.as_fd())?);
-    page.set_gpu(Uuid::parse_str(gpu).unwrap_or_default());
+    page.set_gpu(Uuid::parse_str(gpu.uuid()).unwrap_or_default(), gpu.driver_bytes());
     let bell = Arc::clone(&page);
     leave.set_bell(move || bell.ring());
     leave.take();
@@ -56,11 +75,13 @@ pub fn follow(seating: &Seating, gpu: &str, leave: Arc<Leave>, ledger: Ledger) -
         page,
         kick: Arc::clone(&seating.kick),
         leave,
-        ledger,
         turn: Turn::default(),
         until_ns: 0,
         began: Mark::default(),
+        learned: Mark::default(),
         last: Mark::default(),
+        leases: 0,
+        probe: None,
         rests_since_ns: None,
         waits_since_ns: None,
         orphaned_at_ns: None,
@@ -76,18 +97,30 @@ struct Mark {
     given: u64,
 }
 
+/// What the GPU got done by when, since a lease began.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    /// Counted from when the process began, as all counts here.
+    before: u64,
+    first: Option<(u64, u64)>,
+}
+
 struct Follower {
     page: Arc<Page>,
     kick: Arc<OwnedFd>,
     leave: Arc<Leave>,
-    ledger: Ledger,
     turn: Turn,
     /// Until when there is leave by the turn.
     until_ns: u64,
     /// When leave began.
     began: Mark,
+    /// Since when is not known how long submissions take, of leave without end.
+    learned: Mark,
     /// The look before the current one.
     last: Mark,
+    leases: u64,
+    /// While a hand-over is looked at.
+    probe: Option<Probe>,
     /// Since when nothing was there to do.
     rests_since_ns: Option<u64>,
     waits_since_ns: Option<u64>,
@@ -145,7 +178,6 @@ impl Follower {
         }
         self.last = now;
         self.page.given.store(now.given, Ordering::Relaxed);
-        self.page.memory_bytes.store(self.ledger.used(), Ordering::Relaxed);
         match self.until_ns {
             0 => self.shut(now, look),
             OPEN_NS => self.open(now, look, idle),
@@ -167,7 +199,10 @@ impl Follower {
     fn begin(&mut self, until_ns: u64) {
         self.leave.give(until_ns);
         self.began = Mark { at_ns: now_ns(), given: self.leave.given() };
-        (self.last, self.waits_since_ns) = (self.began, None);
+        (self.last, self.learned, self.waits_since_ns) = (self.began, self.began, None);
+        self.leases += u64::from(until_ns != OPEN_NS);
+        let probes = until_ns != OPEN_NS && self.leases.is_multiple_of(PROBED);
+        self.probe = probes.then(|| Probe { before: self.leave.done(), first: None });
         self.leave.advance();
     }
 
@@ -192,7 +227,8 @@ impl Follower {
         }
         let told = self.tell_busy(look.waits);
         if self.page.handed.load(Ordering::Relaxed) != self.turn.number {
-            self.learn(now);
+            self.learn(self.began, now);
+            self.tell_hand_over(now, look);
             self.page.handed.store(self.turn.number, Ordering::Release);
             self.tell_daemon();
         } else if told {
@@ -222,18 +258,19 @@ impl Follower {
             self.leave.take();
             return Next::Now;
         }
-        let passed_ns = now.at_ns.saturating_sub(self.began.at_ns);
-        if look.runs && passed_ns >= 10_000_000 {
-            self.learn(now);
-            self.began = now;
+        if look.runs && now.at_ns.saturating_sub(self.learned.at_ns) >= 10_000_000 {
+            self.learn(self.learned, now);
+            self.learned = now;
         }
         if self.tell_busy(!idle) {
             self.tell_daemon();
         }
+        let passed_ns = now.at_ns.saturating_sub(self.began.at_ns);
         match self.orphaned_at_ns {
             _ if idle => Next::WhenRung,
             Some(_) => Next::In(DOUBT),
-            None => Next::In(Duration::from_nanos(self.turn.watch_ns.max(PAUSE_MIN_NS))),
+            // At first the GPU is idle more often: what waited comes, and then its program sleeps for a while.
+            None => Next::In(Duration::from_nanos(self.turn.watch_ns.min(passed_ns).max(PAUSE_MIN_NS))),
         }
     }
 
@@ -241,7 +278,7 @@ impl Follower {
     fn hold(&mut self, now: Mark, look: Look, idle: bool, until_ns: u64) -> Next {
         if !look.runs && look.waits {
             // It was sooner done than was thought. If what waits does not fit even so, the rest is for others.
-            self.learn(now);
+            self.learn(self.began, now);
             self.leave.advance();
             if self.leave.given() == now.given {
                 self.until_ns = 0;
@@ -252,6 +289,9 @@ impl Follower {
         if self.tell_busy(!idle) {
             self.tell_daemon();
         }
+        if self.probes(now) {
+            return Next::Now;
+        }
         let left_ns = until_ns.saturating_sub(now.at_ns);
         let watch_ns = self.turn.watch_ns.max(PAUSE_MIN_NS);
         match left_ns {
@@ -260,11 +300,32 @@ impl Follower {
         }
     }
 
-    /// Notes how long a submission takes, by those since leave began: at least as quick as it was, or slower by and by,
-    /// for others may have been at work beside it.
-    fn learn(&mut self, now: Mark) {
-        let passed_ns = now.at_ns.saturating_sub(self.began.at_ns);
-        let count = now.given.saturating_sub(self.began.given);
+    /// Whether it is still to be seen how long the GPU takes until it has done the first thing under this lease.
+    fn probes(&mut self, now: Mark) -> bool {
+        let Some(probe) = self.probe.as_mut().filter(|probe| probe.first.is_none()) else { return false };
+        let done = self.leave.done();
+        probe.first = (done != probe.before).then_some((now.at_ns, done));
+        probe.first.is_none() && now.at_ns.saturating_sub(self.began.at_ns) < HAND_OVER_MAX_NS
+    }
+
+    /// Says what the hand-over to the lease that ends took: what the first thing took more than those after it, of a
+    /// program that always had something to do.
+    fn tell_hand_over(&mut self, now: Mark, look: Look) {
+        let Some(Probe { before, first: Some((first_ns, first)) }) = self.probe.take() else { return };
+        let after = self.leave.done().saturating_sub(first);
+        let each_ns = now.at_ns.saturating_sub(first_ns).checked_div(after);
+        if let Some(each_ns) = each_ns.filter(|_| look.waits) {
+            let expected_ns = each_ns.saturating_mul(first.saturating_sub(before));
+            let more_ns = first_ns.saturating_sub(self.began.at_ns).saturating_sub(expected_ns);
+            self.page.hand_over_ns.store(more_ns, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes how long a submission takes, by those since then: at least as quick as it was, or slower by and by, for
+    /// others may have been at work beside it.
+    fn learn(&mut self, since: Mark, now: Mark) {
+        let passed_ns = now.at_ns.saturating_sub(since.at_ns);
+        let count = now.given.saturating_sub(since.given);
         if let Some(each_ns) = passed_ns.checked_div(count) {
             let before_ns = self.leave.each_ns();
             let slower = before_ns > 0 && each_ns > before_ns;

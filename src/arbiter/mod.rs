@@ -13,14 +13,16 @@
 
 mod desk;
 mod follower;
+mod kicks;
 mod page;
 
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 
+use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
@@ -30,7 +32,9 @@ pub use desk::TenantUsage;
 pub use follower::{Seating, follow};
 
 use crate::sched::{Policy, Refused, Settings};
+use crate::sys::now_ns;
 use desk::Hall;
+use kicks::Kicks;
 
 /// What happened that operators should know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,19 +72,24 @@ impl Arbiter {
     }
 
     /// A vGPU comes that has no render process yet. What is returned is for that, and for those after it.
-    pub fn admit(&self, name: &str, settings: Settings) -> io::Result<Seating> {
+    pub fn admit(&self, name: &str, settings: Settings, memory_bytes_max: u64) -> io::Result<Seating> {
         let seating =
             Seating { page: page::file()?.into(), kick: Arc::new(EventFd::from_flags(EFD)?.into()) };
-        self.adopt(name, settings, &seating)?;
+        self.adopt(name, settings, memory_bytes_max, &seating)?;
         Ok(seating)
     }
 
     /// A vGPU is met again whose render process runs.
-    pub fn adopt(&self, name: &str, settings: Settings, seating: &Seating) -> io::Result<()> {
+    pub fn adopt(
+        &self,
+        name: &str,
+        settings: Settings,
+        memory_bytes_max: u64,
+        seating: &Seating,
+    ) -> io::Result<()> {
         let kick = Arc::clone(&seating.kick);
-        let event = EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, 0);
-        self.sleeper.epoll.add(&kick, event)?;
-        self.hall().admit(name, settings, &seating.page.as_fd(), kick)?;
+        self.sleeper.epoll.add(&kick, edges(number_of(&kick)))?;
+        self.hall().admit(name, settings, memory_bytes_max, &seating.page.as_fd(), kick)?;
         self.sleeper.poke();
         Ok(())
     }
@@ -103,6 +112,12 @@ impl Arbiter {
         let set = self.hall().set(name, settings);
         self.sleeper.poke();
         set
+    }
+
+    /// Another limit for what a vGPU's programs may allocate, at once. A smaller one is refused if they have more, with
+    /// how much that is.
+    pub fn limit_memory(&self, name: &str, bytes: u64) -> Result<(), u64> {
+        self.hall().limit_memory(name, bytes)
     }
 
     /// Another policy for a GPU, whether any vGPU is on it or not.
@@ -129,27 +144,50 @@ impl Arbiter {
 
 const EFD: EfdFlags = EfdFlags::EFD_CLOEXEC.union(EfdFlags::EFD_NONBLOCK);
 
+/// What is no kick.
+const OTHER: u64 = u64::MAX;
+
+/// By what a kick is known to the set that the thread sleeps on.
+fn number_of(kick: &impl AsRawFd) -> u64 {
+    u64::try_from(kick.as_raw_fd()).unwrap_or(OTHER)
+}
+
+/// Edges are enough: nothing is read from any of them.
+fn edges(number: u64) -> EpollEvent {
+    EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, number)
+}
+
 /// The arbiter's thread.
 fn work(arbiter: &Weak<Arbiter>, on_fault: &OnFault) {
     let Some(epoll) = arbiter.upgrade().and_then(|arbiter| arbiter.sleeper.epoll.0.try_clone().ok()) else {
         return;
     };
-    let epoll = Epoll(epoll);
+    let (epoll, mut kicks) = (Epoll(epoll), Kicks::default());
     loop {
         let mut events = [EpollEvent::empty(); 64];
-        if let Err(error) = epoll.wait(&mut events, EpollTimeout::NONE)
-            && error != nix::errno::Errno::EINTR
-        {
-            tracing::error!(
-                "the arbiter cannot wait and ends, so GPUs share their time by themselves: {error}"
-            );
-            return;
-        }
+        let count = match epoll.wait(&mut events, EpollTimeout::NONE) {
+            Ok(count) => count,
+            Err(Errno::EINTR) => 0,
+            Err(error) => {
+                tracing::error!(
+                    "the arbiter cannot wait and ends, so GPUs share their time by themselves: {error}"
+                );
+                return;
+            }
+        };
         let Some(arbiter) = arbiter.upgrade() else { return };
         let mut hall = arbiter.hall();
-        let (next_ns, faults) = hall.pass(page::now_ns());
+        let now_ns = now_ns();
+        let rang = events.iter().take(count).map(EpollEvent::data).filter(|number| *number != OTHER);
+        kicks.rang(rang, now_ns, |number, hear| {
+            let mut event = if hear { edges(number) } else { EpollEvent::new(EpollFlags::empty(), number) };
+            if let Some(kick) = hall.kick(|kick| number_of(kick) == number) {
+                _ = epoll.modify(kick, &mut event);
+            }
+        });
+        let (next_ns, faults) = hall.pass(now_ns);
         drop(hall);
-        arbiter.sleeper.wake_at(next_ns);
+        arbiter.sleeper.wake_at(next_ns.into_iter().chain(kicks.next_ns()).min());
         faults.iter().for_each(|(name, fault)| on_fault(name, *fault));
     }
 }
@@ -163,10 +201,8 @@ impl Sleeper {
             timer,
             poke: EventFd::from_flags(EFD)?,
         };
-        // Edges are enough: nothing is read from any of them.
-        let event = || EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, 0);
-        sleeper.epoll.add(&sleeper.timer, event())?;
-        sleeper.epoll.add(&sleeper.poke, event())?;
+        sleeper.epoll.add(&sleeper.timer, edges(OTHER))?;
+        sleeper.epoll.add(&sleeper.poke, edges(OTHER))?;
         Ok(sleeper)
     }
 

@@ -9,21 +9,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use nix::time::{ClockId, clock_gettime};
 use uuid::Uuid;
 
+use crate::quota::Ledger;
+use crate::render::vulkan::Privilege;
+use crate::sched::{Class, Priority};
 use crate::sys::{SharedMemory, SharedWord, futex_wait, futex_wake, sealed_file};
 
 const BYTES: u64 = 4096;
 
+/// No driver takes more for itself. Others' vGPUs are refused for it, so who says more is not believed.
+const DRIVER_BYTES_MAX: u64 = 2 << 30;
+
 /// `until`: for as long as nothing else is said.
 pub(super) const OPEN_NS: u64 = u64::MAX;
-
-/// CLOCK_MONOTONIC, which all processes of a host share.
-pub(super) fn now_ns() -> u64 {
-    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
-    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
-}
 
 /// A file for a page, all zero: nobody may submit.
 pub(super) fn file() -> io::Result<OwnedFd> {
@@ -40,6 +39,10 @@ pub(super) struct Page {
     until_ns: SharedWord<AtomicU64>,
     watch_ns: SharedWord<AtomicU64>,
     beat_ns: SharedWord<AtomicU64>,
+    /// Bytes that its programs may allocate. This word alone holds for whoever reads it, whenever that is.
+    memory_bytes_max: SharedWord<AtomicU64>,
+    /// 1 while queues that its programs make are to go before those of others. This word too holds alone.
+    pub(super) precedes: SharedWord<AtomicU64>,
     /// The render process's from here on: the turn that it handed back.
     pub(super) handed: SharedWord<AtomicU64>,
     /// 1 while it has something that waits for its turn or is on the GPU.
@@ -49,10 +52,16 @@ pub(super) struct Page {
     /// Submissions that were given to the GPU.
     pub(super) given: SharedWord<AtomicU64>,
     /// Bytes that its programs have allocated.
-    pub(super) memory_bytes: SharedWord<AtomicU64>,
+    memory_bytes: SharedWord<AtomicU64>,
+    /// What the last hand-over took that was looked at; 0: none was.
+    pub(super) hand_over_ns: SharedWord<AtomicU64>,
     /// The UUID of its GPU, its latter half last.
     gpu: [SharedWord<AtomicU64>; 2],
-    /// 1 once that is there.
+    /// Bytes of the GPU's memory that its driver takes beside them.
+    driver_bytes: SharedWord<AtomicU64>,
+    /// The [`Priority`] that the driver gave to queues.
+    pub(super) priority: SharedWord<AtomicU64>,
+    /// 1 once these are there.
     ready: SharedWord<AtomicU64>,
 }
 
@@ -79,6 +88,8 @@ impl Page {
             until_ns: word(9)?,
             watch_ns: word(10)?,
             beat_ns: word(11)?,
+            memory_bytes_max: word(12)?,
+            precedes: word(13)?,
             handed: word(16)?,
             busy: word(17)?,
             busy_ns: word(18)?,
@@ -86,6 +97,9 @@ impl Page {
             memory_bytes: word(20)?,
             gpu: [word(21)?, word(22)?],
             ready: word(23)?,
+            hand_over_ns: word(24)?,
+            driver_bytes: word(25)?,
+            priority: word(26)?,
         })
     }
 
@@ -138,8 +152,51 @@ impl Page {
         futex_wait(&self.bell, bell, at_most);
     }
 
-    /// The render process has this GPU.
-    pub(super) fn set_gpu(&self, uuid: Uuid) {
+    /// What the render process charges for its programs' memory.
+    pub(super) fn ledger(self) -> Ledger {
+        Ledger::shared(self.memory_bytes_max, self.memory_bytes)
+    }
+
+    /// What the render process asks its driver for, and what it says of that.
+    pub(super) fn privilege(self) -> Privilege {
+        Privilege::new(self.precedes, self.priority)
+    }
+
+    /// Says of which class the vGPU is: queues that are made from now on have priority on the GPU by that.
+    pub(super) fn set_class(&self, class: Class) {
+        self.precedes.store((class == Class::Latency).into(), Ordering::Relaxed);
+    }
+
+    /// What the driver gave to queues. Whoever was taken over may say anything.
+    pub(super) fn priority(&self) -> Priority {
+        Priority::of_word(self.priority.load(Ordering::Relaxed))
+    }
+
+    /// Says how much its programs may allocate, whatever they have.
+    pub(super) fn set_memory_bytes_max(&self, bytes: u64) {
+        self.memory_bytes_max.store(bytes, Ordering::SeqCst);
+    }
+
+    /// The same, unless that becomes less than they have: then it says how much they have, and everything stays. The
+    /// limit holds before the look, so that nothing is allocated between the two.
+    pub(super) fn limit_memory(&self, bytes: u64) -> Result<(), u64> {
+        let before = self.memory_bytes_max.swap(bytes, Ordering::SeqCst);
+        let used = self.memory_bytes();
+        if bytes < before && bytes < used {
+            self.set_memory_bytes_max(before);
+            return Err(used);
+        }
+        Ok(())
+    }
+
+    /// Bytes that its programs have allocated.
+    pub(super) fn memory_bytes(&self) -> u64 {
+        self.memory_bytes.load(Ordering::SeqCst)
+    }
+
+    /// The render process has this GPU, whose driver takes so much memory.
+    pub(super) fn set_gpu(&self, uuid: Uuid, driver_bytes: u64) {
+        self.driver_bytes.store(driver_bytes, Ordering::Relaxed);
         let (first, latter) = uuid.as_u64_pair();
         self.gpu[0].store(first, Ordering::Relaxed);
         self.gpu[1].store(latter, Ordering::Relaxed);
@@ -153,11 +210,60 @@ impl Page {
         ready.then(|| Uuid::from_u64_pair(first.load(Ordering::Relaxed), latter.load(Ordering::Relaxed)))
     }
 
+    /// What the driver takes of the GPU's memory; `None` before the render process has one.
+    pub(super) fn driver_bytes(&self) -> Option<u64> {
+        let ready = self.ready.load(Ordering::Acquire) == 1;
+        ready.then(|| self.driver_bytes.load(Ordering::Relaxed).min(DRIVER_BYTES_MAX))
+    }
+
     /// Clears what a render process said that has died.
     pub(super) fn forget(&self) {
-        for word in [&self.handed, &self.busy, &self.busy_ns, &self.given, &self.memory_bytes] {
+        let used = [&self.busy_ns, &self.given, &self.memory_bytes, &self.priority];
+        for word in [&self.handed, &self.busy, &self.hand_over_ns].into_iter().chain(used) {
             word.store(0, Ordering::Relaxed);
         }
         self.ready.store(0, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both sides' views of a page.
+    fn pages() -> (Page, Page) {
+        let file = file().unwrap();
+        (Page::map(&file).unwrap(), Page::map(&file).unwrap())
+    }
+
+    #[test]
+    fn a_limit_goes_up_and_down_to_what_is_in_use_and_no_further() {
+        let (daemon, render) = pages();
+        daemon.set_memory_bytes_max(100);
+        let ledger = render.ledger();
+        let charge = ledger.charge(60).unwrap();
+
+        assert_eq!(daemon.limit_memory(59), Err(60));
+        assert_eq!((ledger.limit(), daemon.limit_memory(60)), (100, Ok(())));
+        assert!(ledger.charge(1).is_err());
+        assert_eq!(daemon.limit_memory(61), Ok(()));
+        assert!(ledger.charge(1).is_ok());
+        // Whoever says what holds anyway does not ask.
+        daemon.set_memory_bytes_max(7);
+        assert_eq!((ledger.limit(), daemon.limit_memory(8)), (7, Ok(())));
+        drop(charge);
+        assert_eq!(daemon.memory_bytes(), 0);
+    }
+
+    #[test]
+    fn a_driver_is_known_with_its_gpu_and_not_believed_without_bounds() {
+        let (daemon, render) = pages();
+        assert_eq!(daemon.driver_bytes(), None);
+        render.set_gpu(Uuid::from_u128(7), 300);
+        assert_eq!(daemon.driver_bytes(), Some(300));
+        render.set_gpu(Uuid::from_u128(7), u64::MAX);
+        assert_eq!(daemon.driver_bytes(), Some(DRIVER_BYTES_MAX));
+        daemon.forget();
+        assert_eq!(daemon.driver_bytes(), None);
     }
 }

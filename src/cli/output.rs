@@ -74,3 +74,31 @@ pub(super) fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String
     table.column_iter_mut().for_each(|column| _ = column.set_padding((0, 3)));
     table.trim_fmt()
 }
+
+/// An amount of memory, rounded.
+pub(super) fn memory_text(bytes: u64) -> String {
+    let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    let (size, unit) = units.into_iter().find(|(size, _)| bytes >= *size).unwrap_or((1, ""));
+    let amount = bytes as f64 / size as f64;
+    let digits = usize::from(amount.fract() >= 0.05);
+    format!("{amount:.digits$}{unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::memory_text;
+
+    #[test]
+    fn amounts_are_short() {
+        for (bytes, text) in [
+            (0, "0"),
+            (512, "512"),
+            (64 << 20, "64MiB"),
+            (1_610_612_736, "1.5GiB"),
+            (8 << 30, "8GiB"),
+            ((8 << 30) + 1, "8GiB"),
+        ] {
+            assert_eq!(memory_text(bytes), text);
+        }
+    }
+}

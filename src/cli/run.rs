@@ -13,9 +13,9 @@ use serde_json::json;
 use super::error::CommandError;
 use super::output;
 use crate::control::profile::{Profile, Transport};
-use crate::control::spec::{DeviceSpec, Entry};
+use crate::control::spec::{DeviceSpec, Entry, Role};
 use crate::supervisor::{
-    self, Access, Begin, Claimed, Inheritance, Offer, Place, Report, SocketError, Sockets, Unit,
+    self, Access, Begin, Beside, Claimed, Inheritance, Offer, Place, Report, SocketError, Sockets, Unit,
 };
 use crate::sys;
 
@@ -55,11 +55,18 @@ pub(super) fn run(arguments: &RunArgs) -> Result<(), CommandError> {
     }
     let control = arguments.control.as_deref().map(claim).transpose()?;
     let profile = profile(arguments)?;
+    if arguments.fd.is_some() && profile.has_vulkan_in_vm() {
+        return Err(CommandError::cli(
+            "--fd passes the connection of one VM, but gpu.vulkan takes a process more",
+        )
+        .hint("give --socket"));
+    }
     if arguments.fd.is_some() && profile.transport == Transport::Vtest {
         return Err(CommandError::cli("--fd passes the connection of one VM, but the transport is vtest")
             .hint("give --socket: programs that use Vulkan without a VM connect to it"));
     }
     let spec = DeviceSpec {
+        role: Role::first(&profile),
         name: profile.name.clone(),
         entry: if arguments.fd.is_some() { Entry::Connection } else { Entry::Listener },
         control: control.is_some(),
@@ -100,7 +107,7 @@ pub(super) fn print_capabilities() -> Result<(), CommandError> {
 
 fn supervise(spec: DeviceSpec, path: &Path, control: Option<Claimed>) -> Result<(), CommandError> {
     let spec = DeviceSpec { supervisor: Some(std::process::id().cast_signed()), ..spec };
-    let sockets = Sockets { front_end: claim(path)?, control };
+    let sockets = Sockets { front_end: Some(claim(path)?), control };
     let with_control = sockets
         .control
         .as_ref()
@@ -115,7 +122,8 @@ fn supervise(spec: DeviceSpec, path: &Path, control: Option<Claimed>) -> Result<
         }
     };
     let front_end = Place { path: path.to_owned(), access: Access::default() };
-    let offer = Offer { spec, front_end, control: None, lock: None, arbiter: None };
+    let beside = Beside::default();
+    let offer = Offer { spec, front_end, control: None, lock: None, arbiter: None, beside };
     let unit = Unit::start(offer, Begin::With(sockets), report).map_err(CommandError::host)?;
     let end = ended.recv().map_err(CommandError::host)?;
     unit.stop().map_err(CommandError::host)?;
@@ -133,13 +141,14 @@ fn serve_connection(spec: &DeviceSpec, number: RawFd, control: Option<&Claimed>)
     let control = control.map(Claimed::duplicate).transpose().map_err(CommandError::host)?;
     let front_end = OwnedFd::from(connection);
     let inheritance = Inheritance {
-        front_end,
+        front_end: Some(front_end),
         control,
         keeper: None,
         vault: None,
         lock: None,
         connection: None,
         seating: None,
+        tie: None,
     };
     let mut command = inheritance.prepare(spec).map_err(CommandError::host)?;
     Err(CommandError::host(format!("cannot start the device process: {}", command.exec())))

@@ -1,9 +1,9 @@
 //! How vGPUs look in tables.
 
-use super::output;
+use super::output::{self, memory_text};
 use crate::control::HeadStatus;
-use crate::control::api::{State, Vgpu};
-use crate::control::profile::{Head, Transport, bytes_text};
+use crate::control::api::{Priority, State, Vgpu};
+use crate::control::profile::{Class, Head, Transport, bytes_text};
 
 const NOTHING: &str = "-";
 
@@ -70,10 +70,15 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
             lines.push(("WEIGHT", share.weight.to_string()));
             lines.push(("CAP", format!("{} %", share.cap)));
             lines.push(("CLASS", share.class.to_string()));
+            lines.extend(priority(vgpu).map(|said| ("PRIORITY", said.to_owned())));
             let asked = vgpu.profile.gpu.device.as_ref();
             lines.push(("GPU", gpu.map_or_else(|| or_nothing(asked), |gpu| gpu.name.clone())));
             if let Some(gpu) = gpu {
-                lines.push(("DRIVER", gpu.driver.clone()));
+                let itself = match gpu.memory_bytes_driver {
+                    0 => String::new(),
+                    bytes => format!(", takes {} for itself", memory_text(bytes)),
+                };
+                lines.push(("DRIVER", gpu.driver.clone() + &itself));
                 lines.push(("SHADERS", format!("checked by {}", gpu.shader_checks)));
             }
         }
@@ -87,6 +92,24 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
         Transport::VhostUser => format!("{}\n\n{}", pairs(&lines), head_table(&vgpu.profile.heads, status)),
         Transport::Vtest => pairs(&lines),
     }
+}
+
+/// What became of the priority on the GPU that a vGPU's class entitles it to; nothing where all is as it should be
+/// without.
+pub(super) fn priority(vgpu: &Vgpu) -> Option<&'static str> {
+    Some(match (vgpu.profile.share.class, vgpu.priority?) {
+        (Class::Latency, Priority::Ordinary) => "asked for when a program makes its next device",
+        (Class::Latency, Priority::Realtime) => "realtime",
+        (Class::Latency, Priority::Refused) => "ordinary: the driver refuses REALTIME",
+        (Class::Latency, Priority::Unsupported) => "ordinary: the driver has no VK_KHR_global_priority",
+        (Class::Latency, Priority::Incapable) => {
+            "ordinary: its process has no CAP_SYS_NICE; `vgpu stop` and `vgpu start` it, under a daemon that is root"
+        }
+        (Class::Normal, Priority::Realtime) => {
+            "realtime, as its class was latency: it runs by turns alone until you `vgpu stop` and `vgpu start` it"
+        }
+        (Class::Normal, _) => return None,
+    })
 }
 
 /// A name and a value on each line; a name that is repeated is written once.

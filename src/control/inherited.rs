@@ -6,9 +6,9 @@ use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::thread;
 
-use super::profile::Transport;
 use super::spec::{
-    CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, KICK_FD, LOCK_FD, PAGE_FD, VAULT_FD,
+    CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, KICK_FD, LOCK_FD, PAGE_FD, Role, TIE_FD,
+    VAULT_FD,
 };
 use super::{Patience, Vgpu, lock, serve};
 use crate::arbiter::Seating;
@@ -18,8 +18,8 @@ use crate::sys;
 /// descriptor of the locked file that it closes, its lock would go.
 #[derive(Debug)]
 pub struct Inherited {
-    /// What waits under [`FRONT_END_FD`].
-    pub front_end: Arc<OwnedFd>,
+    /// What waits under [`FRONT_END_FD`]; not for the render process of a VM.
+    pub front_end: Option<Arc<OwnedFd>>,
     /// The operators' listening socket.
     pub control: Option<Arc<OwnedFd>>,
     /// The channel to the keeper.
@@ -32,6 +32,8 @@ pub struct Inherited {
     pub connection: Option<OwnedFd>,
     /// What is shared with the arbiter; only of a renderer that the daemon has.
     pub seating: Option<Seating>,
+    /// The link's ends, the device's first, and the heap; only of a VM with Vulkan.
+    pub tie: Option<[Arc<OwnedFd>; 3]>,
 }
 
 /// Why a process cannot begin.
@@ -58,15 +60,17 @@ impl Inherited {
     pub fn adopt(spec: &DeviceSpec) -> Result<Self, InheritedError> {
         let shared = |number| adopt(number).map(Arc::new);
         let seating = || Ok::<_, InheritedError>(Seating { page: shared(PAGE_FD)?, kick: shared(KICK_FD)? });
-        let is_device = spec.profile.transport == Transport::VhostUser;
+        let is_device = spec.role == Role::Device;
+        let tie = || Ok::<_, InheritedError>([shared(TIE_FD)?, shared(TIE_FD + 1)?, shared(TIE_FD + 2)?]);
         let inherited = Self {
-            front_end: shared(FRONT_END_FD)?,
+            front_end: (is_device || !spec.is_tied()).then(|| shared(FRONT_END_FD)).transpose()?,
             control: spec.control.then(|| shared(CONTROL_FD)).transpose()?,
             keeper: spec.kept.then(|| adopt(KEEPER_FD)).transpose()?,
             vault: (spec.kept && is_device).then(|| shared(VAULT_FD)).transpose()?,
             lock: spec.locked.then(|| shared(LOCK_FD)).transpose()?,
             connection: (spec.resumed && is_device).then(|| adopt(CONNECTION_FD)).transpose()?,
             seating: spec.scheduled.then(seating).transpose()?,
+            tie: spec.is_tied().then(tie).transpose()?,
         };
         match &inherited.lock {
             Some(lock) if !lock::hold(lock)? => Err(InheritedError::Locked),

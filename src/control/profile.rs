@@ -19,6 +19,18 @@
 //! mode = "0660"
 //! ```
 //!
+//! For a VM with Vulkan:
+//!
+//! ```toml
+//! [gpu]
+//! vulkan = true
+//! device = "NVIDIA H200"
+//! host_visible = "1GiB"   # memory that its programs and the GPU both reach, a power of two
+//!
+//! [limits]
+//! memory = "8GiB"
+//! ```
+//!
 //! Without a VM, for Mesa's Vulkan driver in containers and tests:
 //!
 //! ```toml
@@ -37,6 +49,7 @@
 //! ```
 
 mod error;
+mod limits;
 mod object;
 mod share;
 mod socket;
@@ -46,14 +59,15 @@ mod text;
 mod transport;
 
 pub use error::ProfileError;
+pub use limits::{Limits, LimitsChange};
 pub use share::{Class, Share, ShareChange};
 pub use socket::{Account, SocketAccess};
 pub use transport::Transport;
 
 pub(super) use error::{nearest, unknown_key};
 pub(super) use object::{object, objects, some_object};
-pub(crate) use text::bytes_text;
-pub(super) use text::{SIZE_RULE, parse_size, size_text};
+pub(super) use text::{SIZE_RULE, parse_size, size_text, some_within};
+pub(crate) use text::{bytes_text, parse_bytes};
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -63,9 +77,6 @@ use super::{Code, Refusal};
 use crate::device::{HeadSetup, Setup};
 use crate::render::software::Image;
 use crate::wire::{self, SCANOUTS_MAX, Size};
-
-/// Clients of a vGPU at one time, unless its profile says otherwise.
-const CLIENTS_MAX: u32 = 64;
 
 /// What a guest gets. Every key may be left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -87,13 +98,13 @@ pub struct Profile {
     )]
     #[schema(min_items = 1, max_items = 16)]
     pub heads: Vec<Head>,
-    /// The host's GPU that Vulkan runs on; only with the transport `vtest`.
+    /// The host's GPU that Vulkan runs on.
     #[serde(deserialize_with = "object", skip_serializing_if = "Gpu::is_default")]
     pub gpu: Gpu,
     /// What the guest may use up.
     #[serde(deserialize_with = "object")]
     pub limits: Limits,
-    /// What it gets of its GPU's time; only with the transport `vtest`.
+    /// What it gets of its GPU's time.
     #[serde(deserialize_with = "object", skip_serializing_if = "Share::is_default")]
     pub share: Share,
     /// Who may connect, where the daemon makes the socket.
@@ -129,16 +140,40 @@ impl<'de> Deserialize<'de> for Profile {
 }
 
 /// The host's GPU that a vGPU works on.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Gpu {
+    /// Whether a VM's guest gets Vulkan. Without a VM there is nothing else.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(default = false)]
+    pub vulkan: bool,
+    /// Bytes of a VM's memory that its programs and the GPU both reach: a power of two from `16MiB` to `64GiB`. The
+    /// host must have all of it.
+    #[serde(with = "text::bytes", skip_serializing_if = "Gpu::is_usual_host_visible")]
+    #[schema(value_type = String, pattern = "^[1-9][0-9]{0,12} ?(KiB|MiB|GiB)?$")]
+    #[schema(default = "256MiB", example = "1GiB")]
+    pub host_visible: u64,
     /// A part of its name, or its UUID. If left out: the first that is hardware, else one in software.
     #[serde(deserialize_with = "text::device", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, pattern = "^[ -~]{1,255}$", example = "NVIDIA H200")]
     pub device: Option<String>,
 }
 
+/// What Linux guests map without being asked to, and some programs beside it.
+const HOST_VISIBLE_BYTES: u64 = 256 << 20;
+
+impl Default for Gpu {
+    fn default() -> Self {
+        Self { vulkan: false, host_visible: HOST_VISIBLE_BYTES, device: None }
+    }
+}
+
 impl Gpu {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+    fn is_usual_host_visible(bytes: &u64) -> bool {
+        *bytes == HOST_VISIBLE_BYTES
+    }
+
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
@@ -177,51 +212,20 @@ impl Default for Head {
     }
 }
 
-/// What the guest may use up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Bytes for images and for the lists that describe backings, or for all that Vulkan programs allocate; from `1MiB`
-    /// to `1024GiB`.
-    #[serde(with = "text::bytes")]
-    #[schema(value_type = String, pattern = "^[1-9][0-9]{0,12} ?(KiB|MiB|GiB)?$")]
-    #[schema(default = "256MiB", example = "512MiB")]
-    pub memory: u64,
-    /// Resources at one time.
-    #[serde(deserialize_with = "text::within::<1, 1_048_576, _>")]
-    #[schema(minimum = 1, maximum = 1_048_576, default = 16384)]
-    pub resources: u32,
-    /// Pieces of guest memory in one backing.
-    #[serde(deserialize_with = "text::within::<1, 16_384, _>")]
-    #[schema(minimum = 1, maximum = 16384, default = 16384)]
-    pub entries: u32,
-    /// Pixels along a side of an image.
-    #[serde(deserialize_with = "text::within::<64, 32_768, _>")]
-    #[schema(minimum = 64, maximum = 32768, default = 16384)]
-    pub image_side: u32,
-    /// Programs that use Vulkan at one time, 64 if left out; only with the transport `vtest`.
-    #[serde(deserialize_with = "text::some_within::<1, 1024, _>", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = u32, minimum = 1, maximum = 1024, example = 16)]
-    pub clients: Option<u32>,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { memory: 256 << 20, resources: 16_384, entries: 16_384, image_side: 16_384, clients: None }
-    }
-}
-
-impl Limits {
-    /// Programs that use Vulkan at one time.
-    pub fn clients(&self) -> u32 {
-        self.clients.unwrap_or(CLIENTS_MAX)
-    }
-}
-
 impl Profile {
     /// One in which nothing is said but how whoever uses the vGPU comes in.
     pub fn of(transport: Transport) -> Self {
         Self { transport, ..Self::default() }.with_usual_heads()
+    }
+
+    /// Whether a process runs Vulkan commands for it.
+    pub fn has_vulkan(&self) -> bool {
+        self.gpu.vulkan || self.transport == Transport::Vtest
+    }
+
+    /// Whether that process does so for a VM.
+    pub fn has_vulkan_in_vm(&self) -> bool {
+        self.gpu.vulkan && self.transport == Transport::VhostUser
     }
 
     fn with_usual_heads(self) -> Self {

@@ -111,6 +111,9 @@ pub struct GpuStatus {
     pub name: String,
     /// The driver and its version.
     pub driver: String,
+    /// Bytes of its memory that the driver takes for itself, beside what programs allocate.
+    #[serde(default)]
+    pub memory_bytes_driver: u64,
     /// What checks programs' shaders before the driver sees them.
     pub shader_checks: String,
     /// Programs that use it.
@@ -204,6 +207,13 @@ impl Refusal {
     pub fn field(mut self, field: impl fmt::Display) -> Self {
         self.field = Some(field.to_string());
         self
+    }
+
+    /// Names the part of the request that the wrong part is in.
+    #[must_use]
+    pub fn within(self, outer: &str) -> Self {
+        let field = self.field.map(|field| format!("{outer}.{field}"));
+        Self { field, ..self }
     }
 
     /// Adds what to do about it.

@@ -31,6 +31,10 @@ pub const PAGE_FD: RawFd = 9;
 /// The number under which a render process inherits the eventfd that wakes the arbiter.
 pub const KICK_FD: RawFd = 10;
 
+/// The number under which processes of a VM with Vulkan inherit the device's end of their link, that of the render
+/// process, and the heap: three in a row.
+pub const TIE_FD: RawFd = 11;
+
 /// What waits under [`FRONT_END_FD`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -41,10 +45,40 @@ pub enum Entry {
     Connection,
 }
 
-/// Everything that one device or render process needs to know. Which of the two it is follows from its profile.
+/// What a process does for its vGPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// It serves a VM.
+    Device,
+    /// It runs Vulkan commands: of programs that come in by vtest, or of a VM.
+    Render,
+}
+
+impl Role {
+    /// The one that whoever uses a vGPU meets.
+    pub fn first(profile: &Profile) -> Self {
+        match profile.transport {
+            Transport::VhostUser => Self::Device,
+            Transport::Vtest => Self::Render,
+        }
+    }
+
+    /// The verb that such a process is started with, and its kind in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::Render => "render",
+        }
+    }
+}
+
+/// Everything that one device or render process needs to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceSpec {
+    /// Which of the two it is.
+    pub role: Role,
     /// The vGPU's name: it is in the log, and its monitors' serial number is made of it.
     pub name: String,
     /// What waits under [`FRONT_END_FD`].
@@ -69,23 +103,21 @@ pub struct DeviceSpec {
 }
 
 impl DeviceSpec {
-    /// The verb that such a process is started with, and its kind in messages.
-    pub fn role(&self) -> &'static str {
-        match self.profile.transport {
-            Transport::VhostUser => "device",
-            Transport::Vtest => "render",
-        }
+    /// Whether a VM's device process and its render process are tied together, by what lies under [`TIE_FD`].
+    pub fn is_tied(&self) -> bool {
+        self.profile.has_vulkan_in_vm()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DeviceSpec, Entry};
+    use super::{DeviceSpec, Entry, Role};
     use crate::control::profile::Profile;
 
     #[test]
     fn a_spec_survives_the_way_through_an_argument() {
         let spec = DeviceSpec {
+            role: Role::Device,
             name: "vm1".to_owned(),
             entry: Entry::Connection,
             control: true,

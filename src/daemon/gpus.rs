@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::control::{Code, Refusal};
+use crate::render::vulkan::OpenError;
 use crate::render_process::{self, Found};
 
 /// They, once somebody asked. Drivers are loaded to find them, which takes a process and up to seconds.
@@ -16,13 +17,35 @@ impl Gpus {
     pub(super) fn all(&self) -> Result<Vec<Found>, Refusal> {
         let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         if found.is_empty() {
-            *found = render_process::gpus().map_err(|error| {
-                Refusal::new(Code::HostFailed, format_args!("no GPU was found: {error}"))
-                    .remedy("`vgpu doctor` says what is in the way")
-            })?;
+            *found = look()?;
         }
         Ok(found.clone())
     }
+
+    /// The one that a render process takes for this part of a name, or UUID, or for nothing. If it is not there, it is
+    /// looked for anew: it may have come since.
+    pub(super) fn find(&self, device: Option<&str>) -> Result<Found, Refusal> {
+        let wanted = device.unwrap_or_default();
+        let fitting = |gpus: &[Found]| gpus.iter().find(|gpu| gpu.is(wanted)).cloned();
+        if let Some(gpu) = fitting(&self.all()?) {
+            return Ok(gpu);
+        }
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        *found = look()?;
+        fitting(&found).ok_or_else(|| {
+            let missing = OpenError::NoSuchGpu { wanted: wanted.to_owned(), found: listed(found.iter()) };
+            Refusal::new(Code::NotFound, missing)
+                .field("gpu.device")
+                .remedy("name one of them, or leave gpu.device out")
+        })
+    }
+}
+
+fn look() -> Result<Vec<Found>, Refusal> {
+    render_process::gpus().map_err(|error| {
+        Refusal::new(Code::HostFailed, format_args!("no GPU was found: {error}"))
+            .remedy("`vgpu doctor` says what is in the way")
+    })
 }
 
 /// The GPU of this UUID, else the one of this name, else the only one with this in its name.
@@ -59,7 +82,7 @@ fn shortened(text: &str) -> String {
 }
 
 fn listed<'a>(gpus: impl Iterator<Item = &'a Found>) -> String {
-    gpus.map(|Found { name, uuid }| format!("{name} ({uuid})")).collect::<Vec<_>>().join(", ")
+    gpus.map(|Found { name, uuid, .. }| format!("{name} ({uuid})")).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -74,7 +97,8 @@ mod tests {
             ("H200", "d1dd"),
             ("llvmpipe", "6d65"),
         ];
-        gpus.map(|(name, uuid)| Found { name: name.to_owned(), uuid: uuid.to_owned() }).into()
+        gpus.map(|(name, uuid)| Found { name: name.to_owned(), uuid: uuid.to_owned(), memory_bytes: 0 })
+            .into()
     }
 
     #[test]

@@ -2,9 +2,11 @@
 //!
 //! # Order
 //! Each verb first writes down what is wanted, then does it: a daemon that dies in between is followed by one that does
-//! the rest. Where it cannot be done, what was wanted before is written down again. Monitors and shares are the
-//! exception, since only the device process knows whether the VMM's window decides the ones, and only the arbiter
-//! whether the others fit on the GPU: they are changed first, and the next daemon knows only what was written down.
+//! the rest. Where it cannot be done, what was wanted before is written down again. Monitors, shares and smaller limits
+//! are the exception, since only the device process knows whether the VMM's window decides the ones, and only the
+//! arbiter whether the others fit: they are changed first, and the next daemon knows only what was written down.
+//!
+//! Memory of a GPU is promised before any of that: who is refused leaves no trace.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -41,7 +43,7 @@ impl Manager for Daemon {
         if vgpu.pid.is_some() {
             vgpu.device = self.client(name, LOOK_MAX).status().ok();
         }
-        Ok(vgpu)
+        Ok(self.with_priority(vgpu))
     }
 
     fn create(&self, name: &Name, spec: VgpuSpec) -> Result<Change, Refusal> {
@@ -78,14 +80,14 @@ impl Manager for Daemon {
         let mut guard = slot.work();
         let work = present(&mut guard, name)?;
         let record = changed(&work.record, &change)?;
-        self.tell_share(name, work, &record)?;
+        self.tell(name, work, &record)?;
         if !change.heads.is_empty() && work.unit.is_some() && slot.shown().state != State::Failing {
             let told = self.client(name, WORK_MAX).set_heads(&change.heads).map_err(refusal_of);
-            told.inspect_err(|_| self.untell_share(name, work, &record))?;
+            told.inspect_err(|_| self.hold_to(name, work, &work.record.profile()))?;
         }
         fault::point("set: told");
         if let Err(error) = self.store.save(name, &record) {
-            self.untell_share(name, work, &record);
+            self.hold_to(name, work, &work.record.profile());
             if !change.heads.is_empty() {
                 self.tell_heads(&slot, work);
             }
@@ -97,9 +99,11 @@ impl Manager for Daemon {
         if let Some(unit) = &work.unit {
             unit.set_profile(profile.clone());
         }
+        self.hold_to(name, work, &profile);
         slot.shown().profile = profile;
         slot.tell(EventKind::Changed, None);
-        Ok(slot.shown().clone())
+        let vgpu = slot.shown().clone();
+        Ok(self.with_priority(vgpu))
     }
 
     fn start(&self, name: &Name) -> Result<Vgpu, Refusal> {
@@ -110,9 +114,15 @@ impl Manager for Daemon {
             return Ok(slot.shown().clone());
         }
         let before = work.record.wanted;
+        let fresh = match work.promise {
+            Some(_) => None,
+            None => self.promise(name, &work.record.profile())?,
+        };
         self.want(&slot, work, Wanted::Running)?;
         fault::point("start: saved");
+        let promise = fresh.or(work.promise.take());
         self.end(&slot, work)?;
+        work.promise = promise;
         if let Err(refusal) = self.offer(&slot, work) {
             self.end(&slot, work)?;
             self.want(&slot, work, before)?;
@@ -226,8 +236,9 @@ impl Daemon {
     /// Makes a vGPU in a slot of its own, or leaves nothing of it.
     fn make(&self, slot: &Arc<Slot>, place: &mut Option<Work>, spec: VgpuSpec) -> Result<(), Refusal> {
         let (socket, wanted) = (slot.socket.clone(), Wanted::Running);
-        let record = Record { spec, socket, heads: Vec::new(), share: None, wanted };
-        let mut work = Work { record, unit: None };
+        let promise = self.promise(&slot.name, &spec.profile).map_err(|refusal| refusal.within("profile"))?;
+        let record = Record { spec, socket, heads: Vec::new(), share: None, memory_bytes_max: None, wanted };
+        let mut work = Work { record, unit: None, promise };
         let made = self.want(slot, &mut work, Wanted::Running).and_then(|()| {
             fault::point("create: saved");
             self.offer(slot, &mut work)
@@ -259,7 +270,8 @@ impl Daemon {
     fn offer(&self, slot: &Arc<Slot>, work: &mut Work) -> Result<(), Refusal> {
         let offer = self.prepare(&slot.name, &work.record)?;
         fault::point("offer: folder made");
-        let sockets = Sockets::claim(&offer.front_end, offer.control.as_deref()).map_err(refuse_socket)?;
+        let sockets =
+            Sockets::claim(Some(&offer.front_end), offer.control.as_deref()).map_err(refuse_socket)?;
         fault::point("offer: claimed");
         self.run(slot, work, offer, Begin::With(sockets), drop)
     }
@@ -267,6 +279,7 @@ impl Daemon {
     /// Takes a vGPU off offer; nothing of it is left but its record.
     fn end(&self, slot: &Slot, work: &mut Work) -> Result<(), Refusal> {
         let stopped = work.unit.take().map_or(Ok(()), Unit::stop);
+        work.promise = None;
         let mut shown = slot.shown();
         (shown.state, shown.pid, shown.problem) = (State::Stopped, None, None);
         drop(shown);
@@ -318,7 +331,7 @@ fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> 
     Err(Refusal::new(Code::Conflict, format_args!("there is a vGPU of this name with another `{field}`"))
         .field(field)
         .remedy(
-            "choose another name; or change monitors and shares with `vgpu set`; or delete that vGPU first",
+            "choose another name; or change monitors, shares and memory with `vgpu set`; or delete that vGPU first",
         ))
 }
 
@@ -327,6 +340,9 @@ fn changed(record: &Record, change: &VgpuChange) -> Result<Record, Refusal> {
     let mut record = with_heads(record, &change.heads)?;
     if let Some(share) = &change.share {
         record.share = Some(share.of(&record.profile())?);
+    }
+    if let Some(limits) = &change.limits {
+        record.memory_bytes_max = Some(limits.of(&record.profile())?.memory);
     }
     Ok(record)
 }

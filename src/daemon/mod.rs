@@ -18,6 +18,7 @@ mod fault;
 mod folders;
 mod gpus;
 mod manager;
+mod promises;
 mod service;
 mod sharing;
 mod slot;
@@ -36,12 +37,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::arbiter::Arbiter;
 use crate::control::api::{Name, State, VgpuSpec};
-use crate::control::spec::{DeviceSpec, Entry};
+use crate::control::spec::{DeviceSpec, Entry, Role};
 use crate::control::{Code, Refusal};
-use crate::supervisor::{self, Begin, Offer, PATH_BYTES_MAX, Place, Report, SocketError, Unit, remove_stale};
+use crate::supervisor::{
+    self, Begin, Beside, Offer, PATH_BYTES_MAX, Place, Report, SocketError, Unit, remove_stale,
+};
 use events::Events;
 use folders::Folders;
 use gpus::Gpus;
+use promises::Promises;
 use slot::{Slot, Work};
 use store::{Record, Store, Wanted, make_folder, open_private};
 
@@ -92,7 +96,8 @@ pub struct Daemon {
     events: Arc<Events>,
     arbiter: Arc<Arbiter>,
     gpus: Gpus,
-    /// Whoever changes a policy holds this.
+    promises: Arc<Promises>,
+    /// Whoever changes what holds for a GPU holds this.
     policies: Mutex<()>,
     slots: Mutex<BTreeMap<Name, Arc<Slot>>>,
     unreadable: BTreeSet<Name>,
@@ -112,11 +117,12 @@ impl Daemon {
             store,
             events,
             gpus: Gpus::default(),
+            promises: Arc::default(),
             policies: Mutex::default(),
             slots: Mutex::default(),
             unreadable: found.unreadable.into_iter().collect(),
         });
-        daemon.take_up_policies().map_err(DaemonError::Leftover)?;
+        daemon.take_up_gpus().map_err(DaemonError::Leftover)?;
         daemon.clear_strangers(&found.records).map_err(DaemonError::Leftover)?;
         found.records.into_iter().for_each(|(name, record)| daemon.take_up(name, record));
         Ok(daemon)
@@ -158,12 +164,14 @@ impl Daemon {
         }
         let events = self.events.clone();
         let slot = Arc::new(Slot::new(name.clone(), record.socket.clone(), record.profile(), events));
-        let mut work = Work { record, unit: None };
+        let mut work = Work { record, unit: None, promise: None };
         self.slots().insert(name, slot.clone());
-        if work.record.wanted == Wanted::Running
-            && let Err(refusal) = self.keep_on(&slot, &mut work)
-        {
-            slot.hear(Report::Failing { problem: refusal.message, hopeless: true });
+        if work.record.wanted == Wanted::Running {
+            work.promise = self.promised(&slot.name, &work.record.profile());
+            if let Err(refusal) = self.keep_on(&slot, &mut work) {
+                work.promise = None;
+                slot.hear(Report::Failing { problem: refusal.message, hopeless: true });
+            }
         }
         *slot.work() = Some(work);
     }
@@ -202,7 +210,18 @@ impl Daemon {
         let folder = self.folder(name);
         let made = make_folder(&folder).and_then(|()| open_private(&folder.join("lock")));
         let lock = made.map_err(|error| manager::host_failed("its folder cannot be made", error))?;
+        let beside = match profile.has_vulkan_in_vm() {
+            true => Beside {
+                control: Some(folder.join("render.sock")),
+                lock: Some(
+                    open_private(&folder.join("render.lock"))
+                        .map_err(|error| manager::host_failed("its folder cannot be made", error))?,
+                ),
+            },
+            false => Beside::default(),
+        };
         let spec = DeviceSpec {
+            role: Role::first(&profile),
             name: name.to_string(),
             entry: Entry::Listener,
             control: true,
@@ -216,7 +235,7 @@ impl Daemon {
         };
         let front_end = Place { path: record.socket.clone(), access };
         let arbiter = Some(self.arbiter.clone());
-        Ok(Offer { spec, front_end, control: Some(self.control(name)), lock: Some(lock), arbiter })
+        Ok(Offer { spec, front_end, control: Some(self.control(name)), lock: Some(lock), arbiter, beside })
     }
 
     fn run(
@@ -242,8 +261,10 @@ impl Daemon {
     /// Ends the vGPU's device process, if one is left, and removes all but its record.
     fn clear(&self, name: &Name, socket: Option<&Path>) -> io::Result<()> {
         let folder = self.folder(name);
-        if let Some(lock) = unless_missing(fs::File::open(folder.join("lock")))? {
-            supervisor::end_holder(&lock)?;
+        for lock in ["lock", "render.lock"] {
+            if let Some(lock) = unless_missing(fs::File::open(folder.join(lock)))? {
+                supervisor::end_holder(&lock)?;
+            }
         }
         if let Some(socket) = socket
             && let Err(error) = remove_stale(socket)

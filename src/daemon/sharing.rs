@@ -1,8 +1,9 @@
-//! Who gets what of the host's GPUs: what operators say of it, and what became of it.
+//! Who gets what of the host's GPUs, of their time and of their memory: what operators say of it, and what became of
+//! it.
 
+use std::cmp::Ordering;
 use std::io;
 
-use nix::time::{ClockId, clock_gettime};
 use uuid::Uuid;
 
 use super::Daemon;
@@ -11,46 +12,72 @@ use super::manager::host_failed;
 use super::slot::Work;
 use super::store::Record;
 use crate::arbiter::TenantUsage;
-use crate::control::api::{Gpu, GpuChange, GpuList, Name, UsageList, VgpuUsage};
+use crate::control::api::{Gpu, GpuChange, GpuList, Name, UsageList, Vgpu, VgpuUsage};
+use crate::control::profile::{Profile, bytes_text};
 use crate::control::{Code, Refusal};
 use crate::render_process::Found;
 use crate::sched::Refused;
+use crate::sys::now_ns;
 
 impl Daemon {
-    /// Gives the arbiter what was written down of each GPU.
-    pub(super) fn take_up_policies(&self) -> io::Result<()> {
-        for (gpu, policy) in self.store.policies()? {
-            if let Err(refused) = self.arbiter.set_policy(&gpu.to_string(), policy.into()) {
-                tracing::error!("GPU {gpu} cannot have the policy {policy}: {refused}");
+    /// Has what was written down of each GPU hold.
+    pub(super) fn take_up_gpus(&self) -> io::Result<()> {
+        for (gpu, change) in self.store.gpus()? {
+            if let Err(refused) = self.tell_gpu(&gpu.to_string(), change) {
+                tracing::error!("GPU {gpu} cannot be shared as it was: {refused}");
             }
         }
         Ok(())
     }
 
-    /// Has the arbiter do as the new record says. It knows those only that are on offer.
-    pub(super) fn tell_share(&self, name: &Name, work: &Work, record: &Record) -> Result<(), Refusal> {
-        if work.unit.is_none() || work.record.share == record.share {
+    /// Has the arbiter and the books do as the new record says, as far as they may refuse it. They know those only that
+    /// are on offer.
+    pub(super) fn tell(&self, name: &Name, work: &Work, record: &Record) -> Result<(), Refusal> {
+        if work.unit.is_none() {
             return Ok(());
         }
-        let settings = record.profile().share.settings();
-        self.arbiter.set(name.as_str(), settings).map_err(|refused| refuse(refused, "share.cap"))
+        let (before, after) = (work.record.profile(), record.profile());
+        if before.share != after.share {
+            let told = self.arbiter.set(name.as_str(), after.share.settings());
+            told.map_err(|refused| refuse(refused, "share.cap"))?;
+        }
+        let bytes = after.limits.memory;
+        let told = match bytes.cmp(&before.limits.memory) {
+            Ordering::Equal => Ok(()),
+            // Programs get more once that is written down: it could not be had back from them.
+            Ordering::Greater => self.ask(name, &after),
+            Ordering::Less => {
+                self.arbiter.limit_memory(name.as_str(), bytes).map_err(|used| in_use(bytes, used))
+            }
+        };
+        told.inspect_err(|_| self.hold_to(name, work, &before))
     }
 
-    /// Has the arbiter do again as it did before [`Self::tell_share`].
-    pub(super) fn untell_share(&self, name: &Name, work: &Work, record: &Record) {
-        if work.unit.is_some()
-            && work.record.share != record.share
-            && let Err(refused) = self.arbiter.set(name.as_str(), work.record.profile().share.settings())
-        {
-            tracing::error!("{name}: its share may not be what it was: {refused}");
+    /// Has them do as this profile says, which was agreed to before.
+    pub(super) fn hold_to(&self, name: &Name, work: &Work, profile: &Profile) {
+        if work.unit.is_none() || !profile.has_vulkan() {
+            return;
         }
+        if let Err(refused) = self.arbiter.set(name.as_str(), profile.share.settings()) {
+            tracing::error!("{name}: its share may not be what was asked for: {refused}");
+        }
+        self.note(name, profile);
+        _ = self.arbiter.limit_memory(name.as_str(), profile.limits.memory);
+    }
+
+    /// A vGPU with what its process says of its priority.
+    pub(super) fn with_priority(&self, vgpu: Vgpu) -> Vgpu {
+        let tenants = self.arbiter.usage();
+        let tenant = tenants.into_iter().find(|tenant| tenant.name == vgpu.name.as_str());
+        Vgpu { priority: tenant.map(|tenant| tenant.priority.into()), ..vgpu }
     }
 
     pub(super) fn used(&self) -> UsageList {
         let tenants = self.arbiter.usage();
-        let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(std::time::Duration::from).unwrap_or_default();
-        let time_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-        UsageList { time_ns, vgpus: tenants.into_iter().filter_map(|tenant| self.used_by(tenant)).collect() }
+        UsageList {
+            time_ns: now_ns(),
+            vgpus: tenants.into_iter().filter_map(|tenant| self.used_by(tenant)).collect(),
+        }
     }
 
     /// Nothing if it was deleted just now.
@@ -64,6 +91,7 @@ impl Daemon {
             weight: settings.weight,
             cap: settings.cap_percent,
             class: settings.class.into(),
+            priority: tenant.priority.into(),
             wanted_ns: tenant.wanted_ns,
             busy_ns: usage.busy_ns,
             wait_ns: usage.wait_ns,
@@ -75,16 +103,28 @@ impl Daemon {
             submissions: usage.submissions,
             memory_bytes_used: tenant.memory_bytes,
             memory_bytes_max,
+            memory_bytes_driver: tenant.driver_bytes,
         })
     }
 
     pub(super) fn list_gpus(&self) -> Result<GpuList, Refusal> {
-        Ok(GpuList { gpus: self.gpus.all()?.into_iter().map(|found| self.gpu(found)).collect() })
+        let gpus = self.gpus.all()?;
+        Ok(GpuList { gpus: gpus.iter().map(|found| self.gpu(found, &gpus)).collect() })
     }
 
-    fn gpu(&self, Found { name, uuid }: Found) -> Gpu {
-        let (policy, leased) = self.arbiter.policy(&uuid);
-        Gpu { name, uuid, policy: policy.into(), leased }
+    fn gpu(&self, found: &Found, gpus: &[Found]) -> Gpu {
+        let (policy, leased) = self.arbiter.policy(&found.uuid);
+        let sums = self.sums(found, gpus);
+        Gpu {
+            name: found.name.clone(),
+            uuid: found.uuid.clone(),
+            policy: policy.into(),
+            leased,
+            memory_bytes: found.memory_bytes,
+            memory_bytes_promised: sums.promised,
+            memory_bytes_used: sums.used,
+            overcommit: self.promises.overcommit(&found.uuid),
+        }
     }
 
     /// The arbiter alone knows whether it can be, so it is told first and what it did before is what it does again if
@@ -94,17 +134,42 @@ impl Daemon {
         let found = pick(&gpus, gpu)?;
         let uuid: Uuid = found.uuid.parse().map_err(|error| host_failed("the GPU has no UUID", error))?;
         let _alone = self.policies.lock();
-        let (before, _) = self.arbiter.policy(&found.uuid);
-        let told = self.arbiter.set_policy(&found.uuid, change.policy.into());
-        told.map_err(|refused| refuse(refused, "policy"))?;
-        if let Err(error) = self.store.save_policy(uuid, change.policy) {
-            if let Err(refused) = self.arbiter.set_policy(&found.uuid, before) {
-                tracing::error!("GPU {uuid} may not have the policy that it had: {refused}");
+        let before = GpuChange {
+            policy: Some(self.arbiter.policy(&found.uuid).0.into()),
+            overcommit: Some(self.promises.overcommit(&found.uuid)),
+        };
+        let after = GpuChange {
+            policy: change.policy.or(before.policy),
+            overcommit: change.overcommit.or(before.overcommit),
+        };
+        self.tell_gpu(&found.uuid, after).map_err(|refused| refuse(refused, "policy"))?;
+        if let Err(error) = self.store.save_gpu(uuid, after) {
+            if let Err(refused) = self.tell_gpu(&found.uuid, before) {
+                tracing::error!("GPU {uuid} may not be shared as it was: {refused}");
             }
-            return Err(host_failed("the policy could not be written down", error));
+            return Err(host_failed("the change could not be written down", error));
         }
-        Ok(self.gpu(found.clone()))
+        Ok(self.gpu(found, &gpus))
     }
+
+    fn tell_gpu(&self, uuid: &str, change: GpuChange) -> Result<(), Refused> {
+        if let Some(policy) = change.policy {
+            self.arbiter.set_policy(uuid, policy.into())?;
+        }
+        if let Some(percent) = change.overcommit {
+            self.promises.set_overcommit(uuid, percent);
+        }
+        Ok(())
+    }
+}
+
+/// Why a limit of so many bytes is not made: nobody can take memory back from a program.
+fn in_use(bytes: u64, used: u64) -> Refusal {
+    let (asked, used_mib) = (bytes_text(bytes), used.div_ceil(1 << 20));
+    let message = format!("limits.memory is to be {asked}, but programs have allocated {used_mib}MiB");
+    Refusal::new(Code::Conflict, message)
+        .field("limits.memory")
+        .remedy("end some programs first, or leave them as much; `vgpu top` shows what each vGPU uses")
 }
 
 /// Why a change of this field was not done.

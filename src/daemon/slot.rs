@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::events::Events;
+use super::promises::Promise;
 use super::store::Record;
 use crate::control::api::{EventKind, Name, State, Vgpu};
 use crate::control::profile::{Profile, Transport};
@@ -34,6 +35,8 @@ pub(super) struct Slot {
 pub(super) struct Work {
     pub(super) record: Record,
     pub(super) unit: Option<Unit>,
+    /// Of its GPU's memory, while it is on offer.
+    pub(super) promise: Option<Promise>,
 }
 
 impl Slot {
@@ -47,6 +50,7 @@ impl Slot {
             takeovers: 0,
             last_death: None,
             problem: None,
+            priority: None,
             device: None,
         };
         let (shown, work) = (Mutex::new(shown), Mutex::new(None));

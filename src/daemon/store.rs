@@ -1,5 +1,5 @@
 //! What the daemon must not forget: a file for each vGPU that says what operators want of it, and one for each GPU
-//! whose policy they changed.
+//! of which they said how it is shared.
 //!
 //! # Crashes
 //! A file is written beside its place, flushed to the disk and moved there, and the folder is flushed: at any moment
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::fault;
 use crate::control::HeadChange;
-use crate::control::api::{GpuChange, Name, Policy, VgpuSpec};
+use crate::control::api::{GpuChange, Name, VgpuSpec};
 use crate::control::profile::{Profile, Share};
 
 /// The end of a file's name while it is written.
@@ -40,6 +40,9 @@ pub(super) struct Record {
     /// The share, if it was changed since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) share: Option<Share>,
+    /// The limit of its memory, if it was changed since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) memory_bytes_max: Option<u64>,
     pub(super) wanted: Wanted,
 }
 
@@ -59,6 +62,7 @@ impl Record {
     pub(super) fn profile(&self) -> Profile {
         let mut profile = self.spec.profile.clone();
         profile.share = self.share.unwrap_or(profile.share);
+        profile.limits.memory = self.memory_bytes_max.unwrap_or(profile.limits.memory);
         for change in &self.heads {
             if let Some(head) = profile.heads.get_mut(change.head.index()) {
                 head.size = change.size.unwrap_or(head.size);
@@ -159,10 +163,10 @@ impl Store {
         flush_folder(&self.folder())
     }
 
-    /// The policies of GPUs that were changed. A file that cannot be read stays, and its GPU has the usual policy.
-    pub(super) fn policies(&self) -> io::Result<BTreeMap<Uuid, Policy>> {
+    /// What was said of GPUs. A file that cannot be read stays, and its GPU is as usual.
+    pub(super) fn gpus(&self) -> io::Result<BTreeMap<Uuid, GpuChange>> {
         let mut found = BTreeMap::new();
-        for entry in fs::read_dir(self.gpus())? {
+        for entry in fs::read_dir(self.gpu_folder())? {
             let path = entry?.path();
             let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             // One that was never finished has another ending, and is written over.
@@ -170,7 +174,7 @@ impl Store {
                 continue;
             };
             match read_json::<GpuChange>(&path) {
-                Ok(GpuChange { policy }) => _ = found.insert(uuid, policy),
+                Ok(change) => _ = found.insert(uuid, change),
                 Err(error) => {
                     tracing::error!("{} cannot be read; it is left as it is: {error}", path.display());
                 }
@@ -179,16 +183,16 @@ impl Store {
         Ok(found)
     }
 
-    /// Writes a GPU's policy so that it is there, or else the one before it.
-    pub(super) fn save_policy(&self, gpu: Uuid, policy: Policy) -> io::Result<()> {
-        replace(&self.gpus(), &gpu.to_string(), &GpuChange { policy })
+    /// Writes what is said of a GPU so that it is there, or else what was said before.
+    pub(super) fn save_gpu(&self, gpu: Uuid, change: GpuChange) -> io::Result<()> {
+        replace(&self.gpu_folder(), &gpu.to_string(), &change)
     }
 
     fn folder(&self) -> PathBuf {
         self.state.join("vgpus")
     }
 
-    fn gpus(&self) -> PathBuf {
+    fn gpu_folder(&self) -> PathBuf {
         self.state.join("gpus")
     }
 
@@ -256,6 +260,7 @@ fn flush_folder(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::api::Policy;
     use crate::control::profile::Transport;
     use crate::wire::{ScanoutId, Size};
 
@@ -265,6 +270,7 @@ mod tests {
             socket: "/run/vgpu/a.sock".into(),
             heads: Vec::new(),
             share: None,
+            memory_bytes_max: None,
             wanted: Wanted::Running,
         }
     }
@@ -347,29 +353,35 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_share_is_in_the_profile_and_records_from_before_there_were_any_are_read() {
+    fn a_changed_share_and_limit_are_in_the_profile_and_records_from_before_there_were_any_are_read() {
         let mut record = Record { spec: VgpuSpec::default(), ..record() };
         record.spec.profile = Profile::of(Transport::Vtest);
         let before = serde_json::to_string(&record).unwrap();
         record.share = Some(Share { weight: 300, ..Share::default() });
+        record.memory_bytes_max = Some(1 << 40);
 
-        assert!(!before.contains("share"), "{before}");
-        assert_eq!(serde_json::from_str::<Record>(&before).unwrap().profile().share, Share::default());
-        let after = serde_json::to_string(&record).unwrap();
-        assert_eq!(serde_json::from_str::<Record>(&after).unwrap().profile().share.weight, 300);
+        assert!(!before.contains("share") && !before.contains("memory_bytes"), "{before}");
+        assert_eq!(serde_json::from_str::<Record>(&before).unwrap().profile(), Profile::of(Transport::Vtest));
+        let after =
+            serde_json::from_str::<Record>(&serde_json::to_string(&record).unwrap()).unwrap().profile();
+        assert_eq!((after.share.weight, after.limits.memory), (300, 1 << 40));
     }
 
     #[test]
-    fn policies_are_found_by_the_next_daemon_and_files_that_cannot_be_read_stay() {
+    fn what_was_said_of_gpus_is_found_by_the_next_daemon_and_files_that_cannot_be_read_stay() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let (gpu, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        store.save_policy(gpu, Policy::EqualShare).unwrap();
-        store.save_policy(gpu, Policy::FixedShare).unwrap();
-        fs::write(store.gpus().join(format!("{other}.json")), "{\"policy\":\"most\"}").unwrap();
-        fs::write(store.gpus().join("README"), "").unwrap();
+        let (gpu, older, other) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+        let file = |gpu: Uuid| store.gpu_folder().join(format!("{gpu}.json"));
+        let change = GpuChange { policy: Some(Policy::FixedShare), overcommit: Some(150) };
+        store.save_gpu(gpu, GpuChange { policy: Some(Policy::EqualShare), ..GpuChange::default() }).unwrap();
+        store.save_gpu(gpu, change).unwrap();
+        fs::write(file(older), "{\"policy\":\"equal-share\"}").unwrap();
+        fs::write(file(other), "{\"policy\":\"most\"}").unwrap();
+        fs::write(store.gpu_folder().join("README"), "").unwrap();
 
-        assert_eq!(store.policies().unwrap(), BTreeMap::from([(gpu, Policy::FixedShare)]));
-        assert!(store.gpus().join(format!("{other}.json")).exists());
+        let before = GpuChange { policy: Some(Policy::EqualShare), overcommit: None };
+        assert_eq!(store.gpus().unwrap(), BTreeMap::from([(gpu, change), (older, before)]));
+        assert!(file(other).exists());
     }
 }

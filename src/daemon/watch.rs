@@ -28,7 +28,10 @@ fn meet(run: &Path, events: &Events, name: &str, fault: Fault) {
         events.add(&name, EventKind::Overran, Some(detail.to_owned()));
     }
     if fault == Fault::Kill {
-        let lock = run.join(name).join("lock");
+        // The render process of a VM, or the only process that there is.
+        let folder = run.join(name);
+        let [beside, lock] = ["render.lock", "lock"].map(|lock| folder.join(lock));
+        let lock = if beside.exists() { beside } else { lock };
         // The arbiter's thread has others to serve, and a process that is at work for a GPU may take long to end.
         if let Err(error) = thread::Builder::new().name("kill".into()).spawn(move || end(lock)) {
             tracing::error!("{name}: nobody can end its process: {error}");

@@ -4,16 +4,19 @@
 //! holds no host pointer into guest memory. Every command is done when it is answered, so fences are in order by
 //! themselves; only a question to the display can make one wait. What is refused changes nothing.
 //!
-//! It deliberately lacks capability sets, contexts and blobs of host memory: those are 3D.
+//! With a [`Gpu`] it has 3D contexts too, of Venus. Another process carries out what they ask for ([`crate::link`]), so
+//! these requests are answered later, and in another order.
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
+mod contexts;
 mod cursor;
 mod head;
 mod record;
 mod resource;
 mod scanout;
 
+pub use contexts::{Finished, Gpu};
 pub use head::{HeadError, HeadSetup, Setup};
 
 pub use crate::wire::Limits;
@@ -26,10 +29,12 @@ use crate::guest_log::guest_warn;
 use crate::guest_memory::GuestMemory;
 use crate::vault::{Mark, Vault, VaultError};
 use crate::wire::{
-    Command, Config, CursorCommand, FEATURE_EDID, FEATURE_RESOURCE_BLOB, FEATURE_RESOURCE_UUID, GuestError,
-    Header, Response, SCANOUTS_MAX, ScanoutId, events_clear,
+    Command, Config, CursorCommand, FEATURE_CONTEXT_INIT, FEATURE_EDID, FEATURE_RESOURCE_BLOB,
+    FEATURE_RESOURCE_UUID, FEATURE_VIRGL, GuestError, Header, Response, SCANOUTS_MAX, ScanoutId,
+    events_clear,
 };
 
+use contexts::{Contexts, Step};
 use head::Head;
 use record::Driver;
 use resource::Resources;
@@ -37,14 +42,20 @@ use resource::Resources;
 /// Features that can be negotiated.
 const FEATURES: u64 = 1 << FEATURE_EDID | 1 << FEATURE_RESOURCE_UUID | 1 << FEATURE_RESOURCE_BLOB;
 
+/// Those of 3D.
+const FEATURES_3D: u64 = 1 << FEATURE_VIRGL | 1 << FEATURE_CONTEXT_INIT;
+
 /// What became of a control request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a request that waits has no answer yet"]
 pub enum Progress {
     /// The answer is there.
     Done,
-    /// The display is being asked and nothing was done: the same request goes in again when it has answered.
-    WaitForDisplay,
+    /// The display is being asked, or the render process, and nothing was done: the same request goes in again when it
+    /// has answered.
+    Wait,
+    /// It is [`Device::finished`] later.
+    Later,
 }
 
 /// What a guest has at this moment.
@@ -69,6 +80,7 @@ pub struct Device {
     repeats: bool,
     serial: u32,
     sink: Option<Box<dyn Sink>>,
+    contexts: Option<Contexts>,
     vault: Vault,
 }
 
@@ -76,11 +88,11 @@ impl Device {
     /// A device that shows nothing yet and goes on in no other process.
     pub fn new(setup: Setup) -> Result<Self, VaultError> {
         let vault = Vault::unkept(setup.limits.memory_bytes)?;
-        Self::open(setup, vault)
+        Self::open(setup, vault, None)
     }
 
     /// The device that the process had which died with this vault, or a new one where there was none.
-    pub fn open(setup: Setup, vault: Vault) -> Result<Self, VaultError> {
+    pub fn open(setup: Setup, vault: Vault, gpu: Option<Gpu>) -> Result<Self, VaultError> {
         let heads = Head::row(setup.heads);
         let mut device = Self {
             own_heads: heads.len(),
@@ -91,6 +103,7 @@ impl Device {
             repeats: false,
             serial: setup.serial,
             sink: None,
+            contexts: gpu.map(Contexts::new),
             vault,
         };
         device.restore()?;
@@ -104,19 +117,20 @@ impl Device {
 
     /// The feature bits of this device type that it offers.
     pub fn offered_features(&self) -> u64 {
-        FEATURES
+        FEATURES | if self.contexts.is_some() { FEATURES_3D } else { 0 }
     }
 
     /// Takes the feature bits that the driver acknowledged; those of transports mean nothing here.
     pub fn set_features(&mut self, acked: u64) {
-        self.driver.features = acked & FEATURES;
+        self.driver.features = acked & self.offered_features();
         self.save(None);
     }
 
     /// The configuration space.
     pub fn config(&self) -> [u8; 16] {
         let scanouts = u32::try_from(self.own_heads).unwrap_or(u32::MAX);
-        Config { events_read: self.driver.events, scanouts, capsets: 0 }.encode()
+        let capsets = self.contexts.is_some().into();
+        Config { events_read: self.driver.events, scanouts, capsets }.encode()
     }
 
     /// A write to the configuration space.
@@ -126,13 +140,25 @@ impl Device {
     }
 
     /// Executes one control request, the whole readable part of a chain, and puts its answer in place of what `reply`
-    /// held.
-    pub fn control(&mut self, memory: &GuestMemory, request: &[u8], reply: &mut Vec<u8>) -> Progress {
+    /// held. By the ticket, which no other request has that is not answered yet, it is found again if it is answered
+    /// later.
+    pub fn control(
+        &mut self,
+        memory: &GuestMemory,
+        ticket: u16,
+        request: &[u8],
+        reply: &mut Vec<u8>,
+    ) -> Progress {
         reply.clear();
         let (header, body) = Header::decode(request).unwrap_or_default();
-        match self.decode(&header, body).and_then(|command| self.execute(memory, command)) {
-            Ok(Some(response)) => response.encode(&header, reply),
-            Ok(None) => return Progress::WaitForDisplay,
+        let step = self.decode(&header, body);
+        match step.and_then(|command| self.execute(memory, ticket, &header, command)) {
+            Ok(Step::Answer(response)) => response.encode(&header, reply),
+            Ok(Step::Wait) => return Progress::Wait,
+            Ok(Step::Later(token)) => {
+                self.save_pending(token);
+                return Progress::Later;
+            }
             Err(error) => refuse(&header, error, reply),
         }
         self.repeats = false;
@@ -158,15 +184,16 @@ impl Device {
         Command::decode(header, body, self.resources.limits())
     }
 
-    /// `None` where the display is being asked. A request that a former process executed already has the same answer
-    /// again.
+    /// A request that a former process executed already has the same answer again.
     fn execute(
         &mut self,
         memory: &GuestMemory,
+        ticket: u16,
+        header: &Header,
         command: Command<'_>,
-    ) -> Result<Option<Response>, GuestError> {
-        match self.execute_once(memory, command) {
-            Err(error) if self.repeats && self.is_repeat(&command, error) => Ok(Some(Response::Done)),
+    ) -> Result<Step, GuestError> {
+        match self.execute_once(memory, ticket, header, command) {
+            Err(error) if self.repeats && self.is_repeat(&command, error) => Ok(Step::Answer(Response::Done)),
             result => result,
         }
     }
@@ -175,23 +202,30 @@ impl Device {
     fn execute_once(
         &mut self,
         memory: &GuestMemory,
+        ticket: u16,
+        header: &Header,
         command: Command<'_>,
-    ) -> Result<Option<Response>, GuestError> {
+    ) -> Result<Step, GuestError> {
         let mut response = Response::Done;
         match command {
-            Command::GetDisplayInfo => return Ok(self.display_info()),
-            Command::GetEdid(head) => return self.edid(head),
-            Command::GetCapsetInfo(number) | Command::GetCapset(number) => {
-                return Err(GuestError::UnknownCapset(number));
-            }
+            Command::GetDisplayInfo => return Ok(self.display_info().map_or(Step::Wait, Step::Answer)),
+            Command::GetEdid(head) => return Ok(self.edid(head)?.map_or(Step::Wait, Step::Answer)),
             Command::Transfer { id, area, offset } => {
-                return self.resources.transfer(memory, id, &area, offset).map(|()| Some(response));
+                return self.resources.transfer(memory, id, &area, offset).map(|()| Step::Answer(response));
             }
-            Command::Flush { id, area } => return self.flush(id, &area).map(|()| Some(response)),
+            Command::Flush { id, area } => return self.flush(id, &area).map(|()| Step::Answer(response)),
             Command::AssignUuid(id) => response = Response::ResourceUuid(self.resources.uuid(id)?),
             Command::CreateImage { id, format, size } => self.resources.create_image(id, format, size)?,
+            Command::CreateBlob(blob) if blob.is_host_memory() => self.create_heap_blob(&blob)?,
             Command::CreateBlob(blob) => self.resources.create_blob(memory, &blob)?,
-            Command::Unref(id) => self.unref(id)?,
+            Command::Unref(id) => {
+                let mapped = self.resources.mapped(id);
+                self.unref(id)?;
+                if let Some(token) = mapped.and_then(|blob| self.unref_mapped(ticket, header, blob)) {
+                    self.save(Some(id));
+                    return Ok(Step::Later(token));
+                }
+            }
             Command::AttachBacking { id, entries } => self.resources.attach(memory, id, entries)?,
             Command::DetachBacking(id) => self.resources.detach(id)?,
             Command::SetScanout { head, id, area } => self.set_scanout(head, id, area)?,
@@ -199,15 +233,21 @@ impl Device {
                 self.set_scanout_blob(head, id, area, layout)?;
             }
             Command::DisableScanout(head) => self.disable_scanout(head)?,
+            _ => {
+                let step = self.execute_3d(ticket, header, &command)?;
+                self.save_3d(&command);
+                return Ok(step);
+            }
         }
         self.save(record::resource_of(&command));
-        Ok(Some(response))
+        Ok(Step::Answer(response))
     }
 
     /// A reset by the driver: resources, scanouts, pointers and pending events go. Monitors stay plugged in, the sink
     /// stays, and features stay until they are negotiated anew.
     pub fn reset(&mut self) {
         let resources = self.resources.ids();
+        self.reset_contexts();
         self.resources.clear();
         self.driver.events = 0;
         self.repeats = false;

@@ -3,6 +3,8 @@
 //! A record is written after each request that changed what it tells, and all that one request changed counts at
 //! once. Pixels are in the vault anyway: transfers and flushes write no record.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Device;
@@ -11,12 +13,29 @@ use super::scanout::Scanout;
 use crate::display::{CURSOR_BYTES, Cursor};
 use crate::guest_memory::Backing;
 use crate::vault::{Vault, VaultError};
-use crate::wire::{Command, Format, GuestError, HeadMode, Point, ResourceId, SCANOUTS_MAX, ScanoutId, Size};
+use crate::wire::{
+    Command, ContextId, Format, GuestError, HeadMode, Point, ResourceId, SCANOUTS_MAX, ScanoutId, Size,
+};
 
 /// Keys: what a record is about, then its number.
 const HEAD: u64 = 1 << 32;
 const CURSOR_IMAGE: u64 = 2 << 32;
 const DRIVER: u64 = 3 << 32;
+const CONTEXT: u64 = 4 << 32;
+/// The index of the control queue when the last request was given back that a render process had.
+pub(super) const GIVEN: u64 = 5 << 32;
+/// That the heap is mapped into the guest.
+pub(super) const HEAP: u64 = 6 << 32;
+/// A request that a render process has; the rest of the key is its token, which is never so large.
+const PENDING: u64 = 1 << 63;
+
+pub(super) fn context_key(id: ContextId) -> u64 {
+    CONTEXT | u64::from(id.get())
+}
+
+pub(super) fn pending_key(token: u64) -> u64 {
+    PENDING | token
+}
 
 fn head_key(head: ScanoutId) -> u64 {
     HEAD | u64::from(head.get())
@@ -43,6 +62,7 @@ pub(super) struct ResourceRecord {
 pub(super) enum ContentRecord {
     Image { format: Format, size: Size, place: u64 },
     Blob { size: u64 },
+    Heap { size: u64, context: ContextId, blob_id: u64 },
 }
 
 /// A head, but for the image of its pointer, which is a record of its own.
@@ -87,7 +107,9 @@ pub(super) fn resource_of(command: &Command<'_>) -> Option<ResourceId> {
         | Command::Unref(id)
         | Command::AttachBacking { id, .. }
         | Command::DetachBacking(id)
-        | Command::AssignUuid(id) => Some(id),
+        | Command::AssignUuid(id)
+        | Command::MapBlob { id, .. }
+        | Command::UnmapBlob(id) => Some(id),
         Command::CreateBlob(blob) => Some(blob.id),
         Command::GetDisplayInfo
         | Command::GetEdid(_)
@@ -97,7 +119,12 @@ pub(super) fn resource_of(command: &Command<'_>) -> Option<ResourceId> {
         | Command::Flush { .. }
         | Command::SetScanout { .. }
         | Command::SetScanoutBlob { .. }
-        | Command::DisableScanout(_) => None,
+        | Command::DisableScanout(_)
+        | Command::CreateContext { .. }
+        | Command::DestroyContext(_)
+        | Command::AttachResource { .. }
+        | Command::DetachResource { .. }
+        | Command::Submit { .. } => None,
     }
 }
 
@@ -126,10 +153,7 @@ impl Device {
     /// Writes down what a request changed: these resources, and whatever became different about heads and driver.
     pub(super) fn save(&mut self, resources: impl IntoIterator<Item = ResourceId>) {
         for id in resources {
-            match self.resources.record(id) {
-                Some(record) => self.vault.put(resource_key(id), &record),
-                None => self.vault.remove(resource_key(id)),
-            }
+            self.save_resource(id);
         }
         for (id, head) in ScanoutId::all().zip(&mut self.heads) {
             head.save(id, &mut self.vault);
@@ -138,6 +162,53 @@ impl Device {
             self.vault.put(DRIVER, &self.driver);
         }
         self.vault.commit();
+    }
+
+    /// Without a commit.
+    pub(super) fn save_resource(&mut self, id: ResourceId) {
+        match self.resources.record(id) {
+            Some(record) => self.vault.put(resource_key(id), &record),
+            None => self.vault.remove(resource_key(id)),
+        }
+    }
+
+    /// Writes down what a request about 3D changed, but for what [`Device::save_pending`] does.
+    pub(super) fn save_3d(&mut self, command: &Command<'_>) {
+        match command {
+            Command::CreateContext { id, .. } => {
+                if let Some(Ok(kind)) = self.contexts.as_ref().map(|contexts| contexts.kind(*id)) {
+                    self.vault.put(context_key(*id), &kind);
+                }
+            }
+            Command::DestroyContext(id) => self.vault.remove(context_key(*id)),
+            _ => resource_of(command).into_iter().for_each(|id| self.save_resource(id)),
+        }
+    }
+
+    /// Writes down that the render process has this request, and all that was to be written with it.
+    pub(super) fn save_pending(&mut self, token: u64) {
+        if let Some(pending) = self.contexts.as_ref().and_then(|contexts| contexts.get(token)) {
+            self.vault.put(pending_key(token), &pending);
+        }
+        self.vault.commit();
+    }
+
+    fn restore_contexts(&mut self, keys: &[u64]) -> Result<(), VaultError> {
+        let Some(contexts) = &mut self.contexts else { return Ok(()) };
+        let mut known = BTreeMap::new();
+        for key in keys.iter().filter(|key| **key & !u64::from(u32::MAX) == CONTEXT) {
+            let id = u32::try_from(key & u64::from(u32::MAX)).ok().and_then(ContextId::new);
+            known.extend(id.zip(self.vault.get(*key)?));
+        }
+        let mut pending = BTreeMap::new();
+        for key in keys.iter().filter(|key| **key & PENDING != 0) {
+            pending.extend(self.vault.get(*key)?.map(|found| (key & !PENDING, found)));
+        }
+        let mapped = self.vault.get(HEAP)?.unwrap_or(false);
+        if !self.vault.is_new() {
+            contexts.restore(known, pending, mapped);
+        }
+        Ok(())
     }
 
     /// Makes this new device the one that the vault tells of.
@@ -153,6 +224,7 @@ impl Device {
             };
             self.resources.restore(id, record).map_err(|error| VaultError::record(key, error))?;
         }
+        self.restore_contexts(&keys)?;
         for head in ScanoutId::all() {
             if let Some(record) = self.vault.get(head_key(head))? {
                 self.restore_head(head, record)?;
@@ -198,7 +270,7 @@ impl Device {
             (Command::CreateImage { id, format, size }, GuestError::ResourceExists(_)) => {
                 let is_same = |content| match content {
                     ContentRecord::Image { format: its, size: wide, .. } => (its, wide) == (format, size),
-                    ContentRecord::Blob { .. } => false,
+                    ContentRecord::Blob { .. } | ContentRecord::Heap { .. } => false,
                 };
                 found(id).is_some_and(|record| record.pieces.is_empty() && is_same(record.content))
             }

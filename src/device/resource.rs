@@ -7,15 +7,19 @@ use vm_memory::{GuestAddress, GuestMemoryBackend};
 
 use super::record::{ContentRecord, ResourceRecord};
 use crate::guest_memory::{Backing, GuestMemory};
+use crate::link::Blob;
 use crate::quota::{Charge, Ledger, OverLimit};
 use crate::render::software::{Image, NoMemory};
 use crate::vault::PixelSpace;
-use crate::wire::{CreateBlob, Entries, Format, GuestError, Limits, Rect, ResourceId, Size};
+use crate::wire::{ContextId, CreateBlob, Entries, Format, GuestError, Limits, Rect, ResourceId, Size};
 
 /// What a resource takes beside its image and its list, charged so that empty ones are not free.
 const RESOURCE_BYTES: u64 = 512;
 const _: () =
     assert!(size_of::<(ResourceId, Resource)>() as u64 * 2 <= RESOURCE_BYTES, "tree nodes may be half empty");
+
+/// What ranges of the heap are multiples of.
+const PAGE_BYTES: u64 = 4096;
 
 /// How often a list of pages is charged: once for itself, and three times for its record, which takes less. The vault's
 /// log has up to twice what counts in it, and what counts once more while it is shortened.
@@ -39,6 +43,15 @@ pub(super) enum Content {
     Blob {
         /// Bytes that it has, none of them beyond its pages.
         size: u64,
+    },
+    /// Made by `RESOURCE_CREATE_BLOB`: a range of the heap, once it is mapped. That is its only page then.
+    Heap {
+        /// Bytes that it has.
+        size: u64,
+        /// The context that made it.
+        context: ContextId,
+        /// What that context calls it.
+        blob_id: u64,
     },
 }
 
@@ -66,7 +79,7 @@ impl Resource {
     pub(super) fn check(&self, area: &Rect) -> Result<(), GuestError> {
         match &self.content {
             Content::Image(image) => check_inside(area, image.size()),
-            Content::Blob { .. } => Ok(()),
+            Content::Blob { .. } | Content::Heap { .. } => Ok(()),
         }
     }
 }
@@ -146,6 +159,9 @@ impl Resources {
                 ContentRecord::Image { format: image.format(), size: image.size(), place: image.place() }
             }
             Content::Blob { size } => ContentRecord::Blob { size: *size },
+            Content::Heap { size, context, blob_id } => {
+                ContentRecord::Heap { size: *size, context: *context, blob_id: *blob_id }
+            }
         };
         let uuid = resource.uuid.map(Uuid::into_bytes);
         Some(ResourceRecord { content, uuid, pieces: resource.backing().pieces().collect() })
@@ -165,6 +181,7 @@ impl Resources {
                 check_blob(size, backing.len(), !backing.is_empty())?;
                 Content::Blob { size }
             }
+            ContentRecord::Heap { size, context, blob_id } => Content::Heap { size, context, blob_id },
         };
         let list = self.ledger.charge(LIST_COPIES * backing.list_bytes()).map_err(over_limit)?;
         self.insert(id, content, Pages::new(backing, list), charge);
@@ -188,6 +205,52 @@ impl Resources {
         let pages = self.pages(memory, blob.entries, &content)?;
         self.insert(blob.id, content, pages, charge);
         Ok(())
+    }
+
+    /// `RESOURCE_CREATE_BLOB` of host memory.
+    pub(super) fn create_heap_blob(
+        &mut self,
+        blob: &CreateBlob<'_>,
+        context: ContextId,
+    ) -> Result<(), GuestError> {
+        let CreateBlob { id, size, blob_id, .. } = *blob;
+        check_blob(size, 0, false)?;
+        let charge = self.admit(id)?;
+        self.insert(id, Content::Heap { size, context, blob_id }, Pages::default(), charge);
+        Ok(())
+    }
+
+    /// `RESOURCE_MAP_BLOB`.
+    pub(super) fn map_blob(&mut self, id: ResourceId, offset: u64, heap: u64) -> Result<Blob, GuestError> {
+        let resource = self.get_mut(id)?;
+        let Content::Heap { size, context, blob_id } = resource.content else {
+            return Err(GuestError::NotMappable(id.get()));
+        };
+        if !resource.backing().is_empty() {
+            return Err(GuestError::NotMappable(id.get()));
+        }
+        let bytes = size.checked_next_multiple_of(PAGE_BYTES).unwrap_or(u64::MAX);
+        let fits = offset.checked_add(bytes).is_some_and(|end| end <= heap);
+        if !fits || !offset.is_multiple_of(PAGE_BYTES) {
+            return Err(GuestError::OutsideHeap { offset, bytes, heap });
+        }
+        resource.pages.backing = Backing::from_pieces(&[(offset, bytes)]).unwrap_or_default();
+        Ok(Blob { resource: id, context, blob_id, offset, bytes })
+    }
+
+    /// `RESOURCE_UNMAP_BLOB`. Tells what it was.
+    pub(super) fn unmap_blob(&mut self, id: ResourceId) -> Result<Blob, GuestError> {
+        let blob = self.mapped(id).ok_or(GuestError::NotMappable(id.get()))?;
+        self.get_mut(id)?.pages = Pages::default();
+        Ok(blob)
+    }
+
+    /// The range of the heap that a resource is at this moment, if it is one.
+    pub(super) fn mapped(&self, id: ResourceId) -> Option<Blob> {
+        let resource = self.find(id)?;
+        let Content::Heap { context, blob_id, .. } = resource.content else { return None };
+        let (offset, bytes) = resource.backing().pieces().next()?;
+        Some(Blob { resource: id, context, blob_id, offset, bytes })
     }
 
     /// Makes sure that a resource may be added, and charges what each takes.
@@ -218,7 +281,7 @@ impl Resources {
         entries: Entries<'_>,
     ) -> Result<(), GuestError> {
         let resource = self.get(id)?;
-        if !resource.backing().is_empty() {
+        if !resource.backing().is_empty() || matches!(resource.content, Content::Heap { .. }) {
             return Err(GuestError::BackingExists(id.get()));
         }
         let pages = self.pages(memory, entries, &resource.content)?;
@@ -248,7 +311,7 @@ impl Resources {
     /// `RESOURCE_DETACH_BACKING`.
     pub(super) fn detach(&mut self, id: ResourceId) -> Result<(), GuestError> {
         let resource = self.get_mut(id)?;
-        if resource.backing().is_empty() {
+        if resource.backing().is_empty() || matches!(resource.content, Content::Heap { .. }) {
             return Err(GuestError::NoBacking(id.get()));
         }
         resource.pages = Pages::default();

@@ -50,7 +50,7 @@ impl Device {
     ) -> Result<(), GuestError> {
         self.head(head)?;
         let resource = self.resources.get(id)?;
-        if matches!(resource.content, Content::Blob { .. }) && resource.backing().is_empty() {
+        if !matches!(resource.content, Content::Image(_)) && resource.backing().is_empty() {
             return Err(GuestError::NoBacking(id.get()));
         }
         let scanout = Scanout { resource: id, area, layout: Some(layout) };
@@ -64,7 +64,9 @@ impl Device {
         let Scanout { resource, area, .. } = scanout;
         match (&self.resources.get(*resource)?.content, &scanout.layout) {
             (Content::Image(image), None) => check_shown(area, image.size()),
-            (Content::Blob { size }, Some(layout)) => self.check_layout(area, layout, *size),
+            (Content::Blob { size } | Content::Heap { size, .. }, Some(layout)) => {
+                self.check_layout(area, layout, *size)
+            }
             _ => Err(GuestError::WrongKind(resource.get())),
         }
     }
@@ -176,7 +178,13 @@ impl Device {
                 let source = Source::Guest { memory, backing: resource.backing(), offset, stride };
                 Some(Picture { size, format: layout.format, source })
             }
-            (Content::Blob { .. }, None) => None,
+            (Content::Heap { .. }, Some(layout)) => {
+                let (offset, stride) = (first_pixel(layout, &scanout.area), layout.stride.into());
+                let source =
+                    Source::Guest { memory: self.heap_view()?, backing: resource.backing(), offset, stride };
+                Some(Picture { size, format: layout.format, source })
+            }
+            (Content::Blob { .. } | Content::Heap { .. }, None) => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::process::{Output, Stdio};
 
 use super::Check;
 use crate::control::profile::Profile;
-use crate::control::spec::{DeviceSpec, Entry};
+use crate::control::spec::{DeviceSpec, Entry, Role};
 use crate::supervisor::{HOPELESS, Inheritance};
 
 const FILE: &str = "/proc/self/exe";
@@ -23,6 +23,7 @@ fn try_one() -> io::Result<Output> {
     let (front_end, vm) = UnixStream::pair()?;
     drop(vm);
     let spec = DeviceSpec {
+        role: Role::Device,
         name: "doctor".to_owned(),
         entry: Entry::Connection,
         control: false,
@@ -35,13 +36,14 @@ fn try_one() -> io::Result<Output> {
         profile: Profile::default(),
     };
     let inheritance = Inheritance {
-        front_end: front_end.into(),
+        front_end: Some(front_end.into()),
         control: None,
         keeper: None,
         vault: None,
         lock: None,
         connection: None,
         seating: None,
+        tie: None,
     };
     inheritance.prepare(&spec)?.env("VGPU_LOG", "error").stderr(Stdio::piped()).output()
 }

@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_gpu_that_opens_is_well_and_one_that_does_not_is_told_why() {
-        let gpu = Found { name: "NVIDIA H200".to_owned(), uuid: "4a0e".to_owned() };
+        let gpu = Found { name: "NVIDIA H200".to_owned(), uuid: "4a0e".to_owned(), memory_bytes: 0 };
         let needs = Needs { nodes: ["/dev/nvidia0".into()].into(), ..Needs::default() };
         let opened = Rehearsal {
             name: gpu.name.clone(),

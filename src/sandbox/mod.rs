@@ -13,6 +13,10 @@
 //! Invariants: `enter` begins while the process has one thread, and each layer stands by itself: what one host cannot
 //! give is named in the [`Report`], and the others hold all the same.
 //!
+//! A process of a vGPU of the latency class keeps CAP_SYS_NICE, if the one that starts it has it: drivers ask the
+//! kernel for it before work on the GPU gets priority. It counts in the first user namespace alone, so such a process
+//! stays there.
+//!
 //! There is no PID namespace here: it would bind children only, and a sealed process cannot have any. There is no
 //! file size limit: the only file that it may hold is its log.
 #![forbid(unsafe_code)]
@@ -45,6 +49,8 @@ pub struct SandboxSpec {
     pub memory_bytes: u64,
     /// What the driver of a GPU needs that this process is to load; nothing where it loads none.
     pub driver: Option<Needs>,
+    /// Keep CAP_SYS_NICE, by which that driver gives work on the GPU priority, as far as this process has it.
+    pub priority: bool,
     /// Die when this process, our parent, dies.
     pub parent: Option<Pid>,
     /// A layer that the host cannot give is an error.
@@ -81,6 +87,7 @@ pub struct Sandbox {
     spec: SandboxSpec,
     filter: seccomp::Filter,
     landlock: Result<RulesetCreated, String>,
+    priority: bool,
 }
 
 /// Proof that this process gave its powers away. Only [`Sandbox::enter`] makes one.
@@ -115,7 +122,8 @@ impl Sandbox {
         }
         let landlock = nothing_but(spec.driver.as_ref()).map_err(|error| error.to_string());
         let filter = seccomp::Filter::compile(spec.driver.is_some())?;
-        Ok(Self { spec: spec.clone(), filter, landlock })
+        let priority = spec.priority && spec.driver.is_some() && namespaces::priority_can_be_kept();
+        Ok(Self { spec: spec.clone(), filter, landlock, priority })
     }
 
     /// Takes the process's powers away, for good.
@@ -129,11 +137,13 @@ impl Sandbox {
     /// parent-death signal, and the filter allows none of the calls before it.
     pub fn enter_with<T>(self, load: impl FnOnce() -> T) -> Result<(Sealed, T), SandboxError> {
         let driver = self.spec.driver.as_ref();
-        let mut report = Report::of(driver);
+        let mut report = Report::of(driver, self.priority);
         limits::set(self.spec.memory_bytes, driver.is_some(), &mut report);
         namespaces::enter(driver, &mut report);
-        limits::set_threads(driver.is_some(), &mut report);
-        report.note(Layer::Capabilities, drop_capabilities());
+        if !self.priority {
+            limits::set_threads(driver.is_some(), &mut report);
+        }
+        report.note_as(Layer::Capabilities, drop_capabilities(self.priority));
         report.note(Layer::NoNewPrivileges, prctl::set_no_new_privs().map_err(io::Error::from));
         report.note(Layer::NotDumpable, prctl::set_dumpable(false).map_err(io::Error::from));
         report.note_as(Layer::Landlock, self.landlock.and_then(restrict));
@@ -147,14 +157,18 @@ impl Sandbox {
     }
 }
 
-fn drop_capabilities() -> Result<(), caps::errors::CapsError> {
+/// All but CAP_SYS_NICE, where that is kept. What it permits beside a driver's wish is the filter's to forbid.
+fn drop_capabilities(keeps_priority: bool) -> Result<String, caps::errors::CapsError> {
     for capability in caps::all() {
         // Needs CAP_SETPCAP and matters only to exec, which the filter forbids: emptied where that is allowed.
         let _ = caps::drop(None, caps::CapSet::Bounding, capability);
     }
+    let kept = keeps_priority.then_some(caps::Capability::CAP_SYS_NICE).into_iter().collect();
     caps::clear(None, caps::CapSet::Ambient)?;
     caps::clear(None, caps::CapSet::Inheritable)?;
-    caps::clear(None, caps::CapSet::Permitted)
+    caps::set(None, caps::CapSet::Effective, &kept)?;
+    caps::set(None, caps::CapSet::Permitted, &kept)?;
+    Ok(if keeps_priority { "but for CAP_SYS_NICE" } else { "" }.to_owned())
 }
 
 /// A ruleset that handles all that the kernel's Landlock knows and allows nothing but what a driver needs.

@@ -1,14 +1,21 @@
 //! Namespaces and the user: what a sealed process can see, and as whom.
 
+use std::fs::read_link;
+
+use caps::{CapSet, Capability};
 use nix::errno::Errno;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::prctl;
 use nix::unistd::{Gid, Uid, chdir, geteuid, pivot_root, setgroups, setresgid, setresuid};
 
 use super::{Layer, Needs, Report};
 
 /// The user and group that own nothing, on every Linux.
 const NOBODY: u32 = 65534;
+
+/// The first user namespace, by a number that the kernel promises.
+const FIRST_USERS: &str = "user:[4026531837]";
 
 /// An existing directory to put the empty root on; it is out of sight a moment later.
 const MOUNT_POINT: &str = "/proc";
@@ -19,9 +26,10 @@ const MOUNT_POINT: &str = "/proc";
 /// and hosts that forbid those still give the others. Without it, a user namespace is what makes the others possible.
 pub(super) fn enter(driver: Option<&Needs>, report: &mut Report) {
     let groups = driver.map(Needs::groups).unwrap_or_default();
-    let privileged =
-        caps::has_cap(None, caps::CapSet::Effective, caps::Capability::CAP_SYS_ADMIN).unwrap_or(false);
-    if privileged {
+    if report.keeps_priority() {
+        leave_the_host(driver.is_some(), report);
+        become_nobody_but_capable(&groups, report);
+    } else if has(Capability::CAP_SYS_ADMIN) {
         leave_the_host(driver.is_some(), report);
         become_nobody(&groups, report);
         leave_the_users(report);
@@ -30,6 +38,17 @@ pub(super) fn enter(driver: Option<&Needs>, report: &mut Report) {
         leave_the_users(report);
         leave_the_host(driver.is_some(), report);
     }
+}
+
+/// Whether CAP_SYS_NICE can be kept in the first user namespace, where alone drivers look for it, and the other
+/// namespaces be left all the same: those take CAP_SYS_ADMIN. Without it the seal is worth more than the priority.
+pub(super) fn priority_can_be_kept() -> bool {
+    let first = read_link("/proc/self/ns/user").is_ok_and(|namespace| namespace.as_os_str() == FIRST_USERS);
+    first && has(Capability::CAP_SYS_NICE) && has(Capability::CAP_SYS_ADMIN)
+}
+
+fn has(capability: Capability) -> bool {
+    caps::has_cap(None, CapSet::Effective, capability).unwrap_or(false)
 }
 
 fn leave_the_users(report: &mut Report) {
@@ -64,6 +83,18 @@ fn empty_root() -> Result<(), Errno> {
 fn become_nobody(groups: &[Gid], report: &mut Report) {
     let outcome = if geteuid().is_root() { give_up_root(groups) } else { Ok(()) };
     report.note(Layer::UnprivilegedUser, outcome);
+}
+
+/// The same, with all capabilities still there: which of them are dropped is decided after this.
+fn become_nobody_but_capable(groups: &[Gid], report: &mut Report) {
+    let kept = prctl::set_keepcaps(true);
+    become_nobody(groups, report);
+    let kept = kept.and_then(|()| prctl::set_keepcaps(false)).is_ok();
+    // A change of user clears those in effect in any case.
+    let permitted = caps::read(None, CapSet::Permitted).unwrap_or_default();
+    if !kept || caps::set(None, CapSet::Effective, &permitted).is_err() {
+        tracing::warn!("the kernel gave no capability back after the change of user");
+    }
 }
 
 fn give_up_root(groups: &[Gid]) -> Result<(), Errno> {

@@ -4,6 +4,10 @@ use std::fmt;
 
 use super::Needs;
 
+/// What stays open for the sake of the latency class.
+const PRIORITY: &str = "CAP_SYS_NICE, for priority on the GPU, and with it the host's user namespace and as many \
+                        threads as its limits allow";
+
 /// One of the walls around a sealed process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {
@@ -115,18 +119,35 @@ pub struct Report {
     without: Vec<Layer>,
     /// What the driver that it loads needs.
     driver: Option<Needs>,
+    /// It keeps CAP_SYS_NICE.
+    priority: bool,
 }
 
 impl Report {
-    /// Of a process that loads a driver, or of one that does not.
-    pub(super) fn of(driver: Option<&Needs>) -> Self {
-        let without = driver.map(|_| Layer::EmptyRoot).into_iter().collect();
-        Self { without, driver: driver.cloned(), ..Self::default() }
+    /// Of a process that loads a driver, or of one that does not; and that keeps CAP_SYS_NICE, or does not.
+    pub(super) fn of(driver: Option<&Needs>, priority: bool) -> Self {
+        let mut without: Vec<Layer> = driver.map(|_| Layer::EmptyRoot).into_iter().collect();
+        if priority {
+            // In another user namespace the capability counts for nothing. In the first one processes of others would
+            // count against the limit.
+            without.extend([Layer::UserNamespace, Layer::ThreadLimit]);
+        }
+        Self { without, driver: driver.cloned(), priority, ..Self::default() }
+    }
+
+    /// Whether it keeps CAP_SYS_NICE, in the first user namespace.
+    pub fn keeps_priority(&self) -> bool {
+        self.priority
     }
 
     /// What stays open to the process because it could not do its work otherwise, a line each.
     pub fn left_open(&self) -> Vec<String> {
-        self.driver.as_ref().map(|needs| needs.lines(self.holds(Layer::Landlock))).unwrap_or_default()
+        let mut open =
+            self.driver.as_ref().map(|needs| needs.lines(self.holds(Layer::Landlock))).unwrap_or_default();
+        if self.priority {
+            open.push(PRIORITY.to_owned());
+        }
+        open
     }
 
     pub(super) fn note<E: fmt::Display>(&mut self, layer: Layer, outcome: Result<(), E>) {

@@ -64,11 +64,17 @@ fn refused_to_driver() -> Result<Rules, BackendError> {
     rules.extend([
         // Types on the terminal that the log goes to, as if the operator did.
         (libc::SYS_ioctl, one_of(1, &TERMINAL)?),
-        // Any other process of the user that all sealed ones have could be meant; the filter cannot tell.
+        // Any other process of the user that all sealed ones have could be meant; the filter cannot tell. With
+        // CAP_SYS_NICE, which the latency class keeps, it could be any of the host, and this one could take a processor
+        // for itself.
         (libc::SYS_sched_setaffinity, Vec::new()),
         (libc::SYS_sched_setscheduler, Vec::new()),
         (libc::SYS_sched_setparam, Vec::new()),
         (libc::SYS_sched_setattr, Vec::new()),
+        // Less than no nice value: before others. Negative numbers are great ones to the filter.
+        (libc::SYS_setpriority, vec![rule(vec![above(2, NICE_MAX)?])?]),
+        // Pages that others have too. `migrate_pages` and `move_pages` are on no list, nor is `ioprio_set`.
+        (libc::SYS_mbind, vec![rule(vec![has(5, MOVE_ALL)?])?]),
         (libc::SYS_kcmp, Vec::new()), // whether two descriptors are one
     ]);
     Ok(rules)
@@ -95,6 +101,12 @@ fn allowed_to_driver() -> Result<Rules, BackendError> {
 
 /// PRIO_PROCESS, which means a thread.
 const PRIORITY_OF_THREAD: i32 = 0;
+
+/// MPOL_MF_MOVE_ALL.
+const MOVE_ALL: i32 = 1 << 2;
+
+/// The nicest that a thread can be.
+const NICE_MAX: i32 = 19;
 
 /// What a driver needs, and the threads that feed it, beside what a device needs.
 const DRIVER: &[i64] = &[
@@ -142,6 +154,7 @@ const DRIVER: &[i64] = &[
     libc::SYS_sched_getscheduler,
     libc::SYS_sched_get_priority_max,
     libc::SYS_sched_get_priority_min,
+    libc::SYS_capget, // NVIDIA's, before it asks for queues with priority
     libc::SYS_getcpu,
     libc::SYS_get_robust_list,
     libc::SYS_getuid,
@@ -288,6 +301,10 @@ fn socket_options(options: &[i32]) -> Result<Vec<SeccompRule>, BackendError> {
 
 fn equals(argument: u8, value: i32) -> Result<SeccompCondition, BackendError> {
     condition(argument, SeccompCmpOp::Eq, value)
+}
+
+fn above(argument: u8, value: i32) -> Result<SeccompCondition, BackendError> {
+    condition(argument, SeccompCmpOp::Gt, value)
 }
 
 fn has(argument: u8, bit: i32) -> Result<SeccompCondition, BackendError> {

@@ -39,17 +39,17 @@ impl Bucket {
 
     /// Another rate from now on.
     pub(super) fn set_rate(&mut self, rate_ppm: u64, now_ns: u64) {
-        self.fill(now_ns, now_ns);
+        self.fill(now_ns, 0);
         self.rate_ppm = rate_ppm;
-        self.fill(now_ns, now_ns);
+        self.fill(now_ns, 0);
     }
 
-    /// Lets time pass. What was used since `told_ns` is yet to be told: what fills for it does not run over.
-    pub(super) fn fill(&mut self, now_ns: u64, told_ns: u64) {
+    /// Lets time pass. What was used in the last `untold_ns` is yet to be told: what fills for it does not run over.
+    pub(super) fn fill(&mut self, now_ns: u64, untold_ns: u64) {
         let passed_ns = now_ns.saturating_sub(self.filled_ns);
         self.filled_ns = self.filled_ns.max(now_ns);
         let filled = |ns: u64| i128::from(ns) * i128::from(self.rate_ppm);
-        let most = self.depth() + filled(now_ns.saturating_sub(told_ns));
+        let most = self.depth() + filled(untold_ns);
         self.credit = (self.credit + filled(passed_ns)).min(most);
         self.empty = if self.empty { self.credit < self.depth() / 2 } else { self.credit <= 0 };
     }
@@ -91,9 +91,9 @@ mod tests {
         assert!(!bucket.ready());
         let at_ns = bucket.ready_at_ns().unwrap();
         assert_eq!(at_ns, 48_000_004);
-        bucket.fill(at_ns - 1, at_ns - 1);
+        bucket.fill(at_ns - 1, 0);
         assert!(!bucket.ready());
-        bucket.fill(at_ns, at_ns);
+        bucket.fill(at_ns, 0);
         assert!(bucket.ready());
     }
 
@@ -102,20 +102,20 @@ mod tests {
         let (mut often, mut once) = (Bucket::new(333_333, 0), Bucket::new(333_333, 0));
         often.spend(900_000_000);
         once.spend(900_000_000);
-        (0..=1_000_000).step_by(7).for_each(|now_ns| often.fill(now_ns, now_ns));
-        often.fill(1_000_000, 1_000_000);
-        once.fill(1_000_000, 1_000_000);
+        (0..=1_000_000).step_by(7).for_each(|now_ns| often.fill(now_ns, 0));
+        often.fill(1_000_000, 0);
+        once.fill(1_000_000, 0);
         assert_eq!(often.ready_at_ns(), once.ready_at_ns());
     }
 
     #[test]
     fn what_fills_while_use_is_untold_does_not_run_over() {
         let mut bucket = Bucket::new(250_000, 0);
-        bucket.fill(100_000_000, 0);
+        bucket.fill(100_000_000, 100_000_000);
         bucket.spend(35_000_000);
         assert!(!bucket.ready());
         let mut bucket = Bucket::new(250_000, 0);
-        bucket.fill(100_000_000, 0);
+        bucket.fill(100_000_000, 100_000_000);
         bucket.spend(34_000_000);
         assert_eq!(bucket.left_ns(), Some(1_000_000));
     }
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn debt_is_bounded_and_so_is_what_is_saved() {
         let mut bucket = Bucket::new(500_000, 0);
-        bucket.fill(u64::MAX, u64::MAX);
+        bucket.fill(u64::MAX, 0);
         assert_eq!(bucket.left_ns(), Some(20_000_000));
         let mut bucket = Bucket::new(500_000, 0);
         bucket.spend(u64::MAX);

@@ -6,14 +6,15 @@
 //! ```text
 //!            arrive, set, runnable, idle, used, handed_back, died, leave, tick
 //!                                       |
-//!   saturation: overlap or lease? ->  gates  <- buckets: caps, budgets;  faults: warn, kill, quarantine
+//!         mode: overlap or lease? ->  gates  <- buckets: caps, budgets;  faults: warn, kill, quarantine
 //!                                       |
 //!                       Open, Grant, Recall, Warn, Kill
 //! ```
 //!
 //! - **Overlap:** every tenant may submit and the hardware slices. So it is while the GPU is not saturated, while one
-//!   tenant is alone, while all submissions are longer than the hardware's slices and nobody has another weight or
-//!   priority, and while somebody does not hand back. Nobody is in debt for what it used then.
+//!   tenant is alone, while a lease was seen to bring no more or cannot, for all submissions are longer than the
+//!   hardware's slices, and nobody has another weight or priority; and while somebody does not hand back. Nobody is in
+//!   debt for what it used then.
 //! - **Lease:** one tenant at a time runs, the one with the least virtual runtime: time that it had the GPU, divided by
 //!   its weight. Tenants that are near each other take turns. Who slept comes back no more than
 //!   [`Config::slice_min_ns`] ahead of the others. Who overran waits.
@@ -21,6 +22,8 @@
 //!   emptied it may not run, even if nobody else wants to.
 //! - **A latency tenant** runs beside whoever holds the lease, out of a bucket that fills at its share. Once that is
 //!   empty it waits for its turn like others until half of it has filled.
+//! - **Whoever has priority on the GPU** and is no latency tenant any more runs by turns alone: beside others it would
+//!   leave them nothing.
 //!
 //! What follows if it is not heeded was seen in the simulator:
 //! - A lease's holder submits only what will end before the lease does, and hands back without being told, even with
@@ -39,9 +42,10 @@
 mod account;
 mod bucket;
 mod fault;
+mod mode;
 mod partition;
 mod policy;
-mod saturation;
+mod priority;
 mod tenant;
 
 use std::fmt;
@@ -49,6 +53,7 @@ use std::fmt;
 pub use account::Account;
 pub use partition::Partition;
 pub use policy::{Class, Policy, Refused, Settings};
+pub use priority::Priority;
 pub use tenant::Usage;
 
 /// A vGPU, by a number of the arbiter's.
@@ -121,10 +126,18 @@ pub struct Config {
     pub hardware_slice_ns: u64,
     /// A holder may pause so long at least before the lease goes on to a tenant that waits.
     pub patience_ns: u64,
+    /// The same before it submits anything new: its program may sleep, as it had to wait.
+    pub wake_up_ns: u64,
     /// A tenant that is so late to hand back is warned, and the others run beside it.
     pub warn_after_ns: u64,
     /// One that is so late is killed.
     pub kill_after_ns: u64,
+}
+
+impl Config {
+    fn patience_ns(&self) -> u64 {
+        self.patience_ns.max(self.hand_over_ns)
+    }
 }
 
 impl Default for Config {
@@ -132,10 +145,12 @@ impl Default for Config {
         Self {
             hand_over_ns: 150_000,
             slice_min_ns: 500_000,
-            slice_ns: 4_000_000,
+            slice_ns: 3_800_000,
             slice_max_ns: 20_000_000,
             hardware_slice_ns: 2_000_000,
             patience_ns: 100_000,
+            // Mesa looks each 0.7 ms when it has waited for 15 ms.
+            wake_up_ns: 700_000,
             warn_after_ns: 100_000_000,
             kill_after_ns: 10_000_000_000,
         }

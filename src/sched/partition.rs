@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::fault::Step;
+use super::mode::{Mode, Wish};
 use super::policy::{Entitlement, WHOLE_PPM};
-use super::saturation::Saturation;
 use super::tenant::{Gate, Tenant};
 use super::{Action, Class, Config, Policy, Refused, Settings, TenantId, UNTIL_RECALLED_NS, Usage, Used};
 
 /// Who waits for so long runs next, for the shortest slice, whatever the weights: this, and so many slices of each.
 const AGE_NS: u64 = 1_000_000_000;
 const AGE_SLICES: u64 = 8;
+
+/// What a hand-over is taken to cost, at least and at most.
+const HAND_OVER_NS: (u64, u64) = (20_000, 500_000);
 
 /// Decides who may use a partition.
 ///
@@ -21,7 +24,7 @@ pub struct Partition {
     config: Config,
     policy: Policy,
     tenants: BTreeMap<TenantId, Tenant>,
-    saturation: Saturation,
+    mode: Mode,
     /// More than one tenant wants the GPU.
     contended: bool,
     /// The least virtual runtime of those that want to run; never falls.
@@ -37,7 +40,7 @@ impl Partition {
             config,
             policy,
             tenants: BTreeMap::new(),
-            saturation: Saturation::new(),
+            mode: Mode::new(),
             contended: false,
             floor: 0,
             now_ns: 0,
@@ -69,7 +72,7 @@ impl Partition {
             return Err(Refused::Unknown(tenant));
         }
         self.check(self.policy, Some((tenant, settings)))?;
-        Ok(self.tell(tenant, now_ns, |own, _, _| own.settings = settings))
+        Ok(self.tell(tenant, now_ns, |own, _| own.settings = settings))
     }
 
     /// The policy changes.
@@ -81,15 +84,18 @@ impl Partition {
         Ok(self.decide())
     }
 
-    /// Handing over was measured to cost so much.
-    pub fn set_hand_over(&mut self, hand_over_ns: u64) {
-        self.config.hand_over_ns = hand_over_ns;
+    /// Handing the GPU over was seen to cost so much: from the grant until the GPU is at the new holder's work.
+    ///
+    /// It is a mean over all tenants and bounded, for a tenant may lie about it.
+    pub fn saw_hand_over(&mut self, ns: u64) {
+        let ns = ns.clamp(HAND_OVER_NS.0, HAND_OVER_NS.1);
+        self.config.hand_over_ns = (7 * self.config.hand_over_ns + ns) / 8;
     }
 
     /// A tenant has work: something that waits to be given to the GPU, or is on it.
     pub fn runnable(&mut self, tenant: TenantId, now_ns: u64) -> Vec<Action> {
         let (config, floor) = (self.config, self.floor);
-        self.tell(tenant, now_ns, |own, _, _| {
+        self.tell(tenant, now_ns, |own, _| {
             if !own.runnable {
                 own.wake(floor, &config);
             }
@@ -98,7 +104,7 @@ impl Partition {
 
     /// A tenant has no work any more.
     pub fn idle(&mut self, tenant: TenantId, now_ns: u64) -> Vec<Action> {
-        self.tell(tenant, now_ns, |own, _, now_ns| {
+        self.tell(tenant, now_ns, |own, now_ns| {
             if own.runnable {
                 (own.runnable, own.idle_at_ns) = (false, now_ns);
             }
@@ -109,7 +115,7 @@ impl Partition {
     ///
     /// What follows from it follows at the next event.
     pub fn used(&mut self, tenant: TenantId, used: Used) {
-        let (floor, leased) = (self.floor, self.saturation.leased());
+        let (floor, leased) = (self.floor, self.mode.leased());
         if let Some(own) = self.tenants.get_mut(&tenant) {
             own.spend(used);
             own.had_beside(used, leased, floor);
@@ -119,28 +125,28 @@ impl Partition {
     /// A tenant may not submit any more, by an end of its lease, a [`Action::Recall`] or its own will, and nothing of
     /// it is on the GPU. `used`: what was not told before.
     pub fn handed_back(&mut self, tenant: TenantId, used: Used, now_ns: u64) -> Vec<Action> {
-        let (floor, hand_over_ns) = (self.floor, self.config.hand_over_ns);
-        self.tell(tenant, now_ns, |own, saturation, now_ns| {
+        let (floor, leased, hand_over_ns) = (self.floor, self.mode.leased(), self.config.hand_over_ns);
+        self.tell(tenant, now_ns, |own, now_ns| {
             own.spend(used);
-            own.had_beside(used, saturation.leased(), floor);
-            if !own.runnable
-                && matches!(own.gate, Gate::Lease { .. } | Gate::Closing { since_ns: Some(_), .. })
-            {
-                saturation.waste(now_ns.saturating_sub(own.idle_at_ns) + hand_over_ns);
-            }
-            own.shut(floor, now_ns);
+            own.had_beside(used, leased, floor);
+            own.shut(floor, hand_over_ns, now_ns);
             own.fault.over();
         })
     }
 
     /// A tenant's render process has ended, with whatever it had on the GPU.
     pub fn died(&mut self, tenant: TenantId, now_ns: u64) -> Vec<Action> {
-        let floor = self.floor;
-        self.tell(tenant, now_ns, |own, _, now_ns| {
-            own.shut(floor, now_ns);
+        let (floor, hand_over_ns) = (self.floor, self.config.hand_over_ns);
+        self.tell(tenant, now_ns, |own, now_ns| {
+            own.shut(floor, hand_over_ns, now_ns);
             own.fault.over();
-            (own.runnable, own.idle_at_ns) = (false, 0);
+            (own.runnable, own.idle_at_ns, own.first) = (false, 0, false);
         })
+    }
+
+    /// What a tenant has on the GPU goes before what others have from now on, until its process dies; or it does not.
+    pub fn set_priority(&mut self, tenant: TenantId, first: bool, now_ns: u64) -> Vec<Action> {
+        self.tell(tenant, now_ns, |own, _| own.first = first)
     }
 
     /// A tenant goes. Its process is gone or may not submit any more.
@@ -174,7 +180,7 @@ impl Partition {
 
     /// Whether one tenant at a time runs, as opposed to all.
     pub fn leased(&self) -> bool {
-        self.saturation.leased()
+        self.mode.leased()
     }
 
     fn check(&self, policy: Policy, change: Option<(TenantId, Settings)>) -> Result<(), Refused> {
@@ -184,16 +190,11 @@ impl Partition {
     }
 
     /// Notes what happened to one tenant, and decides.
-    fn tell(
-        &mut self,
-        tenant: TenantId,
-        now_ns: u64,
-        note: impl FnOnce(&mut Tenant, &mut Saturation, u64),
-    ) -> Vec<Action> {
+    fn tell(&mut self, tenant: TenantId, now_ns: u64, note: impl FnOnce(&mut Tenant, u64)) -> Vec<Action> {
         self.pass(now_ns);
         if let Some(own) = self.tenants.get_mut(&tenant) {
             let settings = own.settings;
-            note(own, &mut self.saturation, self.now_ns);
+            note(own, self.now_ns);
             if own.settings != settings {
                 self.entitle();
             }
@@ -204,7 +205,7 @@ impl Partition {
     /// Lets time pass up to an event.
     fn pass(&mut self, now_ns: u64) {
         self.now_ns = self.now_ns.max(now_ns);
-        self.saturation.pass(self.now_ns, self.contended);
+        self.mode.pass(self.now_ns, self.contended);
         self.tenants.values_mut().for_each(|own| own.fill(self.now_ns));
     }
 
@@ -226,8 +227,10 @@ impl Partition {
         let competes = |own: &Tenant| own.holds() || (own.runnable && own.takes_turns(now_ns));
         self.contended = self.tenants.values().filter(|own| competes(own)).count() > 1;
         self.tenants.values_mut().for_each(|own| own.wanted |= own.runnable || own.holds());
-        if now_ns >= self.saturation.window_end_ns() {
-            self.saturation.decide(now_ns, self.pays());
+        if now_ns >= self.mode.window_end_ns() {
+            let done = self.tenants.iter().filter(|(_, own)| own.wanted);
+            let done = done.map(|(id, own)| (*id, own.usage.submissions)).collect();
+            self.mode.decide(now_ns, self.wish(), done);
             self.tenants.values_mut().for_each(|own| own.wanted = false);
         }
         self.set_gates();
@@ -239,39 +242,42 @@ impl Partition {
     /// Those that want the GPU, and those that paused just now: a program that waits for the end of each submission has
     /// nothing to do whenever it hands back, and would lose its turn by that.
     fn wanting(&self) -> impl Iterator<Item = (&TenantId, &Tenant)> {
-        let from_ns = self.now_ns.saturating_sub(self.patience_ns());
+        let from_ns = self.now_ns.saturating_sub(self.config.patience_ns());
         let wants = move |own: &Tenant| own.runnable || own.idle_at_ns > from_ns;
         let may = |own: &Tenant| own.takes_turns(self.now_ns) && own.limit.ready();
         self.tenants.iter().filter(move |(_, own)| wants(own) && may(own))
     }
 
-    /// Whether a lease is better than the hardware's slices: for their shares, or for short submissions.
-    fn pays(&self) -> bool {
-        let long_ns = self.config.hardware_slice_ns * if self.saturation.leased() { 2 } else { 1 };
-        let mut wanted = self.tenants.values().filter(|own| own.wanted);
-        let Some(first) = wanted.next() else { return false };
-        // What runs with priority leaves others nothing, once it has used up its budget.
-        let pays = |own: &Tenant| own.submission_ns < long_ns || own.settings.class == Class::Latency;
-        pays(first) || wanted.any(|own| pays(own) || own.entitlement.weight != first.entitlement.weight)
+    /// What speaks for a lease: shares, or short submissions.
+    fn wish(&self) -> Wish {
+        let long_ns = self.config.hardware_slice_ns * if self.mode.leased() { 2 } else { 1 };
+        let wanted = || self.tenants.values().filter(|own| own.wanted);
+        if self.stuck() {
+            return Wish::Wait;
+        }
+        let Some(first) = wanted().next() else { return Wish::Overlap };
+        let differs = |own: &Tenant| own.entitlement.weight != first.entitlement.weight;
+        // The hardware gives most to those with the deepest queues, and what runs with priority leaves others nothing.
+        let precedes = |own: &Tenant| own.first || own.settings.class == Class::Latency;
+        let shares = |own: &Tenant| differs(own) || own.limited() || precedes(own);
+        if wanted().any(shares) {
+            return Wish::Lease;
+        }
+        if wanted().any(|own| own.submission_ns < long_ns) { Wish::Better } else { Wish::Overlap }
     }
 
     /// Ends leases whose time has come, and those of holders that pause for too long.
     fn end_leases(&mut self) {
-        let (now_ns, patience_ns) = (self.now_ns, self.patience_ns());
+        let (now_ns, config) = (self.now_ns, self.config);
         for (id, own) in &mut self.tenants {
             let Gate::Lease { until_ns, .. } = own.gate else { continue };
             if now_ns >= until_ns {
                 own.close(until_ns);
-            } else if !own.runnable && now_ns - own.idle_at_ns >= patience_ns {
+            } else if !own.runnable && now_ns >= own.gives_up_ns(&config) {
                 own.close(now_ns);
-                self.saturation.waste(now_ns - own.idle_at_ns + self.config.hand_over_ns);
                 self.actions.push(Action::Recall { tenant: *id });
             }
         }
-    }
-
-    fn patience_ns(&self) -> u64 {
-        self.config.patience_ns.max(self.config.hand_over_ns)
     }
 
     /// Warns and kills those that do not hand back.
@@ -303,7 +309,7 @@ impl Partition {
 
     /// Opens and recalls whoever may or may not run beside others.
     fn set_gates(&mut self) {
-        let (now_ns, overlap) = (self.now_ns, !self.saturation.leased() || self.stuck());
+        let (now_ns, overlap) = (self.now_ns, !self.mode.leased() || self.stuck());
         for (id, own) in &mut self.tenants {
             let open = own.eligible(now_ns) && (overlap || own.privileged());
             let recall = match own.gate {
@@ -325,7 +331,7 @@ impl Partition {
 
     /// Gives the lease to the next, or tells the holder when somebody came to wait for it.
     fn lease(&mut self) {
-        if !self.saturation.leased() || self.stuck() {
+        if !self.mode.leased() || self.stuck() {
             return;
         }
         let waits = self.wanting().any(|(_, own)| own.gate == Gate::Shut);
@@ -369,6 +375,7 @@ impl Partition {
         let slice_ns = if aged.is_some() { config.slice_min_ns } else { behind_ns.max(less_ns) };
         let until_ns = own.lease_end_ns(now_ns, slice_ns, count > 1, &config);
         own.gate = Gate::Lease { since_ns: now_ns, until_ns, slice_ns };
+        own.resumed = false;
         own.usage.slices += 1;
         self.actions.push(Action::Grant { tenant: id, until_ns });
     }
@@ -378,7 +385,7 @@ impl Partition {
         let now_ns = self.now_ns;
         let least_ns = now_ns.saturating_add(1);
         let own = self.tenants.values().filter_map(|own| self.deadline_ns(own)).min();
-        let window = (self.contended || self.saturation.leased()).then(|| self.saturation.window_end_ns());
+        let window = (self.contended || self.mode.leased()).then(|| self.mode.window_end_ns());
         own.into_iter().chain(window).min().map(|at_ns| at_ns.max(least_ns))
     }
 
@@ -399,7 +406,7 @@ impl Partition {
                 own.limit.left_ns().into_iter().chain(budget).min().filter(|_| untold).map(check)
             }
             Gate::Lease { until_ns, .. } => {
-                let pause = (!own.runnable).then(|| own.idle_at_ns + self.patience_ns());
+                let pause = (!own.runnable).then(|| own.gives_up_ns(&self.config));
                 Some(until_ns).filter(|at_ns| *at_ns != UNTIL_RECALLED_NS).into_iter().chain(pause).min()
             }
             Gate::Closing { due_ns, .. } => own.fault.next_ns(due_ns, &self.config),

@@ -53,8 +53,12 @@ pub(super) struct Tenant {
     pub entitlement: Entitlement,
     pub gate: Gate,
     pub runnable: bool,
+    /// What it has on the GPU goes before what others have.
+    pub first: bool,
     /// It wanted the GPU at some time of the current window.
     pub wanted: bool,
+    /// It paused and went on since it got the lease.
+    pub resumed: bool,
     /// While it is not runnable; 0: its process has done nothing yet.
     pub idle_at_ns: u64,
     /// What it used up to then is in the books.
@@ -79,7 +83,9 @@ impl Tenant {
             entitlement,
             gate: Gate::Shut,
             runnable: false,
+            first: false,
             wanted: false,
+            resumed: false,
             idle_at_ns: 0,
             told_at_ns: now_ns,
             waiting_at_ns: None,
@@ -137,17 +143,24 @@ impl Tenant {
     /// It comes back from sleep: it may be ahead of others, but not far.
     pub(super) fn wake(&mut self, floor: u128, config: &Config) {
         self.vruntime = self.vruntime.max(floor.saturating_sub(self.virtual_of(config.slice_min_ns)));
-        self.runnable = true;
+        (self.runnable, self.resumed) = (true, true);
+    }
+
+    /// Until when it may pause with a lease.
+    pub(super) fn gives_up_ns(&self, config: &Config) -> u64 {
+        let patience_ns = if self.resumed { config.patience_ns() } else { config.wake_up_ns };
+        self.idle_at_ns.saturating_add(patience_ns)
     }
 
     pub(super) fn spend(&mut self, used: Used) {
         self.limit.spend(used.busy_ns);
         self.budget.spend(used.busy_ns);
-        self.usage.busy_ns += used.busy_ns;
-        self.usage.submissions += used.submissions;
+        // A render process that was taken over may tell anything.
+        self.usage.busy_ns = self.usage.busy_ns.saturating_add(used.busy_ns);
+        self.usage.submissions = self.usage.submissions.saturating_add(used.submissions);
         if let Some(each_ns) = used.busy_ns.checked_div(used.submissions) {
             let known = self.submission_ns != 0;
-            self.submission_ns = if known { (3 * self.submission_ns + each_ns) / 4 } else { each_ns };
+            self.submission_ns = if known { self.submission_ns / 4 * 3 + each_ns / 4 } else { each_ns };
         }
     }
 
@@ -155,13 +168,20 @@ impl Tenant {
         if self.gate == Gate::Shut {
             self.told_at_ns = now_ns;
         }
-        self.limit.fill(now_ns, self.told_at_ns);
-        self.budget.fill(now_ns, self.told_at_ns);
+        let used_until_ns = if self.runnable { now_ns } else { self.idle_at_ns };
+        let untold_ns = used_until_ns.saturating_sub(self.told_at_ns);
+        self.limit.fill(now_ns, untold_ns);
+        self.budget.fill(now_ns, untold_ns);
     }
 
     /// Whether it may run at all if it is its turn.
     pub(super) fn eligible(&self, now_ns: u64) -> bool {
         self.limit.ready() && now_ns >= self.fault.quarantined_until_ns()
+    }
+
+    /// Whether it gets less than the whole even if nobody else wants it.
+    pub(super) fn limited(&self) -> bool {
+        self.limit.left_ns().is_some()
     }
 
     /// Whether it may run although another has the lease.
@@ -211,8 +231,9 @@ impl Tenant {
     /// Nothing of it is on the GPU and it may not submit.
     ///
     /// A lease counts with the time that it kept others away, pauses included: a tenant that makes little of its lease
-    /// must not get more of them. That time is measured here, so no tenant can give it out for less.
-    pub(super) fn shut(&mut self, floor: u128, now_ns: u64) {
+    /// must not get more of them. That time is measured here, so no tenant can give it out for less. The hand-over
+    /// counts for nobody, or whoever has short slices would get less.
+    pub(super) fn shut(&mut self, floor: u128, hand_over_ns: u64, now_ns: u64) {
         let (held_ns, due_ns) = match self.gate {
             Gate::Lease { since_ns, until_ns, .. } => (Some(now_ns.saturating_sub(since_ns)), until_ns),
             Gate::Closing { since_ns, due_ns } => {
@@ -221,7 +242,7 @@ impl Tenant {
             _ => (None, now_ns),
         };
         if let Some(held_ns) = held_ns {
-            self.had(held_ns, floor);
+            self.had(held_ns.saturating_sub(hand_over_ns).max(held_ns / 2), floor);
             let late_ns = now_ns.saturating_sub(due_ns);
             self.usage.slice_ns += held_ns;
             self.usage.overshoot_ns += late_ns;

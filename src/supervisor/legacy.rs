@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use crate::control::profile::{Profile, Transport};
+use crate::control::spec::{DeviceSpec, Role};
 use crate::transport::vhost_user::{Heirlooms, Journal, Note, Story};
 use crate::transport::vtest::Clients;
 use crate::vault::Vault;
@@ -20,13 +20,13 @@ pub(super) enum Legacy {
 
 impl Legacy {
     /// For the first of its line.
-    pub(super) fn new(profile: &Profile) -> io::Result<Self> {
-        Ok(match profile.transport {
-            Transport::VhostUser => {
-                let vault = Arc::new(Vault::file(profile.limits.memory)?);
+    pub(super) fn new(spec: &DeviceSpec) -> io::Result<Self> {
+        Ok(match spec.role {
+            Role::Device => {
+                let vault = Arc::new(Vault::file(spec.profile.limits.memory)?);
                 Self::Vm { vault, journal: Journal::new() }
             }
-            Transport::Vtest => Self::Clients(Clients::default()),
+            Role::Render => Self::Clients(Clients::default()),
         })
     }
 

@@ -27,12 +27,13 @@ mod plan;
 mod process;
 mod signals;
 mod socket;
+mod tie;
 mod unit;
 
 pub use process::end_holder;
 pub use signals::on_termination;
 pub use socket::{Access, Claimed, PATH_BYTES_MAX, Place, SocketError, remove_stale};
-pub use unit::{Begin, Offer, Report, Unit};
+pub use unit::{Begin, Beside, Offer, Report, Unit};
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -42,9 +43,9 @@ use std::process::{Command, Stdio};
 
 use command_fds::{CommandFdExt, FdMapping};
 
-use crate::control::profile::Transport;
 use crate::control::spec::{
-    CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, KICK_FD, LOCK_FD, PAGE_FD, VAULT_FD,
+    CONNECTION_FD, CONTROL_FD, DeviceSpec, FRONT_END_FD, KEEPER_FD, KICK_FD, LOCK_FD, PAGE_FD, Role, TIE_FD,
+    VAULT_FD,
 };
 use crate::sandbox::driver_environment;
 use crate::sys;
@@ -55,17 +56,18 @@ pub const HOPELESS: i32 = 1;
 /// The sockets of a vGPU.
 #[derive(Debug)]
 pub struct Sockets {
-    /// Where VMs connect.
-    pub front_end: Claimed,
+    /// Where VMs connect; not to the render process of one.
+    pub front_end: Option<Claimed>,
     /// Where operators connect.
     pub control: Option<Claimed>,
 }
 
 impl Sockets {
     /// Claims both, the operators' for us alone.
-    pub fn claim(front_end: &Place, control: Option<&Path>) -> Result<Self, SocketError> {
+    pub fn claim(front_end: Option<&Place>, control: Option<&Path>) -> Result<Self, SocketError> {
         let control = control.map(Claimed::claim).transpose()?;
-        Ok(Self { front_end: Claimed::claim_for(&front_end.path, front_end.access)?, control })
+        let claim = |place: &Place| Claimed::claim_for(&place.path, place.access);
+        Ok(Self { front_end: front_end.map(claim).transpose()?, control })
     }
 }
 
@@ -73,7 +75,7 @@ impl Sockets {
 #[derive(Debug)]
 pub struct Inheritance {
     /// Where the VM comes in.
-    pub front_end: OwnedFd,
+    pub front_end: Option<OwnedFd>,
     /// Where operators come in.
     pub control: Option<OwnedFd>,
     /// The way to its keeper.
@@ -86,6 +88,8 @@ pub struct Inheritance {
     pub connection: Option<OwnedFd>,
     /// The page that it shares with the arbiter, and what wakes that.
     pub seating: Option<[OwnedFd; 2]>,
+    /// What a VM's device process and its render process share.
+    pub tie: Option<[OwnedFd; 3]>,
 }
 
 impl Inheritance {
@@ -93,16 +97,17 @@ impl Inheritance {
     pub fn prepare(self, spec: &DeviceSpec) -> io::Result<Command> {
         sys::close_all_on_exec()?;
         let mut command = Command::new("/proc/self/exe");
-        command.arg0("vgpu").arg(spec.role()).arg(serde_json::to_string(spec)?);
+        command.arg0("vgpu").arg(spec.role.name()).arg(serde_json::to_string(spec)?);
         // A backtrace of a panic reads files, so that variable above all is not to come along.
         command.env_clear().envs(std::env::var_os("VGPU_LOG").map(|level| ("VGPU_LOG", level)));
-        if spec.profile.transport == Transport::Vtest {
+        if spec.role == Role::Render {
             command.envs(driver_environment());
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let [page, kick] = self.seating.map_or([None, None], |both| both.map(Some));
+        let [device_end, render_end, heap] = self.tie.map_or([None, None, None], |all| all.map(Some));
         let descriptors = [
-            (Some(self.front_end), FRONT_END_FD),
+            (self.front_end, FRONT_END_FD),
             (self.control, CONTROL_FD),
             (self.keeper, KEEPER_FD),
             (self.vault, VAULT_FD),
@@ -110,6 +115,9 @@ impl Inheritance {
             (self.connection, CONNECTION_FD),
             (page, PAGE_FD),
             (kick, KICK_FD),
+            (device_end, TIE_FD),
+            (render_end, TIE_FD + 1),
+            (heap, TIE_FD + 2),
         ];
         let mapping = |(ours, child_fd)| Some(FdMapping { parent_fd: ours?, child_fd });
         command

@@ -17,10 +17,11 @@ use super::adoption;
 use super::legacy::Legacy;
 use super::plan::{End, Next, Plan};
 use super::process::{Ending, Process};
+use super::tie::Tied;
 use super::{Claimed, Inheritance, Place, Sockets};
 use crate::arbiter::{Arbiter, Seating};
-use crate::control::profile::{Profile, Transport};
-use crate::control::spec::DeviceSpec;
+use crate::control::profile::Profile;
+use crate::control::spec::{DeviceSpec, Role};
 use crate::sched::Settings;
 use crate::transport::vhost_user::Note;
 
@@ -43,6 +44,17 @@ pub struct Offer {
     pub lock: Option<File>,
     /// Who says when a render process may use its GPU; always if nobody does.
     pub arbiter: Option<Arc<Arbiter>>,
+    /// Of the render process beside a VM's device process, where the profile has both.
+    pub beside: Beside,
+}
+
+/// Where operators of ours meet a process that nobody else does.
+#[derive(Debug, Default)]
+pub struct Beside {
+    /// Its control socket.
+    pub control: Option<PathBuf>,
+    /// Held by it as long as it lives.
+    pub lock: Option<File>,
 }
 
 /// How a unit begins.
@@ -97,22 +109,59 @@ pub struct Unit {
     spec: Arc<Mutex<DeviceSpec>>,
     stop: Arc<EventFd>,
     thread: JoinHandle<()>,
+    /// The render process of a VM.
+    beside: Option<Box<Self>>,
 }
 
 impl Unit {
-    /// Puts the vGPU on offer, in a thread of its own that sleeps unless something happens.
+    /// Puts the vGPU on offer, in a thread of its own that sleeps unless something happens. A VM's render process has
+    /// another thread.
     pub fn start(offer: Offer, begin: Begin, report: impl Fn(Report) + Send + 'static) -> io::Result<Self> {
+        let Offer { spec, front_end, control, lock, arbiter, beside } = offer;
+        let tie = spec.is_tied().then(|| Tied::new(spec.profile.gpu.host_visible)).transpose()?;
+        let begin_beside = match (&begin, &beside.control) {
+            (Begin::Adopt, _) => Begin::Adopt,
+            (Begin::With(_), control) => {
+                let control = control.as_deref().map(Claimed::claim).transpose().map_err(io::Error::other)?;
+                Begin::With(Sockets { front_end: None, control })
+            }
+        };
+        let render = tie.clone().map(|tie| Part {
+            spec: DeviceSpec { role: Role::Render, control: beside.control.is_some(), ..spec.clone() },
+            front_end: None,
+            control: beside.control,
+            lock: beside.lock,
+            arbiter: arbiter.clone(),
+            tie: Some(tie),
+        });
+        let arbiter = arbiter.filter(|_| spec.role == Role::Render);
+        let first = Part { spec, front_end: Some(front_end), control, lock, arbiter, tie };
+        let Some(render) = render else { return Self::keep(first, begin, report) };
+        let report = Arc::new(Mutex::new(report));
+        let of_render = Arc::clone(&report);
+        let mut unit = Self::keep(first, begin, move |what| tell(&report, what))?;
+        // What it does otherwise is no news of the VM's.
+        let beside = Self::keep(render, begin_beside, move |what| match what {
+            Report::Failing { hopeless: true, .. } => tell(&of_render, what),
+            other => tracing::debug!("its render process: {other:?}"),
+        })?;
+        unit.beside = Some(Box::new(beside));
+        Ok(unit)
+    }
+
+    fn keep(part: Part, begin: Begin, report: impl Fn(Report) + Send + 'static) -> io::Result<Self> {
+        let Part { spec, front_end, control, lock, arbiter, tie } = part;
         let stop = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?);
-        let is_render = offer.spec.profile.transport == Transport::Vtest;
-        let scheduled = offer.arbiter.is_some() && is_render;
-        let spec = DeviceSpec { kept: true, locked: offer.lock.is_some(), scheduled, ..offer.spec };
+        let (locked, scheduled) = (lock.is_some(), arbiter.is_some());
+        let spec = DeviceSpec { kept: true, locked, scheduled, ..spec };
         let spec = Arc::new(Mutex::new(spec));
         let keeper = Keeper {
             spec: spec.clone(),
-            front_end: offer.front_end,
-            control: offer.control,
-            lock: offer.lock,
-            arbiter: offer.arbiter.filter(|_| is_render),
+            front_end,
+            control,
+            lock,
+            arbiter,
+            tie,
             seating: Mutex::default(),
             stop: stop.clone(),
             report: Box::new(report),
@@ -123,19 +172,28 @@ impl Unit {
             let Stopped = keeper.work(begin);
         };
         let thread = thread::Builder::new().name("unit".into()).spawn(work)?;
-        Ok(Self { spec, stop, thread })
+        Ok(Self { spec, stop, thread, beside: None })
     }
 
     /// What the next VM gets.
     pub fn set_profile(&self, profile: Profile) {
+        if let Some(beside) = &self.beside {
+            beside.set_profile(profile.clone());
+        }
         self.spec.lock().unwrap_or_else(PoisonError::into_inner).profile = profile;
     }
 
     /// Ends the device process and removes the sockets; both are gone when this returns.
     pub fn stop(self) -> io::Result<()> {
         self.stop.write(1)?;
-        self.thread.join().map_err(|_| io::Error::other("the thread that kept the vGPU panicked"))
+        let stopped = self.thread.join();
+        self.beside.map_or(Ok(()), |beside| beside.stop())?;
+        stopped.map_err(|_| io::Error::other("the thread that kept the vGPU panicked"))
     }
+}
+
+fn tell(report: &Mutex<impl Fn(Report)>, what: Report) {
+    report.lock().unwrap_or_else(PoisonError::into_inner)(what);
 }
 
 /// Somebody wants the vGPU to be off offer.
@@ -159,12 +217,24 @@ impl Kept {
     }
 }
 
-struct Keeper {
-    spec: Arc<Mutex<DeviceSpec>>,
-    front_end: Place,
+/// One of a vGPU's processes, as it is to be kept.
+struct Part {
+    spec: DeviceSpec,
+    front_end: Option<Place>,
     control: Option<PathBuf>,
     lock: Option<File>,
     arbiter: Option<Arc<Arbiter>>,
+    tie: Option<Tied>,
+}
+
+struct Keeper {
+    spec: Arc<Mutex<DeviceSpec>>,
+    front_end: Option<Place>,
+    control: Option<PathBuf>,
+    lock: Option<File>,
+    arbiter: Option<Arc<Arbiter>>,
+    /// What a VM's processes share.
+    tie: Option<Tied>,
     /// What the arbiter shares with the render process, and with those after it.
     seating: Mutex<Option<Seating>>,
     stop: Arc<EventFd>,
@@ -173,11 +243,13 @@ struct Keeper {
 
 impl Keeper {
     fn role(&self) -> &'static str {
-        self.spec().role()
+        self.spec().role.name()
     }
 
     fn work(&self, begin: Begin) -> Stopped {
         let stopped = self.keep(begin).err().unwrap_or(Stopped);
+        // The keeper of the other process may wait for that.
+        self.tie.iter().for_each(Tied::settle);
         if let Some(arbiter) = &self.arbiter {
             arbiter.leave(&self.spec().name);
         }
@@ -193,8 +265,7 @@ impl Keeper {
         let Some(arbiter) = &self.arbiter else { return Ok(None) };
         let mut seating = self.seating.lock().unwrap_or_else(PoisonError::into_inner);
         if seating.is_none() {
-            let (name, settings) = self.share();
-            *seating = Some(arbiter.admit(&name, settings)?);
+            *seating = Some(self.with_terms(|name, settings, bytes| arbiter.admit(name, settings, bytes))?);
         }
         let both = seating.as_ref().map(|Seating { page, kick }| Ok([page.try_clone()?, kick.try_clone()?]));
         both.transpose()
@@ -203,21 +274,23 @@ impl Keeper {
     /// Goes on with what a running render process shares with the arbiter that was.
     fn seat_again(&self, seating: Option<[Arc<OwnedFd>; 2]>) -> io::Result<()> {
         if let (Some(arbiter), Some([page, kick])) = (&self.arbiter, seating) {
-            let (name, settings) = self.share();
             let seating = Seating { page, kick };
-            arbiter.adopt(&name, settings, &seating)?;
+            self.with_terms(|name, settings, bytes| arbiter.adopt(name, settings, bytes, &seating))?;
             *self.seating.lock().unwrap_or_else(PoisonError::into_inner) = Some(seating);
         }
         Ok(())
     }
 
-    fn share(&self) -> (String, Settings) {
+    /// Has the arbiter know the vGPU, with what it may have. Whoever changes that meanwhile waits, and then finds it
+    /// there.
+    fn with_terms<T>(&self, know: impl FnOnce(&str, Settings, u64) -> T) -> T {
         let spec = self.spec();
-        (spec.name.clone(), spec.profile.share.settings())
+        know(&spec.name, spec.profile.share.settings(), spec.profile.limits.memory)
     }
 
     fn keep(&self, begin: Begin) -> Result<std::convert::Infallible, Stopped> {
         let mut plan = Plan::default();
+        let is_device = self.spec().role == Role::Device;
         let (sockets, mut kept) = match begin {
             Begin::With(sockets) => (sockets, None),
             Begin::Adopt => match self.adopt() {
@@ -225,6 +298,9 @@ impl Keeper {
                 None => (self.claim(&mut plan)?, None),
             },
         };
+        // A device process that runs has the tie that there is; a render process takes that.
+        let tie = self.tie.as_ref().filter(|_| is_device);
+        tie.into_iter().for_each(Tied::settle);
         let mut heir = None;
         loop {
             let current = match kept.take() {
@@ -238,7 +314,7 @@ impl Keeper {
     /// Claims the sockets that nobody listens on any more.
     fn claim(&self, plan: &mut Plan) -> Result<Sockets, Stopped> {
         loop {
-            match Sockets::claim(&self.front_end, self.control.as_deref()) {
+            match Sockets::claim(self.front_end.as_ref(), self.control.as_deref()) {
                 Ok(sockets) => return Ok(sockets),
                 Err(error) => self.fail(error, plan.delay())?,
             }
@@ -278,6 +354,9 @@ impl Keeper {
         let talk = adoption::Talk::open(control, &self.stop)?;
         let (legacy, heirlooms) = talk.hear()?;
         self.seat_again(heirlooms.seating).map_err(Untimely::Nonsense)?;
+        if let (Some(tied), Some(files)) = (&self.tie, heirlooms.tie) {
+            tied.meet(files).map_err(Untimely::Nonsense)?;
+        }
         let found = |path: &Path, listener: &OwnedFd| -> Result<Claimed, Untimely> {
             let listener = listener.try_clone().map_err(Untimely::Nonsense)?;
             if !path.exists() {
@@ -288,8 +367,9 @@ impl Keeper {
             }
             Ok(Claimed::found(path, listener.into()))
         };
+        let front_end = self.front_end.as_ref();
         let sockets = Sockets {
-            front_end: found(&self.front_end.path, &heirlooms.front_end)?,
+            front_end: front_end.map(|place| found(&place.path, &heirlooms.front_end)).transpose()?,
             control: Some(found(control, &heirlooms.control)?),
         };
         Ok((sockets, talk.channel, legacy))
@@ -319,21 +399,23 @@ impl Keeper {
     fn try_start(&self, sockets: &Sockets, heir: &mut Option<Legacy>) -> io::Result<Kept> {
         let spec = self.spec().clone();
         if heir.is_none() {
-            *heir = Some(Legacy::new(&spec.profile)?);
+            *heir = Some(Legacy::new(&spec)?);
         }
         let legacy = heir.as_ref().ok_or(io::ErrorKind::NotFound)?;
         let (channel, theirs) = UnixStream::pair()?;
         channel.set_read_timeout(Some(MESSAGE_MAX))?;
         channel.set_write_timeout(Some(MESSAGE_MAX))?;
         let spec = DeviceSpec { resumed: legacy.is_in_use(), ..spec };
+        let tie = self.tie.as_ref().map(|tied| tied.get().duplicate()).transpose()?;
         let command = Inheritance {
-            front_end: sockets.front_end.duplicate()?,
+            front_end: sockets.front_end.as_ref().map(Claimed::duplicate).transpose()?,
             control: sockets.control.as_ref().map(Claimed::duplicate).transpose()?,
             keeper: Some(theirs.into()),
             vault: legacy.vault().map(OwnedFd::try_clone).transpose()?,
             lock: self.lock.as_ref().map(File::try_clone).transpose()?.map(OwnedFd::from),
             connection: legacy.connection().map(OwnedFd::try_clone).transpose()?,
             seating: self.seat()?,
+            tie,
         };
         let started = Instant::now();
         let process = Process::of_child(command.prepare(&spec)?.spawn()?)?;
@@ -341,7 +423,7 @@ impl Keeper {
             && let Err(error) = legacy.send(&channel)
         {
             // It will be found dead, or it ends for want of the rest.
-            tracing::warn!("a new {} process did not hear the story to its end: {error}", spec.role());
+            tracing::warn!("a new {} process did not hear the story to its end: {error}", spec.role.name());
         }
         let legacy = heir.take().ok_or(io::ErrorKind::NotFound)?;
         Ok(Kept::new(process, channel, legacy, started))

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 mod arena;
+mod clock;
 mod cstructs;
 mod descriptors;
 mod futex;
@@ -14,6 +15,7 @@ mod shared_memory;
 mod thread;
 
 pub use arena::{Address, Arena, CStruct, Full};
+pub use clock::now_ns;
 pub use cstructs::*;
 pub use descriptors::{DESCRIPTORS_MAX, peek_from_start, receive_with_descriptors};
 pub use futex::{futex_wait, futex_wake};

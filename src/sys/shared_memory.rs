@@ -13,7 +13,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use vm_memory::VolatileSlice;
 
-use super::pages::Mapped;
+use super::pages::{self, Mapped};
 
 /// A file in memory, mapped. There are no references to its bytes, only copies out of it and into it, and atomic words.
 ///
@@ -49,25 +49,33 @@ impl SharedMemory {
 
     /// Maps the first bytes of a file that is sealed against shrinking.
     pub fn map(file: &impl AsFd, bytes: u64) -> io::Result<Self> {
-        let file = file.as_fd();
-        let seals = SealFlag::from_bits_retain(fcntl(file, FcntlArg::F_GET_SEALS)?);
-        let file_bytes = u64::try_from(nix::sys::stat::fstat(file)?.st_size).unwrap_or_default();
-        if !seals.contains(SealFlag::F_SEAL_SHRINK) || bytes > file_bytes {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "the file is too short, or could become so"));
-        }
+        Self::map_range(file, 0, bytes)
+    }
+
+    /// Maps bytes from the start of a page on of a file that is sealed against shrinking.
+    pub fn map_range(file: &impl AsFd, offset: u64, bytes: u64) -> io::Result<Self> {
+        let offset = pages::offset_in(file.as_fd(), offset, bytes)?;
         let length = usize::try_from(bytes).ok().and_then(NonZeroUsize::new);
         let length = length.ok_or(io::Error::from(ErrorKind::InvalidInput))?;
         let _mapped = Mapped::count()?;
         let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         let flags = MapFlags::MAP_SHARED | MapFlags::MAP_NORESERVE;
         // SAFETY: the kernel chooses an address that nothing else has.
-        let start = unsafe { mmap(None, length, protection, flags, file, 0) }?;
+        let start = unsafe { mmap(None, length, protection, flags, file, offset) }?;
         Ok(Self { start: start.cast(), bytes: length.get(), _mapped })
     }
 
     /// Bytes that it has.
     pub fn bytes(&self) -> u64 {
         self.bytes as u64
+    }
+
+    /// Has memory of this process's own, zero, be there in place of the file: what is written from now on nobody else
+    /// sees, and words stay words.
+    pub fn bury(&self) {
+        // SAFETY: exactly our mapping. There are no references to its bytes but atomics, whose values anybody may
+        // change at any time; it is as long as before, and readable and writable.
+        unsafe { pages::bury(self.start.cast(), self.bytes) }
     }
 
     /// Copies bytes out; `None`, and nothing copied, if not all of them are there.
@@ -178,5 +186,24 @@ mod tests {
         assert!(SharedMemory::map(&sealed_file(0x1000).unwrap(), 0x1001).is_err());
         assert!(SharedMemory::create(0).is_err());
         assert!(nix::unistd::ftruncate(sealed_file(0x1000).unwrap(), 0).is_err());
+    }
+
+    #[test]
+    fn buried_memory_is_zero_and_written_by_nobody_else_but_its_words_stay() {
+        let file = sealed_file(3 * 4096).unwrap();
+        let memory = Arc::new(SharedMemory::map_range(&file, 4096, 4096).unwrap());
+        let whole = SharedMemory::map(&file, 3 * 4096).unwrap();
+        let word = memory.word(8).unwrap();
+        word.store(5, Ordering::Relaxed);
+        let mut bytes = [0; 4];
+        whole.copy_out(4096 + 8, &mut bytes).unwrap();
+        assert_eq!(bytes, [5, 0, 0, 0]);
+
+        memory.bury();
+
+        assert_eq!(word.load(Ordering::Relaxed), 0);
+        word.store(6, Ordering::Relaxed);
+        whole.copy_out(4096 + 8, &mut bytes).unwrap();
+        assert_eq!(bytes, [5, 0, 0, 0]);
     }
 }

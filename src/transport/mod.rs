@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
+pub mod contexts;
 pub mod queue;
 pub mod vhost_user;
 pub mod vtest;

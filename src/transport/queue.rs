@@ -41,7 +41,8 @@ const USED_BYTES: usize = 8;
 #[derive(Debug, Default)]
 pub struct Scratch {
     chain: Chain,
-    reply: Vec<u8>,
+    /// The answer to the chain at hand.
+    pub reply: Vec<u8>,
 }
 
 /// What a ring has left.
@@ -144,18 +145,19 @@ impl<'m> Ring<'m> {
     /// Hands chains to `answer` in order, until there is none, one has to wait, or others should have a turn: by their
     /// number, or by the clock `now`.
     ///
-    /// A chain for which `answer` returns [`Progress::WaitForDisplay`] stays in the ring and is handed out again next
-    /// time.
+    /// `answer` gets the number of a chain's first descriptor, which no other chain has until it is given back. A chain
+    /// for which it returns [`Progress::Wait`] stays in the ring and is handed out again next time; one for which it
+    /// returns [`Progress::Later`] is given back by [`Ring::finish`].
     pub fn answer_chains(
         &mut self,
         scratch: &mut Scratch,
         mut now: impl FnMut() -> Duration,
-        mut answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress,
+        mut answer: impl FnMut(u16, &[u8], &mut Vec<u8>) -> Progress,
     ) -> Result<Rest, Broken> {
         let end = now().saturating_add(TIME_MAX);
         for _ in 0..CHAINS_MAX {
             let Some(head) = self.next_head()? else { return Ok(Rest::Nothing) };
-            if self.answer_chain(head, scratch, &mut answer)? == Progress::WaitForDisplay {
+            if self.answer_chain(head, scratch, &mut answer)? == Progress::Wait {
                 return Ok(Rest::Waiting);
             }
             if now() > end {
@@ -169,21 +171,39 @@ impl<'m> Ring<'m> {
         &mut self,
         head: u16,
         scratch: &mut Scratch,
-        answer: &mut impl FnMut(&[u8], &mut Vec<u8>) -> Progress,
+        answer: &mut impl FnMut(u16, &[u8], &mut Vec<u8>) -> Progress,
     ) -> Result<Progress, Broken> {
         let Scratch { chain, reply } = scratch;
         let written = match chain.gather(self.memory, &self.table, head) {
-            Ok(request) => match answer(request, reply) {
+            Ok(request) => match answer(head, request, reply) {
                 Progress::Done => chain.scatter(self.memory, reply),
-                Progress::WaitForDisplay => return Ok(Progress::WaitForDisplay),
+                Progress::Wait => return Ok(Progress::Wait),
+                Progress::Later => {
+                    self.next_available += 1;
+                    return Ok(Progress::Later);
+                }
             },
             Err(bad) => {
                 guest_warn!("a chain comes back unanswered: {bad}");
                 0
             }
         };
-        self.give_back(head, written)?;
+        self.next_available += 1;
+        self.write_used(head, written)?;
+        self.publish()?;
         Ok(Progress::Done)
+    }
+
+    /// Gives back a chain that was to be answered later. `note` is told of the used ring's index after it, between the
+    /// answer and that index.
+    pub fn finish(&mut self, scratch: &mut Scratch, head: u16, note: impl FnOnce(u16)) -> Result<(), Broken> {
+        let Scratch { chain, reply } = scratch;
+        // It was good when it came. Whoever changes it since gets what he asks for.
+        let gathered = chain.gather(self.memory, &self.table, head).is_ok();
+        let written = if gathered { chain.scatter(self.memory, reply) } else { 0 };
+        self.write_used(head, written)?;
+        note((self.next_used + Wrapping(1)).0);
+        self.publish()
     }
 
     /// Asks the driver to notify us of its next chain. It may have offered one before it could see that.
@@ -218,11 +238,25 @@ impl<'m> Ring<'m> {
         Ok(offered > 0)
     }
 
-    fn give_back(&mut self, head: u16, written: u32) -> Result<(), Broken> {
+    fn write_used(&mut self, head: u16, written: u32) -> Result<(), Broken> {
         self.used_entry(self.next_used)?.store((u64::from(head) | u64::from(written) << 32).to_le());
-        self.next_available += 1;
+        Ok(())
+    }
+
+    /// The driver sees the entry that was written.
+    fn publish(&mut self) -> Result<(), Broken> {
         self.next_used += 1;
         self.used.store(2, self.next_used)
+    }
+
+    /// Goes on where another process died, which had taken `pending` chains that it had not given back. `given` is the
+    /// index that it was about to publish, if it got there.
+    pub fn resume(&mut self, pending: u16, given: Option<u16>) -> Result<(), Broken> {
+        if given == Some((self.next_used + Wrapping(1)).0) {
+            self.publish()?;
+        }
+        self.next_available = self.next_used + Wrapping(pending);
+        Ok(())
     }
 
     fn used_entry(&self, index: Wrapping<u16>) -> Result<vm_memory::VolatileRef<'_, u64>, Broken> {

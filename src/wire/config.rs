@@ -2,12 +2,20 @@
 
 use super::raw;
 
+/// `VIRTIO_GPU_F_VIRGL`, as a bit number: there are contexts, of whatever kind.
+pub const FEATURE_VIRGL: u32 = 0;
 /// `VIRTIO_GPU_F_EDID`, as a bit number.
 pub const FEATURE_EDID: u32 = 1;
 /// `VIRTIO_GPU_F_RESOURCE_UUID`, as a bit number.
 pub const FEATURE_RESOURCE_UUID: u32 = 2;
 /// `VIRTIO_GPU_F_RESOURCE_BLOB`, as a bit number.
 pub const FEATURE_RESOURCE_BLOB: u32 = 3;
+
+/// `VIRTIO_GPU_F_CONTEXT_INIT`, as a bit number: a context says of which capability set it is.
+pub const FEATURE_CONTEXT_INIT: u32 = 4;
+
+/// `VIRTIO_GPU_SHM_ID_HOST_VISIBLE`: the shared memory region that blobs are mapped in (5.7.6.8).
+pub const SHARED_MEMORY_HOST_VISIBLE: u8 = 1;
 
 /// `VIRTIO_GPU_EVENT_DISPLAY`: a head was plugged in, unplugged or resized.
 pub const EVENT_DISPLAY: u32 = 1 << 0;

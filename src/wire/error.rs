@@ -17,6 +17,8 @@ pub enum ErrorCode {
     InvalidScanoutId = 0x1202,
     /// There is no such resource, or there is one where there must be none.
     InvalidResourceId = 0x1203,
+    /// There is no such context, or there is one where there must be none.
+    InvalidContextId = 0x1204,
     /// A value makes no sense.
     InvalidParameter = 0x1205,
 }
@@ -39,7 +41,7 @@ pub enum GuestError {
         /// Bytes its structure has.
         needed: usize,
     },
-    /// No command of this queue, or one for 3D, which this device does not have.
+    /// No command of this queue, or one of OpenGL's, which this device does not have.
     #[error("command {0:#06x} is none of this queue's")]
     UnknownCommand(u32),
     /// A command without the feature that it belongs to.
@@ -51,12 +53,40 @@ pub enum GuestError {
     /// An EDID was asked of a head that there is not.
     #[error("there is no scanout {0} to have an EDID")]
     NoEdid(u32),
-    /// There is no capability set, so no index and no id of one is right.
+    /// No index and no id of a capability set that this device has.
     #[error("there is no capability set {0}")]
     UnknownCapset(u32),
     /// The number of a resource that there is not; zero is none.
     #[error("there is no resource {0}")]
     UnknownResource(u32),
+    /// The number of a context that there is not; zero is none.
+    #[error("there is no context {0}")]
+    UnknownContext(u32),
+    /// The number is taken.
+    #[error("context {0} exists already")]
+    ContextExists(u32),
+    /// A context of no capability set of this device.
+    #[error("a context of capability set {0} cannot be made")]
+    BadContext(u32),
+    /// More contexts than there may be.
+    #[error("{0} contexts are all that this vGPU may have")]
+    TooManyContexts(u32),
+    /// A place in the heap that is not in it, or not on a page.
+    #[error("{bytes} bytes at {offset:#x} are no pages of the heap of {heap} bytes")]
+    OutsideHeap {
+        /// Where.
+        offset: u64,
+        /// How many.
+        bytes: u64,
+        /// How many there are.
+        heap: u64,
+    },
+    /// A resource that is no blob in the heap, or is mapped already, or is not.
+    #[error("resource {0} cannot be mapped, is mapped already, or is not mapped")]
+    NotMappable(u32),
+    /// Who renders refused it, or died.
+    #[error("the request was refused by who carries it out")]
+    Refused,
     /// The number is taken.
     #[error("resource {0} exists already")]
     ResourceExists(u32),
@@ -162,11 +192,15 @@ impl GuestError {
             | Self::BadEntry { .. }
             | Self::BackingExists(_)
             | Self::NoBacking(_)
-            | Self::MemoryGone(_) => ErrorCode::Unspecified,
+            | Self::MemoryGone(_)
+            | Self::NotMappable(_)
+            | Self::Refused => ErrorCode::Unspecified,
             Self::OutOfMemory { .. }
             | Self::HostOutOfMemory(_)
             | Self::TooManyResources(_)
+            | Self::TooManyContexts(_)
             | Self::TooManyEntries { .. } => ErrorCode::OutOfMemory,
+            Self::UnknownContext(_) | Self::ContextExists(_) => ErrorCode::InvalidContextId,
             Self::UnknownScanout(_) => ErrorCode::InvalidScanoutId,
             Self::UnknownResource(_) | Self::ResourceExists(_) => ErrorCode::InvalidResourceId,
             Self::TooShort { .. }
@@ -177,6 +211,8 @@ impl GuestError {
             | Self::OutsideImage { .. }
             | Self::OutsideBytes { .. }
             | Self::BadBlob { .. }
+            | Self::BadContext(_)
+            | Self::OutsideHeap { .. }
             | Self::ShortBlob { .. }
             | Self::WrongKind(_)
             | Self::NotACursor(_) => ErrorCode::InvalidParameter,

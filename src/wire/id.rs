@@ -23,6 +23,22 @@ impl ResourceId {
     }
 }
 
+/// A 3D context's number. Zero is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ContextId(NonZeroU32);
+
+impl ContextId {
+    /// The id with this number; `None` for zero.
+    pub fn new(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
+
+    /// The number on the wire.
+    pub fn get(self) -> u32 {
+        self.0.get()
+    }
+}
+
 /// The number of a head, below [`SCANOUTS_MAX`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ScanoutId(u8);

@@ -21,6 +21,13 @@ pub(super) mod command {
     pub(crate) const RESOURCE_ASSIGN_UUID: u32 = 0x010b;
     pub(crate) const RESOURCE_CREATE_BLOB: u32 = 0x010c;
     pub(crate) const SET_SCANOUT_BLOB: u32 = 0x010d;
+    pub(crate) const CTX_CREATE: u32 = 0x0200;
+    pub(crate) const CTX_DESTROY: u32 = 0x0201;
+    pub(crate) const CTX_ATTACH_RESOURCE: u32 = 0x0202;
+    pub(crate) const CTX_DETACH_RESOURCE: u32 = 0x0203;
+    pub(crate) const SUBMIT_3D: u32 = 0x0207;
+    pub(crate) const RESOURCE_MAP_BLOB: u32 = 0x0208;
+    pub(crate) const RESOURCE_UNMAP_BLOB: u32 = 0x0209;
     pub(crate) const UPDATE_CURSOR: u32 = 0x0300;
     pub(crate) const MOVE_CURSOR: u32 = 0x0301;
 }
@@ -29,12 +36,23 @@ pub(super) mod command {
 pub(super) mod response {
     pub(crate) const OK_NODATA: u32 = 0x1100;
     pub(crate) const OK_DISPLAY_INFO: u32 = 0x1101;
+    pub(crate) const OK_CAPSET_INFO: u32 = 0x1102;
+    pub(crate) const OK_CAPSET: u32 = 0x1103;
     pub(crate) const OK_EDID: u32 = 0x1104;
     pub(crate) const OK_RESOURCE_UUID: u32 = 0x1105;
+    pub(crate) const OK_MAP_INFO: u32 = 0x1106;
 }
 
 /// `VIRTIO_GPU_BLOB_MEM_GUEST`: a blob that is guest pages and nothing else.
 pub(super) const BLOB_MEM_GUEST: u32 = 1;
+/// `VIRTIO_GPU_BLOB_MEM_HOST3D`: a blob in the host's memory.
+pub(super) const BLOB_MEM_HOST3D: u32 = 2;
+/// `VIRTIO_GPU_BLOB_FLAG_USE_MAPPABLE`.
+pub(super) const BLOB_FLAG_USE_MAPPABLE: u32 = 1;
+/// `VIRTIO_GPU_MAP_CACHE_CACHED`.
+pub(super) const MAP_CACHE_CACHED: u32 = 1;
+/// `VIRTIO_GPU_CONTEXT_INIT_CAPSET_ID_MASK`.
+pub(super) const CONTEXT_INIT_CAPSET_ID_MASK: u32 = 0xff;
 /// All of `VIRTIO_GPU_BLOB_FLAG_USE_*`: mappable, shareable, cross-device.
 pub(super) const BLOB_FLAGS: u32 = 0b111;
 /// Bytes of the field that holds an EDID.
@@ -89,6 +107,16 @@ structs! {
         r: RawRect, scanout_id: U32, resource_id: U32, width: U32, height: U32, format: U32, padding: U32,
         strides: [U32; 4], offsets: [U32; 4],
     }
+    /// `virtio_gpu_ctx_create` after its header.
+    CtxCreate = 72 { nlen: U32, context_init: U32, debug_name: [u8; 64], }
+    /// `virtio_gpu_cmd_submit` after its header; the commands follow.
+    Submit = 8 { size: U32, padding: U32, }
+    /// `virtio_gpu_resource_map_blob` after its header.
+    MapBlob = 16 { resource_id: U32, padding: U32, offset: U64, }
+    /// `virtio_gpu_resp_capset_info` after its header.
+    RespCapsetInfo = 16 { capset_id: U32, capset_max_version: U32, capset_max_size: U32, padding: U32, }
+    /// `virtio_gpu_resp_map_info` after its header.
+    RespMapInfo = 8 { map_info: U32, padding: U32, }
     /// `virtio_gpu_cursor_pos`.
     CursorPos = 16 { scanout_id: U32, x: U32, y: U32, padding: U32, }
     /// `virtio_gpu_update_cursor` after its header.

@@ -24,6 +24,12 @@ pub enum Response {
     Edid(Vec<u8>),
     /// `OK_RESOURCE_UUID`.
     ResourceUuid([u8; 16]),
+    /// `OK_CAPSET_INFO`: a capability set by its number and its bytes' count. There is one version of each.
+    CapsetInfo(u32, u32),
+    /// `OK_CAPSET`.
+    Capset(Vec<u8>),
+    /// `OK_MAP_INFO`: mapped, as memory that is cached.
+    Mapped,
     /// One of `ERR_*`.
     Error(ErrorCode),
 }
@@ -41,6 +47,19 @@ impl Response {
             }
             Self::Edid(edid) => append(reply, edid_body(edid)),
             Self::ResourceUuid(uuid) => append(reply, raw::RespResourceUuid { uuid: *uuid }),
+            Self::CapsetInfo(id, bytes) => append(
+                reply,
+                raw::RespCapsetInfo {
+                    capset_id: (*id).into(),
+                    capset_max_version: 0.into(),
+                    capset_max_size: (*bytes).into(),
+                    padding: 0.into(),
+                },
+            ),
+            Self::Capset(bytes) => reply.extend_from_slice(bytes),
+            Self::Mapped => {
+                append(reply, raw::RespMapInfo { map_info: raw::MAP_CACHE_CACHED.into(), padding: 0.into() });
+            }
         }
     }
 
@@ -65,6 +84,9 @@ impl Response {
             Self::DisplayInfo(_) => kind::OK_DISPLAY_INFO,
             Self::Edid(_) => kind::OK_EDID,
             Self::ResourceUuid(_) => kind::OK_RESOURCE_UUID,
+            Self::CapsetInfo(..) => kind::OK_CAPSET_INFO,
+            Self::Capset(_) => kind::OK_CAPSET,
+            Self::Mapped => kind::OK_MAP_INFO,
             Self::Error(code) => code.number(),
         }
     }
@@ -105,6 +127,9 @@ mod tests {
             (Response::Edid(vec![1; 128]), REPLY_BYTES_MAX),
             (Response::Edid(vec![1; 5000]), REPLY_BYTES_MAX),
             (Response::ResourceUuid([7; 16]), 40),
+            (Response::CapsetInfo(4, 160), 40),
+            (Response::Capset(vec![1; 160]), 184),
+            (Response::Mapped, 32),
         ] {
             assert_eq!(encoded(&response, &Header::default()).len(), bytes, "{response:?}");
         }

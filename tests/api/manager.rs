@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::broadcast;
 use vgpu::control::api::{
-    Change, Event, EventKind, Gpu, GpuChange, GpuList, Host, Manager, Name, Policy, State, UsageList, Vgpu,
-    VgpuChange, VgpuSpec, VgpuUsage, serve,
+    Change, Event, EventKind, Gpu, GpuChange, GpuList, Host, Manager, Name, Policy, Priority, State,
+    UsageList, Vgpu, VgpuChange, VgpuSpec, VgpuUsage, serve,
 };
-use vgpu::control::profile::Transport;
+use vgpu::control::profile::{Class, Transport};
 use vgpu::control::{Code, GpuStatus, HeadStatus, Refusal, Status};
 use vgpu::wire::ScanoutId;
 
@@ -37,6 +37,10 @@ impl Default for Memory {
             uuid: format!("{number:08x}-8f4f-4a0e-9d41-1c9a62a5c2f0"),
             policy: Policy::default(),
             leased: number == 1,
+            memory_bytes: 140 << 30,
+            memory_bytes_promised: u64::from(number) * (100 << 20),
+            memory_bytes_used: u64::from(number) << 20,
+            overcommit: 100,
         };
         Self {
             vgpus: Mutex::default(),
@@ -89,7 +93,7 @@ impl Manager for Memory {
     fn show(&self, name: &Name) -> Result<Vgpu, Refusal> {
         self.found(name, |vgpu| {
             let device = vgpu.pid.map(|pid| status(pid, vgpu));
-            Ok(Vgpu { device, ..vgpu.clone() })
+            Ok(Vgpu { device, ..with_priority(vgpu) })
         })
     }
 
@@ -113,6 +117,7 @@ impl Manager for Memory {
             takeovers: 0,
             last_death: None,
             problem: None,
+            priority: None,
             device: None,
         };
         vgpus.insert(name.clone(), vgpu.clone());
@@ -136,9 +141,12 @@ impl Manager for Memory {
             if let Some(share) = change.share {
                 vgpu.profile.share = share.of(&vgpu.profile)?;
             }
+            if let Some(limits) = change.limits {
+                vgpu.profile.limits = limits.of(&vgpu.profile)?;
+            }
             vgpu.profile.heads = heads;
             self.tell(name, EventKind::Changed, None);
-            Ok(vgpu.clone())
+            Ok(with_priority(vgpu))
         })
     }
 
@@ -199,10 +207,11 @@ impl Manager for Memory {
                 .remedy("`vgpu gpu list` lists all there are")
         };
         let gpu = found.ok_or_else(none)?;
-        if change.policy == Policy::FixedShare {
+        if change.policy == Some(Policy::FixedShare) {
             return Err(Refusal::new(Code::Conflict, "the caps come to 200 %").field("policy"));
         }
-        gpu.policy = change.policy;
+        gpu.policy = change.policy.unwrap_or(gpu.policy);
+        gpu.overcommit = change.overcommit.unwrap_or(gpu.overcommit);
         Ok(gpu.clone())
     }
 
@@ -221,6 +230,16 @@ impl Manager for Memory {
     }
 }
 
+/// Of a vGPU whose process was started before it was of its class.
+fn priority(class: Class) -> Priority {
+    if class == Class::Latency { Priority::Incapable } else { Priority::Ordinary }
+}
+
+fn with_priority(vgpu: &Vgpu) -> Vgpu {
+    let share = vgpu.profile.transport == Transport::Vtest;
+    Vgpu { priority: share.then(|| priority(vgpu.profile.share.class)), ..vgpu.clone() }
+}
+
 /// A vGPU that got so many tenths of each second.
 fn usage(vgpu: &Vgpu, gpu: &str, seconds: u64, tenths: u64) -> VgpuUsage {
     let share = vgpu.profile.share;
@@ -231,6 +250,7 @@ fn usage(vgpu: &Vgpu, gpu: &str, seconds: u64, tenths: u64) -> VgpuUsage {
         weight: share.weight,
         cap: share.cap,
         class: share.class,
+        priority: priority(share.class),
         wanted_ns: 2 * busy_ns,
         busy_ns,
         wait_ns: busy_ns,
@@ -242,6 +262,7 @@ fn usage(vgpu: &Vgpu, gpu: &str, seconds: u64, tenths: u64) -> VgpuUsage {
         submissions: seconds * tenths * 2000,
         memory_bytes_used: tenths << 29,
         memory_bytes_max: vgpu.profile.limits.memory,
+        memory_bytes_driver: Some(300 << 20),
     }
 }
 
@@ -274,6 +295,7 @@ fn status(pid: i32, vgpu: &Vgpu) -> Status {
         gpu: is_vulkan.then(|| GpuStatus {
             name: "NVIDIA H200".to_owned(),
             driver: "NVIDIA 580.1".to_owned(),
+            memory_bytes_driver: 300 << 20,
             shader_checks: "spirv-tools".to_owned(),
             clients: 2,
             clients_max: vgpu.profile.limits.clients(),

@@ -80,7 +80,25 @@ fn a_share_is_changed_in_part_and_vgpus_of_vms_have_none() {
 }
 
 #[test]
-fn gpus_are_listed_and_have_policies() {
+fn a_limit_is_changed_and_vgpus_of_vms_keep_theirs() {
+    let served = Served::start();
+    let socket = served.socket();
+    send(&socket, "PUT", "/v1/vgpus/a", r#"{"profile":{"transport":"vtest"}}"#);
+    send(&socket, "PUT", "/v1/vgpus/b", "{}");
+
+    let change = r#"{"limits":{"memory":"8GiB"}}"#;
+    let set = send(&socket, "PATCH", "/v1/vgpus/a", change);
+
+    assert_eq!(set.json()["profile"]["limits"]["memory"], "8GiB");
+    Document::of(&socket).check("patch", "/v1/vgpus/{name}", set.status, &set.json());
+    let small = send(&socket, "PATCH", "/v1/vgpus/a", r#"{"limits":{"memory":"8MiB"}}"#);
+    assert_eq!(small.error(), (400, "bad_field".into(), Some("limits.memory".into())));
+    let refused = send(&socket, "PATCH", "/v1/vgpus/b", change);
+    assert_eq!(refused.error(), (400, "bad_field".into(), Some("limits".into())));
+}
+
+#[test]
+fn gpus_are_listed_and_are_shared_as_they_are_told() {
     let served = Served::start();
     let socket = served.socket();
     let document = Document::of(&socket);
@@ -89,13 +107,19 @@ fn gpus_are_listed_and_have_policies() {
 
     assert_eq!((set.status, set.json()["policy"].clone()), (200, json!("equal-share")));
     document.check("patch", "/v1/gpus/{gpu}", set.status, &set.json());
+    let none = send(&socket, "PATCH", "/v1/gpus/llvmpipe", "{}");
+    assert_eq!(none.error(), (400, "bad_field".into(), None));
+    let set = send(&socket, "PATCH", "/v1/gpus/NVIDIA%20H200", r#"{"overcommit":150}"#).json();
+    assert_eq!((&set["policy"], &set["overcommit"]), (&json!("equal-share"), &json!(150)));
     let list = ask(&socket, "GET", "/v1/gpus");
-    assert_eq!(list.json()["gpus"][0], set.json());
+    assert_eq!(list.json()["gpus"][0], set);
     document.check("get", "/v1/gpus", list.status, &list.json());
     for (path, body, error) in [
         ("/v1/gpus/H100", r#"{"policy":"best-effort"}"#, (404, "not_found", "gpu")),
         ("/v1/gpus/llvmpipe", r#"{"policy":"fixed-share"}"#, (409, "conflict", "policy")),
         ("/v1/gpus/llvmpipe", r#"{"policy":"fair"}"#, (400, "bad_field", "policy")),
+        ("/v1/gpus/llvmpipe", r#"{"policy":null}"#, (400, "bad_field", "policy")),
+        ("/v1/gpus/llvmpipe", r#"{"overcommit":99}"#, (400, "bad_field", "overcommit")),
         ("/v1/gpus/%ff", r#"{"policy":"fixed-share"}"#, (400, "bad_name", "gpu")),
     ] {
         let answer = send(&socket, "PATCH", path, body);

@@ -168,6 +168,10 @@ fn set_changes_shares() {
         .run("set compute-1 --cap 60")
         .run("show compute-1")
         .run("set compute-1 --class normal -o json")
+        .run("set compute-1 --memory 12GiB")
+        .run("set compute-1 --memory 8MiB")
+        .run("set compute-1 --memory 2TiB")
+        .run("set plain --memory 1GiB")
         .run("set plain --weight 100")
         .run("set compute-1 --head 0=off")
         .run("set compute-1 --weight 0")
@@ -175,6 +179,7 @@ fn set_changes_shares() {
         .run("set compute-1 --class best")
         .run("set compute-1")
         .run("set --control a.sock --weight 7")
+        .run("set --control a.sock --memory 1GiB")
         .compare("verbs/set-share.txt");
 }
 
@@ -188,6 +193,8 @@ fn gpus_are_listed_and_share_as_they_are_told() {
         .run("gpu set H100/x --policy best-effort")
         .run("gpu set llvmpipe --policy fixed-share")
         .run("gpu set llvmpipe --policy fair")
+        .run("gpu set llvmpipe --overcommit 150")
+        .run("gpu set llvmpipe --overcommit 99")
         .run("gpu set llvmpipe")
         .run("gpu set  --policy best-effort")
         .run("gpu")

@@ -127,9 +127,9 @@ fn pairs(lab: &mut Lab) {
     }
 }
 
-/// Two submissions in flight each, so that no tenant leaves its turn to others.
+/// So many submissions in flight that no tenant leaves its turn to others, be it asleep when its turn begins.
 fn weights(lab: &mut Lab) {
-    let busy = || Tenant::fill(256.0).depth(2);
+    let busy = || Tenant::fill(256.0).depth(8);
     for weights in [&[3, 1][..], &[5, 3, 1]] {
         let name = weights.iter().map(u32::to_string).collect::<Vec<_>>().join(":");
         let tenants: Vec<Tenant> =
@@ -165,9 +165,9 @@ fn one_of_eight(lab: &mut Lab) {
     lab.row("one_busy_of_eight", on.median(total) / solo, "of_solo", Bar::AtLeast(0.98));
 }
 
-/// A tenant that people wait for, beside three with much to do.
+/// A tenant that people wait for, beside three with much to do. It pauses, for it is to keep within its quarter.
 fn latency(lab: &mut Lab) {
-    let quick = Tenant::fill(256.0).share("class = \"latency\"");
+    let quick = Tenant::fill(256.0).pausing(2000).share("class = \"latency\"");
     let alone = lab.alone(&quick, Off).median(|solo| solo[0].p99_us);
     let mut tenants = vec![Tenant::fill(65536.0).depth(8); 4];
     tenants[0] = quick;
@@ -181,7 +181,7 @@ fn latency(lab: &mut Lab) {
     let batch = |outcomes: &[Outcome]| total(&outcomes[1..]);
     lab.row("latency_batch_off", off.median(batch), "GB/s", Bar::None);
     lab.row("latency_batch_on", on.median(batch), "GB/s", Bar::None);
-    // As root, who is granted REALTIME priority: without it the bar is its solo latency and a slice.
+    // As root, who is granted REALTIME priority, as is said above: else the bar is its solo latency and a slice.
     lab.row("latency_p99_on_over_solo", on_wait / alone, "x", Bar::AtMost(1.5));
 }
 

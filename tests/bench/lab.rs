@@ -104,6 +104,7 @@ impl<'settings> Lab<'settings> {
                 measured.0.push(ready.measure(seconds, || ()));
             }
         }
+        ready.iter().for_each(Ready::tell_priorities);
         measured
     }
 

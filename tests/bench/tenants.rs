@@ -304,14 +304,26 @@ impl<'built> Ready<'built> {
 
     /// The GPU time that all tenants were accounted for so far, if the daemon says it.
     pub fn busy_ns(&self) -> Option<f64> {
+        self.usage()?["vgpus"].as_array()?.iter().map(|vgpu| vgpu["busy_ns"].as_f64()).sum()
+    }
+
+    /// Says what priority those of the latency class were given.
+    pub fn tell_priorities(&self) {
+        let usage = self.usage().unwrap_or_default();
+        let quick = |vgpu: &&serde_json::Value| vgpu["class"] == "latency";
+        for vgpu in usage["vgpus"].as_array().into_iter().flatten().filter(quick) {
+            eprintln!("{} is of the latency class; its priority: {}", vgpu["name"], vgpu["priority"]);
+        }
+    }
+
+    /// What the daemon says of its vGPUs.
+    fn usage(&self) -> Option<serde_json::Value> {
         let mut stream = UnixStream::connect(self.api()).ok()?;
         stream.write_all(b"GET /v1/usage HTTP/1.0\r\nHost: vgpu\r\n\r\n").ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         let (head, body) = answer.split_once("\r\n\r\n")?;
-        let usage: serde_json::Value =
-            head.lines().next()?.contains(" 200 ").then(|| serde_json::from_str(body).ok())??;
-        usage["vgpus"].as_array()?.iter().map(|vgpu| vgpu["busy_ns"].as_f64()).sum()
+        head.lines().next()?.contains(" 200 ").then(|| serde_json::from_str(body).ok())?
     }
 }
 

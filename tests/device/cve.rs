@@ -100,7 +100,7 @@ fn cve_2021_3544_attaching_twice_and_unref_with_backing_do_not_grow_in_a_million
             _ => [&create, &attach, &detach, &unref],
         };
         for (step, request) in requests.into_iter().enumerate() {
-            let _ = guest.device.control(&guest.memory, request, &mut reply);
+            let _ = guest.device.control(&guest.memory, 0, request, &mut reply);
             let refused = cycle % 2 == 0 && step == 2;
             assert_eq!(kind(&reply), if refused { UNSPEC } else { OK });
             if step == 1 {

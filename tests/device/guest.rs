@@ -96,7 +96,7 @@ impl Guest {
 
     pub fn send_bytes(&mut self, request: &[u8]) -> Vec<u8> {
         let mut reply = vec![0xaa; 3];
-        assert_eq!(self.device.control(&self.memory, request, &mut reply), Progress::Done);
+        assert_eq!(self.device.control(&self.memory, 0, request, &mut reply), Progress::Done);
         reply
     }
 

@@ -143,11 +143,11 @@ fn a_question_waits_for_its_answer_or_for_the_end_of_the_display() {
     for (kind_sent, body) in [(GET_DISPLAY_INFO, &[][..]), (GET_EDID, &[0, 0])] {
         let request = request(kind_sent, body);
         let before = guest.state();
-        assert_eq!(guest.device.control(&guest.memory, &request, &mut reply), Progress::WaitForDisplay);
+        assert_eq!(guest.device.control(&guest.memory, 0, &request, &mut reply), Progress::Wait);
         assert_eq!((reply.len(), guest.state()), (0, before));
 
         display.answer(Answers::Unknown);
-        assert_eq!(guest.device.control(&guest.memory, &request, &mut reply), Progress::Done);
+        assert_eq!(guest.device.control(&guest.memory, 0, &request, &mut reply), Progress::Done);
         display.answer(Answers::Later);
     }
     guest.device.set_sink(None);

@@ -96,11 +96,11 @@ pub fn execute(guest: &mut Guest, step: &Step) -> Option<Vec<u8>> {
     let mut reply = Vec::new();
     match step {
         Step::Control(kind, body) => {
-            let _ = guest.device.control(&guest.memory, &request(*kind, body), &mut reply);
+            let _ = guest.device.control(&guest.memory, 0, &request(*kind, body), &mut reply);
         }
         Step::Cursor(kind, body) => guest.device.cursor(&guest.memory, &request(*kind, body), &mut reply),
         Step::Bytes(bytes) => {
-            let _ = guest.device.control(&guest.memory, bytes, &mut reply);
+            let _ = guest.device.control(&guest.memory, 0, bytes, &mut reply);
         }
         Step::Plug(number, mode) => {
             let _ = guest.device.set_head(head(*number), *mode);

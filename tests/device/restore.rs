@@ -21,7 +21,7 @@ const LOG: u64 = 1 << 16;
 
 fn open(vault: &OwnedFd) -> Result<Device, VaultError> {
     let vault = Vault::open(vault.try_clone().unwrap(), LIMITS.memory_bytes)?;
-    Device::open(setup(2, LIMITS), vault)
+    Device::open(setup(2, LIMITS), vault, None)
 }
 
 /// A guest that negotiated every feature, and the vault of its device.
@@ -234,7 +234,7 @@ fn a_vault_of_a_vgpu_with_less_is_refused_with_a_reason() {
     mem::forget(guest);
     let reopen = |limits: Limits| {
         let vault = Vault::open(vault.try_clone().unwrap(), LIMITS.memory_bytes).unwrap();
-        Device::open(setup(2, limits), vault).unwrap_err().to_string()
+        Device::open(setup(2, limits), vault, None).unwrap_err().to_string()
     };
     assert!(reopen(Limits { resources: 1, ..LIMITS }).contains("1 resources are all"));
     assert!(reopen(Limits { image_side: 31, ..LIMITS }).contains("32 x 16"));

@@ -94,7 +94,7 @@ fn draw(device: &mut Device, memory: &GuestMemory, Size { width, height }: Size)
         let header = [kind, 0, 0, 0, 0, 0];
         let request: Vec<u8> = header.into_iter().chain(words).flat_map(u32::to_le_bytes).collect();
         let mut reply = Vec::new();
-        assert_eq!(device.control(memory, &request, &mut reply), Progress::Done);
+        assert_eq!(device.control(memory, 0, &request, &mut reply), Progress::Done);
         assert_eq!(reply[..4], 0x1100u32.to_le_bytes(), "{kind:#x}");
     }
 }

@@ -248,7 +248,7 @@ fn monitors_that_were_set_outlive_stop_and_the_daemon() {
     place.create("a");
     let change = |head, size| VgpuChange {
         heads: vec![HeadChange { head: ScanoutId::new(head).unwrap(), size }],
-        share: None,
+        ..VgpuChange::default()
     };
     let size = Some(Size { width: 1024, height: 768 });
     place.client().set(&named("a"), &change(1, size)).unwrap();

@@ -37,7 +37,7 @@ fn stopped(place: &Place) {
 
 fn set(place: &Place) -> bool {
     let head = ScanoutId::new(0).unwrap();
-    let change = VgpuChange { heads: vec![HeadChange { head, size: Some(SECOND) }], share: None };
+    let change = VgpuChange { heads: vec![HeadChange { head, size: Some(SECOND) }], ..VgpuChange::default() };
     place.client().set(&named(NAME), &change).is_ok()
 }
 

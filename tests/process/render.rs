@@ -329,17 +329,38 @@ fn show_names_the_gpu_and_all_that_its_driver_leaves_open() {
 }
 
 #[test]
-fn a_vgpu_that_cannot_be_as_asked_for_says_which_gpus_there_are() {
+fn a_vgpu_on_a_gpu_that_is_not_there_is_refused_with_those_that_there_are() {
     let place = Place::new();
     let _daemon = place.serve();
-    create(&place, "a", "transport = \"vtest\"\n[gpu]\ndevice = \"GeForce\"").unwrap();
 
-    let problem = eventually("it says why", || show(&place, "a").problem);
+    let refusal = refusal(create(&place, "a", "transport = \"vtest\"\n[gpu]\ndevice = \"GeForce\""));
 
-    let start = "the render process cannot run as it was asked to: gpu.device is \"GeForce\", which no GPU here has \
-                 in its name or as its UUID; there are: llvmpipe";
-    assert!(problem.starts_with(start), "{problem}");
+    assert_eq!((refusal.code, refusal.field.as_deref()), (Code::NotFound, Some("profile.gpu.device")));
+    let start =
+        "gpu.device is \"GeForce\", which no GPU here has in its name or as its UUID; there are: llvmpipe";
+    assert!(refusal.message.starts_with(start) && refusal.remedy.is_some(), "{refusal}");
+    assert_eq!(place.files(), Vec::<String>::new());
+}
+
+#[test]
+fn a_vgpu_whose_gpu_went_with_the_host_says_why_it_does_not_run() {
+    let place = Place::new();
+    let first = place.serve();
+    create(&place, "a", PROFILE).unwrap();
+    let render = place.device("a");
+    first.end(Signal::SIGKILL);
+    kill(render, Signal::SIGKILL).unwrap();
+
+    let _second = place.serve_on("/nowhere/driver.json");
+
+    let start =
+        "the render process cannot run as it was asked to: there is no driver for Vulkan in VK_DRIVER_FILES";
+    // At first it may say that the dying process listens still.
+    eventually("it says why", || show(&place, "a").problem.filter(|problem| problem.starts_with(start)));
     assert_eq!(show(&place, "a").state, State::Failing);
+    let refusal = refusal(create(&place, "b", PROFILE));
+    assert_eq!(refusal.code, Code::HostFailed);
+    assert!(refusal.message.starts_with("no GPU was found: there is no driver"), "{refusal}");
 }
 
 #[test]
@@ -352,7 +373,9 @@ fn a_vgpu_without_a_vm_has_no_monitors_to_be_set_or_looked_at() {
     let with_heads = Profile { heads: vec![Head::default()], ..Profile::parse(PROFILE).unwrap() };
 
     let refusals = [
-        refusal(place.client().set(&named("a"), &VgpuChange { heads: vec![change], share: None })),
+        refusal(
+            place.client().set(&named("a"), &VgpuChange { heads: vec![change], ..VgpuChange::default() }),
+        ),
         refusal(place.client().screenshot(&named("a"), head)),
     ];
     let made = refusal(place.client().create(&named("b"), &VgpuSpec { profile: with_heads, socket: None }));

@@ -21,6 +21,8 @@ use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Trial};
+use nix::errno::Errno;
+use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::EventFd;
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -31,6 +33,7 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::{Gid, Pid, Uid, getpid, getppid, setgroups, setresgid, setresuid};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use vgpu::sandbox::{Layer, Needs, Sandbox, SandboxError, SandboxSpec, Sealed};
+use vgpu::sys::be_nice;
 use vm_memory::mmap::{MmapRegion, MmapRegionBuilder, MmapRegionError};
 use vm_memory::{Bytes, FileOffset, GuestAddress, GuestMemoryMmap};
 use vmm_sys_util::sock_ctrl_msg::ScmSocket;
@@ -109,6 +112,20 @@ const CASES: &[(&str, End, Probe)] = &[
     ("driver_seen_from_outside_is_nobody_and_alone", End::Inspected(is_alone), |_, opened| opened.wait()),
     ("driver_started_without_privileges_is_alone_too", End::Inspected(is_alone), |sealed, opened| {
         assert!(sealed.report().is_complete(), "{:?}", sealed.report().missing());
+        opened.wait();
+    }),
+    (
+        "driver_with_priority_seen_from_outside_has_that_alone",
+        End::Inspected(has_priority),
+        |sealed, opened| {
+            assert!(sealed.report().is_complete(), "{:?}", sealed.report().missing());
+            assert!(sealed.report().left_open().iter().any(|line| line.starts_with("CAP_SYS_NICE")));
+            opened.wait();
+        },
+    ),
+    ("driver_with_priority_has_it_over_no_processor_and_no_process", End::Well, driver_is_no_better),
+    ("driver_without_privileges_asks_for_priority_in_vain", End::Inspected(is_alone), |sealed, opened| {
+        assert!(!sealed.report().keeps_priority() && sealed.report().is_complete());
         opened.wait();
     }),
     ("driver_on_an_old_host_is_sealed_as_far_as_it_goes_and_says_so", End::Well, |sealed, _| {
@@ -202,7 +219,7 @@ fn child(name: &str) {
     if name.contains("on_an_old_host") {
         forbid_landlock_and_namespaces();
     }
-    if name.contains("without_privileges_is_alone") {
+    if name.contains("driver_without_privileges") || name.contains("without_privileges_is_alone") {
         lose_privileges();
     }
     let require_all = name.starts_with("a_missing_layer") || name.ends_with("all_layers_are_required");
@@ -210,7 +227,8 @@ fn child(name: &str) {
         forbid_user_namespaces();
     }
     let driver = name.starts_with("driver").then(needs);
-    let spec = SandboxSpec { memory_bytes: MEMORY_BYTES, driver, parent: Some(getppid()), require_all };
+    let (parent, priority) = (Some(getppid()), name.contains("priority"));
+    let spec = SandboxSpec { memory_bytes: MEMORY_BYTES, driver, priority, parent, require_all };
     match Sandbox::prepare(&spec).unwrap().enter() {
         Ok(sealed) => probe(&sealed, opened),
         Err(SandboxError::Incomplete(report)) if require_all => assert!(!report.missing().is_empty()),
@@ -275,6 +293,20 @@ fn driver_works(_: &Sealed, opened: Opened) {
     let count =
         (0..64).map(|_| std::thread::spawn(|| 1_u32)).map(|thread| thread.join().unwrap()).sum::<u32>();
     assert_eq!(count, 64);
+}
+
+/// What CAP_SYS_NICE permits beside priority on the GPU.
+fn driver_is_no_better(_: &Sealed, _: Opened) {
+    be_nice(5).unwrap();
+    // Without the capability nobody could take that back.
+    be_nice(0).unwrap();
+    for better in [-1, -20, 20] {
+        assert_eq!(be_nice(better).unwrap_err().raw_os_error(), Some(libc::ENOSYS), "{better}");
+    }
+    for process in [getpid(), getppid()] {
+        let processors = CpuSet::new();
+        assert_eq!(sched_setaffinity(process, &processors), Err(Errno::ENOSYS));
+    }
 }
 
 fn lose_privileges() {
@@ -373,6 +405,17 @@ fn namespace(pid: Pid, name: &str) -> std::path::PathBuf {
 }
 
 fn is_alone(pid: Pid) {
+    has_nothing_but(0, pid);
+    assert_ne!(namespace(pid, "user"), namespace(getpid(), "user"));
+}
+
+/// CAP_SYS_NICE where it counts.
+fn has_priority(pid: Pid) {
+    has_nothing_but(1 << 23, pid);
+    assert_eq!(namespace(pid, "user"), namespace(getpid(), "user"));
+}
+
+fn has_nothing_but(capabilities: u64, pid: Pid) {
     let status = read_to_string(format!("/proc/{pid}/status")).unwrap();
     let field = |name: &str| {
         let line =
@@ -382,15 +425,18 @@ fn is_alone(pid: Pid) {
     assert!(!field("Uid:").contains(&"0".to_owned()), "{status}");
     assert!(!field("Gid:").contains(&"0".to_owned()), "{status}");
     assert_eq!(field("Groups:"), [""; 0]);
-    for set in ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"] {
+    for set in ["CapInh:", "CapBnd:", "CapAmb:"] {
         assert_eq!(field(set), ["0000000000000000"], "{set}");
+    }
+    for set in ["CapPrm:", "CapEff:"] {
+        assert_eq!(field(set), [format!("{capabilities:016x}")], "{set}");
     }
     assert_eq!((field("NoNewPrivs:"), field("Seccomp:")), (vec!["1".into()], vec!["2".into()]));
     let devices = read_to_string(format!("/proc/{pid}/net/dev")).unwrap();
     let devices: Vec<&str> =
         devices.lines().skip(2).map(|line| line.split(':').next().unwrap().trim()).collect();
     assert_eq!(devices, ["lo"]);
-    for name in ["user", "net", "ipc", "uts"] {
+    for name in ["net", "ipc", "uts"] {
         assert_ne!(namespace(pid, name), namespace(getpid(), name), "{name}");
     }
 }

@@ -32,10 +32,14 @@ impl Place {
 
     /// Starts a daemon, which ends itself at the fault point if there is one.
     pub(crate) fn start(&self, fault: Option<&str>) -> Daemon {
+        self.start_on(LAVAPIPE, fault)
+    }
+
+    fn start_on(&self, driver: &str, fault: Option<&str>) -> Daemon {
         let mut command = vgpu(&["daemon"]);
         command.args(["--state".as_ref(), self.path("state").as_os_str()]);
         command.args(["--api".as_ref(), self.path("api").as_os_str()]);
-        command.envs(DRIVERS.map(|variable| (variable, LAVAPIPE)));
+        command.envs(DRIVERS.map(|variable| (variable, driver)));
         command.envs(fault.map(|point| ("VGPU_FAULT", point)));
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
         let process = command.stdin(Stdio::null()).stderr(log).spawn().unwrap();
@@ -44,7 +48,12 @@ impl Place {
 
     /// A daemon that answers.
     pub(crate) fn serve(&self) -> Daemon {
-        let daemon = self.start(None);
+        self.serve_on(LAVAPIPE)
+    }
+
+    /// The same, with nothing to render on but what this file describes.
+    pub(crate) fn serve_on(&self, driver: &str) -> Daemon {
+        let daemon = self.start_on(driver, None);
         eventually("the daemon answers", || {
             self.client().host().ok().filter(|host| host.pid == daemon.pid().as_raw())
         });

@@ -47,7 +47,7 @@ fn a_share_that_was_set_outlives_stop_and_the_daemon() {
 }
 
 #[test]
-fn a_vgpu_of_a_vm_has_no_share_yet() {
+fn a_vgpu_without_vulkan_has_no_share() {
     let place = Place::new();
     let _daemon = place.serve();
     place.create("a");
@@ -55,7 +55,7 @@ fn a_vgpu_of_a_vm_has_no_share_yet() {
     let refusal = refusal(place.client().set(&named("a"), &weight(100)));
 
     assert_eq!((refusal.code, refusal.field.as_deref()), (Code::BadField, Some("share")));
-    assert!(refusal.message.contains("vhost-user") && refusal.remedy.is_some(), "{refusal}");
+    assert!(refusal.message.contains("gpu.vulkan") && refusal.remedy.is_some(), "{refusal}");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_share_that_cannot_be_written_down_is_not_changed() {
 fn a_policy_outlives_the_daemon() {
     let place = Place::new();
     let first = place.serve();
-    let change = |policy| GpuChange { policy };
+    let change = |policy| GpuChange { policy: Some(policy), ..GpuChange::default() };
     let gpu = place.client().set_gpu("llvmpipe", change(Policy::EqualShare)).unwrap();
     assert!(gpu.name.starts_with("llvmpipe"), "{gpu:?}");
     assert_eq!(gpu.policy, Policy::EqualShare);
@@ -106,7 +106,8 @@ fn fixed_shares_beyond_the_whole_are_refused_and_nothing_changes() {
             all.into_iter().find(|usage| usage.name == named(name))?.gpu
         });
     }
-    let fixed = || place.client().set_gpu("llvmpipe", GpuChange { policy: Policy::FixedShare });
+    let change = GpuChange { policy: Some(Policy::FixedShare), ..GpuChange::default() };
+    let fixed = || place.client().set_gpu("llvmpipe", change);
     let cap = |name, cap| {
         place.client().set(&named(name), &share(ShareChange { cap: Some(cap), ..ShareChange::default() }))
     };

@@ -110,6 +110,9 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("vgpu said:\n{}", read_to_string(self.path("log")).unwrap_or_default());
+        }
         let _ = self.supervisor.kill();
         let _ = self.supervisor.wait();
     }

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use vgpu::quota::{Ledger, Shares};
-use vgpu::render::vulkan::{Context, Leave};
+use vgpu::render::vulkan::{Context, Imports, Leave};
 use vgpu::venus::CommandType;
 
 use crate::guest::{Answer, Command, Guest};
@@ -15,6 +15,7 @@ pub(crate) const NOT_READY: i32 = 1;
 pub(crate) const TIMEOUT: i32 = 2;
 pub(crate) const OUT_OF_DEVICE_MEMORY: i32 = -2;
 pub(crate) const DEVICE_LOST: i32 = -4;
+pub(crate) const INVALID_EXTERNAL_HANDLE: i32 = -1_000_072_003;
 
 /// The queue's ring index.
 pub(crate) const RING_INDEX: u32 = 1;
@@ -33,8 +34,17 @@ impl Client {
 
     /// One that may submit when it has leave to.
     pub(crate) fn under(leave: &Arc<Leave>, ledger: &Ledger) -> Self {
+        Self::with(leave, ledger, None)
+    }
+
+    /// One that maps a heap.
+    pub(crate) fn in_heap(imports: &Arc<Imports>) -> Self {
+        Self::with(&Leave::open(), &Ledger::new(1 << 20), Some(imports))
+    }
+
+    fn with(leave: &Arc<Leave>, ledger: &Ledger, heap: Option<&Arc<Imports>>) -> Self {
         let mappings = Shares::among(1).of_client().mappings;
-        let context = Context::new(scene::gpu(), ledger.clone(), mappings, leave, "test");
+        let context = Context::new(scene::gpu(), ledger.clone(), mappings, leave, "test", heap);
         let mut client = Self { guest: Guest::new(Arc::clone(&context)), context };
         client.ask(scene::create_instance(INSTANCE));
         let devices = Command::new(CommandType::EnumeratePhysicalDevices).long(INSTANCE).some().int(1);
@@ -92,10 +102,21 @@ fn list32(command: Command, values: &[u32]) -> Command {
     command.long(values.len() as u64).ints(values.iter().copied())
 }
 
-/// vkAllocateMemory, of a type that guests map: the only one that lavapipe has.
+/// A type that guests map: the only one that lavapipe has.
+fn memory_type() -> u32 {
+    std::env::var("VGPU_TEST_MEMORY_TYPE").map_or(0, |number| number.parse().unwrap())
+}
+
+/// vkAllocateMemory, of a type that guests map.
 pub(crate) fn allocate(id: u64, bytes: u64) -> Command {
-    let memory_type = std::env::var("VGPU_TEST_MEMORY_TYPE").map_or(0, |number| number.parse().unwrap());
-    Command::new(CommandType::AllocateMemory).long(DEVICE).info(5).long(bytes).int(memory_type).makes(id)
+    let command = Command::new(CommandType::AllocateMemory).long(DEVICE).info(5);
+    command.long(bytes).int(memory_type()).makes(id)
+}
+
+/// vkAllocateMemory, of a resource.
+pub(crate) fn import(id: u64, resource: u32, bytes: u64) -> Command {
+    let command = Command::new(CommandType::AllocateMemory).long(DEVICE).some().int(5).some();
+    command.structure(1_000_384_002).int(resource).long(bytes).int(memory_type()).makes(id)
 }
 
 /// vkFreeMemory.

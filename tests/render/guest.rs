@@ -91,6 +91,10 @@ impl Command {
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
+
+    pub(crate) fn bytes_of(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// What a guest is answered.

@@ -1,6 +1,7 @@
 //! Who may submit, and the arbiter that says so: real submissions, each vGPU with its own page and thread.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -106,6 +107,9 @@ fn a_lost_context_waits_for_no_leave() {
     assert_eq!(leave.look(), Look::default());
 }
 
+/// What each vGPU may allocate.
+const MEMORY_BYTES: u64 = 1 << 24;
+
 /// A vGPU under an arbiter, with a client.
 struct Tenant {
     client: Client,
@@ -114,10 +118,10 @@ struct Tenant {
 
 impl Tenant {
     fn new(arbiter: &Arbiter, name: &str) -> Self {
-        let (leave, ledger) = (Leave::open(), Ledger::new(1 << 24));
-        let seating = arbiter.admit(name, Settings::default()).unwrap();
-        follow(&seating, scene::gpu().uuid(), Arc::clone(&leave), ledger.clone()).unwrap();
-        Self { client: Client::under(&leave, &ledger), seating }
+        let leave = Leave::open();
+        let seating = arbiter.admit(name, Settings::default(), MEMORY_BYTES).unwrap();
+        follow(&seating, &scene::gpu(), Arc::clone(&leave)).unwrap();
+        Self { client: Client::under(&leave, &seating.ledger().unwrap()), seating }
     }
 
     /// Fills a buffer so often, and waits for each.
@@ -172,7 +176,7 @@ fn when_the_arbiter_is_gone_submissions_go_on_and_the_next_one_takes_over() {
 
     let next = arbiter();
     for (name, tenant) in ["a", "b"].into_iter().zip(&tenants) {
-        next.adopt(name, Settings::default(), &tenant.seating).unwrap();
+        next.adopt(name, Settings::default(), MEMORY_BYTES, &tenant.seating).unwrap();
     }
 
     let working = tenants.each_mut();
@@ -180,6 +184,29 @@ fn when_the_arbiter_is_gone_submissions_go_on_and_the_next_one_takes_over() {
     eventually("the next arbiter has the books", || {
         next.usage().iter().all(|tenant| tenant.usage.submissions > 100)
     });
+}
+
+/// As a process would that was taken over.
+#[test]
+fn one_that_rings_without_end_and_says_nothing_holds_nobody_up() {
+    let arbiter = arbiter();
+    let mut tenants = ["a", "b"].map(|name| Tenant::new(&arbiter, name));
+    let hostile = arbiter.admit("hostile", Settings::default(), 1 << 24).unwrap();
+    let over = AtomicBool::new(false);
+
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                _ = nix::unistd::write(&hostile.kick, &1_u64.to_ne_bytes());
+            }
+        });
+        let working = tenants.each_mut().map(|tenant| scope.spawn(|| tenant.work(200)));
+        working.into_iter().for_each(|tenant| tenant.join().unwrap());
+        over.store(true, Ordering::Relaxed);
+    });
+
+    let usage = arbiter.usage();
+    assert!(usage.iter().all(|tenant| tenant.name == "hostile" || tenant.wanted_ns > 0));
 }
 
 #[test]

@@ -4,6 +4,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "these are tests"
 )]
 
@@ -12,10 +13,13 @@ mod compute;
 mod descriptors;
 mod figures;
 mod guest;
+mod heap;
 mod hostile;
 mod images;
 mod leave;
 mod memory;
 mod objects;
+mod priority;
 mod scene;
+mod session;
 mod sync;

@@ -5,13 +5,14 @@ use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use vgpu::render::vulkan::{Reason, Refusal};
+use vgpu::quota::Ledger;
+use vgpu::render::vulkan::{Leave, Polled, Reason, Refusal};
 use vgpu::sys::SharedMemory;
 use vgpu::venus::CommandType;
 
 use crate::client::*;
 use crate::guest::Command;
-use crate::scene::{self, DEVICE, create_buffer, create_buffer_for};
+use crate::scene::{self, DEVICE, PHYSICAL_DEVICE, create_buffer, create_buffer_for};
 
 const MIB: u64 = 1 << 20;
 
@@ -25,6 +26,38 @@ fn memory_up_to_the_limit_is_granted_and_one_byte_more_is_not() {
     assert_eq!(client.ask(allocate(12, MIB + 1)).result(), OUT_OF_DEVICE_MEMORY);
     assert_eq!(client.ask(allocate(12, MIB)).result(), SUCCESS);
     assert_eq!(client.lost(), None);
+}
+
+/// What VK_EXT_memory_budget says of the first heap: what there may be, and what there is.
+fn budget(client: &mut Client) -> (u64, u64) {
+    let asks = Command::new(CommandType::GetPhysicalDeviceMemoryProperties2).long(PHYSICAL_DEVICE).some();
+    let asks = asks.int(1_000_059_006).info(1_000_237_000).longs([32, 16]);
+    let answer = client.ask(asks);
+    // Before it: the command, both structures' pointers and types, no further chain, and the size of the array.
+    (answer.long(11), answer.long(11 + 2 * 16 + 2))
+}
+
+#[test]
+fn a_limit_that_another_process_changes_holds_at_once_and_the_budget_follows() {
+    let memory = Arc::new(SharedMemory::create(4096).unwrap().0);
+    let word = |offset| memory.long_word(offset).unwrap();
+    word(0).store(4 * MIB, Ordering::SeqCst);
+    let ledger = Ledger::shared(word(0), word(8));
+    let mut client = Client::under(&Leave::open(), &ledger);
+    assert_eq!(client.ask(allocate(10, 3 * MIB)).result(), SUCCESS);
+    assert_eq!(client.ask(allocate(11, 2 * MIB)).result(), OUT_OF_DEVICE_MEMORY);
+    assert_eq!(budget(&mut client), (4 * MIB, 3 * MIB));
+
+    word(0).store(5 * MIB, Ordering::SeqCst);
+    assert_eq!(client.ask(allocate(11, 2 * MIB)).result(), SUCCESS);
+    assert_eq!(budget(&mut client), (5 * MIB, 5 * MIB));
+    word(0).store(2 * MIB, Ordering::SeqCst);
+    client.tell(free(11));
+    assert_eq!(client.ask(allocate(12, 1)).result(), OUT_OF_DEVICE_MEMORY);
+    assert_eq!(budget(&mut client), (2 * MIB, 3 * MIB));
+    client.tell(free(10));
+    assert_eq!(client.ask(allocate(12, 2 * MIB)).result(), SUCCESS);
+    assert_eq!((client.lost(), word(8).load(Ordering::SeqCst)), (None, 2 * MIB));
 }
 
 #[test]
@@ -159,7 +192,7 @@ fn a_client_that_is_lost_before_it_has_its_buffer_sees_that_too() {
     assert_eq!(state_of(&file), DEVICE_LOST);
 
     let (memory, file) = SharedMemory::create(4096).unwrap();
-    client.context.end_waits_in(memory);
+    client.context.end_waits_in(None, memory);
     let file = File::from(file);
     assert_eq!(state_of(&file), DEVICE_LOST);
     file.write_all_at(&NOT_READY.to_le_bytes(), 0).unwrap();
@@ -189,7 +222,8 @@ fn whoever_keeps_what_is_polled_is_told_of_it_once_and_in_bounds_and_when_it_goe
     let mut client = Client::new(MIB);
     let (there, told) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(Vec::new())));
     let (count, list) = (Arc::clone(&there), Arc::clone(&told));
-    client.context.tell_of_feedback(Box::new(move |file, bytes| {
+    client.context.tell_of_feedback(Box::new(move |polled| {
+        let Polled::File(file, bytes) = polled else { panic!("there is no heap") };
         count.fetch_add(1, Ordering::Relaxed);
         list.lock().unwrap().push((File::from(file.try_clone_to_owned().unwrap()), bytes));
         Box::new(There(Arc::clone(&count)))

@@ -11,7 +11,7 @@ const EVENT: u64 = 100;
 #[test]
 fn the_gpu_is_found_by_a_part_of_its_name() {
     assert!(gpu().name().contains("llvmpipe"));
-    assert_eq!(gpu().capset().to_bytes()[0], 1);
+    assert_eq!(gpu().capset(false).to_bytes()[0], 1);
 }
 
 #[test]

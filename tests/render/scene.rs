@@ -17,7 +17,7 @@ pub(crate) const QUEUE: u64 = 4;
 pub(crate) fn gpu() -> Arc<Gpu> {
     static GPU: OnceLock<Arc<Gpu>> = OnceLock::new();
     let which = std::env::var("VGPU_TEST_GPU").unwrap_or("llvmpipe".into());
-    GPU.get_or_init(|| Gpu::open(&GpuOptions { which: Some(which) }).unwrap()).clone()
+    GPU.get_or_init(|| Gpu::open(GpuOptions { which: Some(which), ..GpuOptions::default() }).unwrap()).clone()
 }
 
 /// A guest that has made nothing.
@@ -26,12 +26,21 @@ pub(crate) fn stranger() -> Guest {
 }
 
 fn stranger_with(ledger: Ledger) -> Guest {
-    Guest::new(Context::new(gpu(), ledger, Shares::among(1).of_client().mappings, &Leave::open(), "test"))
+    stranger_on(gpu(), ledger)
+}
+
+fn stranger_on(gpu: Arc<Gpu>, ledger: Ledger) -> Guest {
+    Guest::new(Context::new(gpu, ledger, Shares::among(1).of_client().mappings, &Leave::open(), "test", None))
 }
 
 /// A guest with an instance and a physical device.
 pub(crate) fn visitor() -> Guest {
     admit(stranger())
+}
+
+/// The same on a GPU of the test's own.
+pub(crate) fn visitor_on(gpu: Arc<Gpu>) -> Guest {
+    admit(stranger_on(gpu, Ledger::new(1 << 30)))
 }
 
 fn admit(mut guest: Guest) -> Guest {

@@ -2,7 +2,7 @@
 
 use vgpu::sched::{Class, Policy, Settings};
 
-use crate::world::{MS, Program, SECOND, US, World};
+use crate::world::{MS, Program, SECOND, US, World, fills};
 
 /// Small, even, and the same everywhere.
 struct Random(u64);
@@ -18,7 +18,7 @@ impl Random {
     fn program(&mut self, work_ns: u64) -> Program {
         let pause_ns = [11 * US, 200 * US, 5 * MS][usize::try_from(self.below(3)).unwrap()];
         let depth = usize::try_from(1 + self.below(4)).unwrap();
-        Program { work_ns: work_ns / 2 + self.below(work_ns), pause_ns, depth, realtime: false }
+        Program { pause_ns, depth, ..fills(work_ns / 2 + self.below(work_ns)) }
     }
 
     fn settings(&mut self) -> Settings {

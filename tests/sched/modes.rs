@@ -3,7 +3,7 @@
 use vgpu::sched::{Policy, Settings};
 
 use crate::shares::weighing;
-use crate::world::{MS, Program, SECOND, US, World, fills};
+use crate::world::{MS, Program, SECOND, US, World, fills, venus};
 
 fn managed(programs: &[Program]) -> World {
     let all: Vec<_> = programs.iter().map(|program| (*program, Settings::default())).collect();
@@ -30,6 +30,9 @@ fn short_submissions_gain_by_leases() {
     assert!(gain(&[fills(100 * US); 2]) >= 1.8);
     assert!(gain(&[Program { pause_ns: 33 * US, ..fills(25 * US) }; 2]) >= 2.3);
     assert!(gain(&[fills(100 * US); 4]) >= 1.8);
+    assert!(gain(&[venus(74 * US); 2]) >= 1.8);
+    assert!(gain(&[venus(19 * US); 2]) >= 2.6);
+    assert!(gain(&[venus(74 * US); 4]) >= 1.6);
 }
 
 #[test]
@@ -44,6 +47,9 @@ fn nothing_is_worse_than_by_the_hardware() {
     assert!(gain(&[fills(16 * MS); 3]) >= 0.97);
     assert!(gain(&[Program { depth: 16, ..fills(100 * US) }; 3]) >= 0.97);
     assert!(gain(&[Program { depth: 16, ..fills(16 * MS) }; 3]) >= 0.97);
+    assert!(gain(&[Program { pause_ns: 200 * US, ..venus(74 * US) }; 2]) >= 0.97);
+    assert!(gain(&[venus(1070 * US); 2]) >= 0.97);
+    assert!(gain(&[venus(74 * US), venus(16 * MS)]) >= 0.97);
 }
 
 #[test]

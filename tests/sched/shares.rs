@@ -2,7 +2,7 @@
 
 use vgpu::sched::{Class, Policy, Settings};
 
-use crate::world::{MS, Program, SECOND, US, World, fills};
+use crate::world::{MS, Program, SECOND, US, World, fills, venus};
 
 pub(crate) fn weighing(weight: u32) -> Settings {
     Settings { weight, ..Settings::default() }
@@ -35,9 +35,10 @@ fn jain(world: &World, count: usize) -> f64 {
 
 #[test]
 fn weights_hold_within_a_point() {
-    for work_ns in [25 * US, 100 * US, 1080 * US, 16 * MS] {
+    let busy = Program { depth: 8, ..venus(74 * US) };
+    for program in [fills(25 * US), fills(100 * US), fills(1080 * US), fills(16 * MS), busy] {
         for weights in [[300, 100].as_slice(), &[500, 300, 100], &[5, 3, 1]] {
-            let programs: Vec<_> = weights.iter().map(|weight| (fills(work_ns), weighing(*weight))).collect();
+            let programs: Vec<_> = weights.iter().map(|weight| (program, weighing(*weight))).collect();
             let mut world = World::with(Policy::BestEffort, &programs);
             world.run(10 * SECOND);
             let sum: u32 = weights.iter().sum();
@@ -194,4 +195,28 @@ fn a_latency_tenant_does_not_wait_within_its_budget_and_takes_turns_beyond_it() 
     let mut world = World::with(Policy::BestEffort, &all);
     world.run(10 * SECOND);
     assert_shares(&world, &[0; 3], &[33.3; 3], 8.0);
+}
+
+#[test]
+fn priority_without_the_latency_class_brings_nothing() {
+    let settings = Settings::default();
+    for work_ns in [100 * US, 16 * MS] {
+        let (greedy, other) = (Program { realtime: true, depth: 4, ..fills(work_ns) }, fills(work_ns));
+        let all = [(greedy, settings), (other, settings), (other, settings)];
+        let mut world = World::with(Policy::BestEffort, &all);
+        world.run(SECOND);
+        let before = [0, 1, 2].map(|who| world.worked_ns(who));
+        world.run(10 * SECOND);
+        assert_shares(&world, &before, &[33.3; 3], 4.0);
+    }
+    // Its class ends while it works.
+    let latency = Settings { class: Class::Latency, ..settings };
+    let greedy = Program { realtime: true, depth: 4, ..fills(100 * US) };
+    let mut world = World::with(Policy::BestEffort, &[(greedy, latency), (fills(100 * US), settings)]);
+    world.run(SECOND);
+    world.set(0, settings);
+    world.run(100 * MS);
+    let before = [world.worked_ns(0), world.worked_ns(1)];
+    world.run(10 * SECOND);
+    assert_shares(&world, &before, &[50.0, 50.0], 4.0);
 }

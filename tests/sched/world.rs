@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use vgpu::sched::{Account, Action, Config, Partition, Policy, Settings, TenantId, Usage, Used};
 
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, SWITCH_NS};
 
 pub(crate) const US: u64 = 1_000;
 pub(crate) const MS: u64 = 1_000_000;
@@ -21,11 +21,36 @@ pub(crate) struct Program {
     pub(crate) pause_ns: u64,
     pub(crate) depth: usize,
     pub(crate) realtime: bool,
+    /// It waits as Mesa does, see [`seen_after`].
+    pub(crate) sleeps: bool,
 }
 
 /// Submit, wait, submit again: what the fills of the measurements did.
 pub(crate) fn fills(work_ns: u64) -> Program {
-    Program { work_ns, pause_ns: 11 * US, depth: 1, realtime: false }
+    Program { work_ns, pause_ns: 11 * US, depth: 1, realtime: false, sleeps: false }
+}
+
+/// The same by Mesa's driver for guests.
+pub(crate) fn venus(work_ns: u64) -> Program {
+    Program { sleeps: true, ..fills(work_ns) }
+}
+
+/// When Mesa sees the end of what it waits for that ends after such a time: at once in the first 0.4 ms, then it
+/// sleeps 16 times for 0.16 ms, and twice as often twice as long each time. A sleep takes 50 us more.
+fn seen_after(wait_ns: u64) -> u64 {
+    let (mut seen_ns, mut sleep_ns, mut count) = (400 * US, 160 * US, 16);
+    if wait_ns <= seen_ns {
+        return wait_ns;
+    }
+    loop {
+        let period_ns = sleep_ns + 50 * US;
+        let polls = (wait_ns - seen_ns).div_ceil(period_ns);
+        if polls <= count {
+            return seen_ns + polls * period_ns;
+        }
+        seen_ns += count * period_ns;
+        (sleep_ns, count) = (2 * sleep_ns, 2 * count);
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,6 +75,8 @@ struct Guest {
     busy_since_ns: Option<u64>,
     used: Used,
     submitted_at_ns: VecDeque<u64>,
+    /// It waits for the end of its first submission since then.
+    waits_since_ns: u64,
     /// Of each submission, from the guest's call to the end of it.
     latencies_ns: Vec<u64>,
 }
@@ -130,12 +157,15 @@ impl World {
             busy_since_ns: None,
             used: Used::default(),
             submitted_at_ns: VecDeque::new(),
+            waits_since_ns: 0,
             latencies_ns: Vec::new(),
         });
         self.gpu.add(program.realtime);
         self.account.set_priority(id(who), program.realtime);
         if !self.unmanaged {
             let actions = self.partition.arrive(id(who), settings, self.now_ns).unwrap();
+            self.act(actions);
+            let actions = self.partition.set_priority(id(who), program.realtime, self.now_ns);
             self.act(actions);
         }
         who
@@ -300,8 +330,13 @@ impl World {
         let guest = &mut self.guests[who];
         guest.outstanding -= 1;
         guest.used.submissions += 1;
-        guest.latencies_ns.extend(guest.submitted_at_ns.pop_front().map(|at_ns| self.now_ns - at_ns));
-        let (epoch, at_ns) = (guest.epoch, self.now_ns + guest.program.pause_ns);
+        let submitted_at_ns = guest.submitted_at_ns.pop_front().unwrap_or(self.now_ns);
+        let since_ns = guest.waits_since_ns.max(submitted_at_ns).min(self.now_ns);
+        let wait_ns = self.now_ns - since_ns;
+        let seen_ns = since_ns + if guest.program.sleeps { seen_after(wait_ns) } else { wait_ns };
+        guest.waits_since_ns = seen_ns;
+        guest.latencies_ns.push(seen_ns - submitted_at_ns);
+        let (epoch, at_ns) = (guest.epoch, seen_ns + guest.program.pause_ns);
         if guest.running {
             self.at(at_ns, Event::Submit { who, epoch });
         }
@@ -379,7 +414,9 @@ impl World {
         };
         if due && !guest.deaf && !self.gpu.has_work(who) {
             self.settle();
-            self.guests[who].leave = Leave::No;
+            if matches!(std::mem::replace(&mut self.guests[who].leave, Leave::No), Leave::Lease { .. }) {
+                self.partition.saw_hand_over(WAKE_NS + SWITCH_NS);
+            }
             let used = std::mem::take(&mut self.guests[who].used);
             let actions = self.partition.handed_back(id(who), used, self.now_ns);
             self.act(actions);

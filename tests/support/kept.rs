@@ -13,7 +13,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use vgpu::control::client::Client;
 use vgpu::control::profile::Profile;
 use vgpu::control::spec::{
-    CONNECTION_FD, CONTROL_FD, DeviceSpec, Entry, FRONT_END_FD, KEEPER_FD, LOCK_FD, VAULT_FD,
+    CONNECTION_FD, CONTROL_FD, DeviceSpec, Entry, FRONT_END_FD, KEEPER_FD, LOCK_FD, Role, VAULT_FD,
 };
 use vgpu::transport::vhost_user::{Journal, Note, Story};
 use vgpu::vault::Vault;
@@ -127,6 +127,7 @@ impl Kept {
     /// A device process with what all of them have, and this channel and connection.
     pub fn command(&self, channel: UnixStream, connection: Option<OwnedFd>) -> Command {
         let spec = DeviceSpec {
+            role: Role::Device,
             name: "kept".to_owned(),
             entry: Entry::Listener,
             control: true,

@@ -79,6 +79,7 @@ fn start(twice: &Arc<Twice>, streams: &[Bytes]) -> (Session, Arc<SharedMemory>) 
         name: "test".into(),
         executor: Arc::clone(twice) as Arc<dyn Executor>,
         ledger: Ledger::new(1 << 24),
+        heap: None,
         share: Shares::among(1).of_client(),
         monitor: Monitor::new(),
         gone: None,

@@ -18,6 +18,21 @@ pub(crate) struct Head {
     pub(crate) modes: Vec<String>,
 }
 
+/// What a program in the guest said, and how it ended, as a shell has it: 0 is well.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) said: String,
+    pub(crate) status: i32,
+}
+
+impl Ended {
+    /// What it said, if it ended well.
+    pub(crate) fn well(self) -> String {
+        assert_eq!(self.status, 0, "{}", self.said);
+        self.said
+    }
+}
+
 impl Guest {
     pub(crate) fn open(stream: UnixStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -44,6 +59,43 @@ impl Guest {
     /// Sends a command without waiting for an answer.
     pub(crate) fn tell(&mut self, command: &str) {
         writeln!(self.0.get_mut(), "{command}").unwrap();
+    }
+
+    /// Starts a shell command in the guest, where it finds the files of this machine under the same names.
+    pub(crate) fn start(&mut self, command: &str) {
+        self.tell(&format!("run {command}"));
+    }
+
+    /// The next line of the program that was started.
+    pub(crate) fn said(&mut self) -> String {
+        let line = self.line();
+        match line.strip_prefix('|') {
+            Some(said) => said.trim().to_owned(),
+            None => panic!("the program has ended, and said no more: {line:?}"),
+        }
+    }
+
+    /// Waits for the end of the program that was started.
+    pub(crate) fn end(&mut self) -> Ended {
+        let mut said = Vec::new();
+        loop {
+            let line = self.line();
+            match line.strip_prefix('|') {
+                Some(line) => said.push(line.trim().to_owned()),
+                None => {
+                    let said = said.join("\n");
+                    let status = line.strip_prefix("ok ").and_then(|status| status.parse().ok());
+                    let status = status.unwrap_or_else(|| panic!("{said}\nthe guest answers {line:?}"));
+                    return Ended { said, status };
+                }
+            }
+        }
+    }
+
+    /// Runs a shell command from start to end.
+    pub(crate) fn run(&mut self, command: &str) -> Ended {
+        self.start(command);
+        self.end()
     }
 
     pub(crate) fn heads(&mut self) -> Vec<Head> {

@@ -6,6 +6,8 @@ mod daemon;
 mod guest;
 mod libvirt;
 mod machine;
+#[path = "../support/mesa.rs"]
+mod mesa;
 mod paths;
 mod pattern;
 mod picture;
@@ -13,6 +15,7 @@ mod qemu;
 mod qmp;
 mod scenarios;
 mod service;
+mod vulkan;
 
 /// One test a scenario and a version of QEMU.
 macro_rules! in_every_qemu {
@@ -66,6 +69,39 @@ mod qemu_11_1_test_device {
     #[test]
     fn a_guest_without_a_display_in_qemu_draws_on_too() {
         scenarios::a_guest_without_a_display_in_qemu_draws_on_too(V11_1);
+    }
+}
+
+#[test]
+fn a_guest_runs_programs_of_this_machine_on_a_driver_of_its_own() {
+    vulkan::a_guest_runs_programs_of_this_machine_on_a_driver_of_its_own(qemu::Version::V11_1);
+}
+
+/// The only device of QEMU's with a place for memory that guest and GPU both reach.
+mod qemu_11_1_vulkan {
+    macro_rules! in_vms {
+        ($($scenario:ident)*) => {
+            $(#[test]
+            fn $scenario() {
+                crate::vulkan::$scenario(crate::qemu::Version::V11_1);
+            })*
+        };
+    }
+
+    in_vms! {
+        vulkaninfo_names_the_vgpu
+        every_check_gives_what_it_gives_on_the_gpu_itself
+        every_check_gives_the_same_after_a_reboot_and_a_reset
+        a_machine_that_is_reset_while_it_computes_computes_again
+        a_thousand_cycles_of_memory_leave_nothing_behind
+        a_program_writes_to_mapped_memory_about_as_fast_as_to_its_own
+        what_a_program_wrote_is_gone_when_the_next_one_looks
+        programs_of_one_vm_compute_at_the_same_time
+        two_vms_compute_at_the_same_time
+        a_program_loses_its_device_with_the_renderer_and_the_next_one_works
+        programs_after_the_end_of_a_device_process_work
+        vulkan_and_the_screen_work_at_the_same_time
+        opengl_comes_from_vulkan
     }
 }
 

@@ -78,14 +78,35 @@ pub(crate) struct Vm {
 impl Vm {
     /// Boots a VM with a GPU of the service, given as QEMU's `-device` without its chardev.
     pub(crate) fn boot(version: Version, service: &Service, device: &str) -> Self {
+        Self::start(version, "256M", &gpu_of(service, device))
+    }
+
+    /// Boots one that can run programs of this machine beside, with memory for them.
+    pub(crate) fn boot_with_programs(version: Version, service: &Service, device: &str) -> Self {
+        Self::start_with_programs(version, &gpu_of(service, device))
+    }
+
+    /// Boots one with a GPU that is QEMU's own, given as its `-device`.
+    pub(crate) fn boot_without_vgpu(version: Version, device: &str) -> Self {
+        Self::start_with_programs(version, &["-device".into(), device.into()])
+    }
+
+    fn start_with_programs(version: Version, gpu: &[String]) -> Self {
+        let files = "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap";
+        let mut arguments = ["-smp", "2", "-virtfs", files].map(String::from).to_vec();
+        arguments.extend_from_slice(gpu);
+        Self::start(version, "1G", &arguments)
+    }
+
+    fn start(version: Version, memory: &str, arguments: &[String]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         let accelerator: &[&str] =
             if kvm_works() { &["-accel", "kvm", "-cpu", "host"] } else { &["-accel", "tcg,thread=multi"] };
         let mut process = Command::new(artefact(version.command()))
             .args(accelerator)
-            .args(["-M", "q35,memory-backend=memory", "-m", "256M", "-nodefaults", "-display", "none"])
-            .args(["-object", "memory-backend-memfd,id=memory,size=256M,share=on"])
+            .args(["-M", "q35,memory-backend=memory", "-m", memory, "-nodefaults", "-display", "none"])
+            .args(["-object", &format!("memory-backend-memfd,id=memory,size={memory},share=on")])
             .args(["-serial", &format!("file:{}", path("console").display())])
             .args(["-chardev", &format!("socket,id=port,path={},server=on,wait=off", path("port").display())])
             .args(["-serial", "chardev:port"])
@@ -95,8 +116,7 @@ impl Vm {
             .arg("-initrd")
             .arg(artefact("initramfs"))
             .args(["-append", "console=ttyS0 panic=-1 mitigations=off"])
-            .args(["-chardev", &format!("socket,id=vgpu,path={}", service.socket().display())])
-            .args(["-device", &format!("{device},chardev=vgpu,id=gpu")])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -209,6 +229,11 @@ pub(crate) fn eventually(what: &str, mut check: impl FnMut() -> Result<(), Strin
         }
     }
     panic!("{what}: {last}");
+}
+
+fn gpu_of(service: &Service, device: &str) -> [String; 4] {
+    let connection = format!("socket,id=vgpu,path={}", service.socket().display());
+    ["-chardev".into(), connection, "-device".into(), format!("{device},chardev=vgpu,id=gpu")]
 }
 
 fn connect(socket: &Path, process: &mut Child, errors: &Errors) -> UnixStream {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::mesa::LAVAPIPE;
 use crate::paths::vgpu;
 use crate::picture::Picture;
 use crate::qemu::{attempts, tail};
@@ -27,6 +28,8 @@ impl Service {
         let mut command = Command::new(vgpu());
         command.args(["run", "--transport", "vhost-user", "--socket"]).arg(directory.path().join("gpu"));
         command.arg("--control").arg(directory.path().join("control"));
+        // Where there is no GPU: the driver of software.
+        command.env("VK_DRIVER_FILES", LAVAPIPE).env("VK_ICD_FILENAMES", LAVAPIPE);
         if let Some(profile) = profile {
             let file = directory.path().join("profile.toml");
             fs::write(&file, profile).unwrap();
@@ -72,26 +75,40 @@ impl Service {
 
     /// Kills the process that serves the VM, as the kernel does when memory runs out.
     pub(crate) fn kill_device_process(&self) {
-        let victim = attempts().find_map(|_| self.device_process());
-        let victim = victim.unwrap_or_else(|| panic!("no device process: {}", self.log()));
+        self.kill_process("device");
+    }
+
+    /// Kills the process that renders for the VM.
+    pub(crate) fn kill_render_process(&self) {
+        self.kill_process("render");
+    }
+
+    fn kill_process(&self, verb: &str) {
+        let victim = attempts().find_map(|_| self.process(verb));
+        let victim = victim.unwrap_or_else(|| panic!("no {verb} process: {}", self.log()));
         kill(victim, Signal::SIGKILL).unwrap();
         for _ in attempts() {
-            if self.device_process() != Some(victim) {
+            if self.process(verb) != Some(victim) {
                 return;
             }
         }
         panic!("process {victim} does not die");
     }
 
-    fn device_process(&self) -> Option<Pid> {
+    /// The process that was started with a verb of `vgpu`.
+    fn process(&self, verb: &str) -> Option<Pid> {
         let parent = self.process.id().to_string();
         fs::read_dir("/proc").unwrap().find_map(|entry| {
             let process: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-            let stat = fs::read_to_string(Path::new("/proc").join(process.to_string()).join("stat")).ok()?;
+            let folder = Path::new("/proc").join(process.to_string());
+            let stat = fs::read_to_string(folder.join("stat")).ok()?;
             // "PID (name) state parent": the name may hold anything, so look behind its end.
             let mut fields = stat.rsplit(") ").next()?.split(' ');
             let (state, of) = (fields.next()?, fields.next()?);
-            (of == parent && state != "Z").then(|| process_id(process))
+            // Empty when it has ended.
+            let words = fs::read(folder.join("cmdline")).ok()?;
+            let is_it = words.split(|byte| *byte == 0).nth(1) == Some(verb.as_bytes());
+            (is_it && of == parent && state != "Z").then(|| process_id(process))
         })
     }
 }

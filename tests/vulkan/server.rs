@@ -1,7 +1,7 @@
 //! A running vGPU for Vulkan clients, and Mesa's driver to use it by.
 
 use std::fs::{File, read_dir, read_to_string, write};
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -9,18 +9,11 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+pub(crate) use crate::mesa::{LAVAPIPE, program};
+use crate::mesa::{built, mesa};
+
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The tree of the Mesa that guests have; scripts/setup unpacks it.
-fn mesa() -> PathBuf {
-    let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/vm/mesa-25.0");
-    assert!(tree.exists(), "{} is missing: run scripts/setup", tree.display());
-    tree
-}
-
-/// The driver that vgpu renders with.
-pub(crate) const LAVAPIPE: &str = "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json";
 
 /// Waits for something that is to happen.
 pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
@@ -34,34 +27,14 @@ pub(crate) fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> 
     }
 }
 
-/// What the packages of the tests are built to, when it is asked for first.
-fn built(file: &str) -> PathBuf {
-    static BUILT: std::sync::Once = std::sync::Once::new();
-    BUILT.call_once(|| {
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--locked", "--package", "vgpu-test-vulkan"])
-            .args(["--package", "vgpu-test-noop"])
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status();
-        assert!(built.unwrap().success());
-    });
-    let target = Path::new(env!("CARGO_BIN_EXE_vgpu")).parent().unwrap();
-    target.join(file)
-}
-
-/// The program of the checks.
-pub(crate) fn program() -> PathBuf {
-    built("vgpu-test-vulkan")
-}
-
-/// The checks on lavapipe itself: what a vGPU is compared with.
-pub(crate) fn native(arguments: &[&str]) -> Output {
-    Command::new(program())
-        .args(arguments)
-        .env("VK_DRIVER_FILES", LAVAPIPE)
-        .env("VK_ICD_FILENAMES", LAVAPIPE)
-        .output()
-        .unwrap()
+/// A description of our driver that does nothing.
+pub(crate) fn nothing(folder: &Path) -> PathBuf {
+    let description = folder.join("noop.json");
+    let library = built("libvgpu_test_noop.so");
+    let icd = serde_json::json!({ "library_path": library, "api_version": "1.2.0" });
+    let whole = serde_json::json!({ "file_format_version": "1.0.0", "ICD": icd });
+    write(&description, whole.to_string()).unwrap();
+    description
 }
 
 /// A program of a guest that comes in by this socket, on Mesa's driver.
@@ -91,15 +64,7 @@ impl Server {
 
     /// On a driver of ours that does nothing, and loses the device if it is given work too early. It has two queues.
     pub(crate) fn start_on_nothing(limits: &str) -> Self {
-        let describe = |folder: &Path| {
-            let description = folder.join("noop.json");
-            let library = built("libvgpu_test_noop.so");
-            let icd = serde_json::json!({ "library_path": library, "api_version": "1.2.0" });
-            let whole = serde_json::json!({ "file_format_version": "1.0.0", "ICD": icd });
-            write(&description, whole.to_string()).unwrap();
-            description
-        };
-        Self::start_on(describe, limits)
+        Self::start_on(nothing, limits)
     }
 
     fn start_on(driver: impl FnOnce(&Path) -> PathBuf, limits: &str) -> Self {
@@ -182,7 +147,7 @@ impl Drop for Server {
     }
 }
 
-fn status(process: Pid) -> Option<String> {
+pub(crate) fn status(process: Pid) -> Option<String> {
     read_to_string(format!("/proc/{process}/status")).ok()
 }
 
@@ -222,7 +187,7 @@ pub(crate) struct Talking {
 }
 
 impl Talking {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let input = child.stdin.take();
@@ -232,6 +197,10 @@ impl Talking {
     /// The next line; empty when it has ended.
     pub(crate) fn line(&mut self) -> String {
         self.lines.next().transpose().unwrap().unwrap_or_default()
+    }
+
+    pub(crate) fn tell(&mut self, line: &str) {
+        writeln!(self.input.as_ref().unwrap(), "{line}").unwrap();
     }
 
     pub(crate) fn kill(&mut self) {

@@ -88,6 +88,7 @@ impl Rates {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::control::api::Priority;
     use crate::control::profile::Class;
 
     const SECOND_NS: u64 = 1_000_000_000;
@@ -99,6 +100,7 @@ pub(super) mod tests {
             weight: 100,
             cap: 100,
             class: Class::Normal,
+            priority: Priority::Ordinary,
             wanted_ns: 0,
             busy_ns: 0,
             wait_ns: 0,
@@ -110,6 +112,7 @@ pub(super) mod tests {
             submissions: 0,
             memory_bytes_used: 0,
             memory_bytes_max: 1 << 30,
+            memory_bytes_driver: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Rates as words, the same in batches and on the screen.
 
 use super::rates::{Row, Sum};
+use crate::cli::output::memory_text;
 use crate::control::api::Gpu;
 
 const NOTHING: &str = "-";
@@ -76,36 +77,17 @@ fn time_text(time_ns: u64) -> String {
     format!("{:.1}{unit}", time_ns as f64 / unit_ns)
 }
 
-/// An amount of memory, rounded.
-fn memory_text(bytes: u64) -> String {
-    let units = [(1_u64 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
-    let (size, unit) = units.into_iter().find(|(size, _)| bytes >= *size).unwrap_or((1, ""));
-    let amount = bytes as f64 / size as f64;
-    let digits = usize::from(amount.fract() >= 0.05);
-    format!("{amount:.digits$}{unit}")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Gpu, gpu_name, memory_text, time_text};
+    use super::{Gpu, gpu_name, time_text};
     use crate::control::api::Policy;
 
     #[test]
-    fn times_and_amounts_are_short() {
+    fn times_are_short() {
         for (time_ns, text) in
             [(0, "0.0us"), (1_540, "1.5us"), (2_000_000, "2.0ms"), (90_000_000_000, "90.0s")]
         {
             assert_eq!(time_text(time_ns), text);
-        }
-        for (bytes, text) in [
-            (0, "0"),
-            (512, "512"),
-            (64 << 20, "64MiB"),
-            (1_610_612_736, "1.5GiB"),
-            (8 << 30, "8GiB"),
-            ((8 << 30) + 1, "8GiB"),
-        ] {
-            assert_eq!(memory_text(bytes), text);
         }
     }
 
@@ -116,6 +98,10 @@ mod tests {
             uuid: uuid.to_owned(),
             policy: Policy::BestEffort,
             leased: false,
+            memory_bytes: 0,
+            memory_bytes_promised: 0,
+            memory_bytes_used: 0,
+            overcommit: 100,
         };
         let gpus = [gpu("H200", "d1bb6f7e-8f4f"), gpu("H200", "d1cc6f7e-8f4f"), gpu("llvmpipe", "6d65")];
 

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Name;
-use crate::control::profile::Class;
+use super::types::present;
+use crate::control::profile::{Class, some_within};
+use crate::control::{Code, Refusal};
 use crate::sched;
 
 /// How the vGPUs of a GPU share its time.
@@ -49,6 +51,35 @@ impl From<Policy> for sched::Policy {
     }
 }
 
+/// Whether a vGPU's work on its GPU goes before that of others, and if it should and does not, why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Priority {
+    /// It does not; nothing else was asked for yet.
+    #[default]
+    Ordinary,
+    /// It does.
+    Realtime,
+    /// It does not, for the driver refused.
+    Refused,
+    /// It does not, and the driver will refuse: the vGPU's process was started without `CAP_SYS_NICE`.
+    Incapable,
+    /// It does not, for the driver cannot do it.
+    Unsupported,
+}
+
+impl From<sched::Priority> for Priority {
+    fn from(priority: sched::Priority) -> Self {
+        match priority {
+            sched::Priority::Ordinary => Self::Ordinary,
+            sched::Priority::Realtime => Self::Realtime,
+            sched::Priority::Refused => Self::Refused,
+            sched::Priority::Incapable => Self::Incapable,
+            sched::Priority::Unsupported => Self::Unsupported,
+        }
+    }
+}
+
 /// A GPU of the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Gpu {
@@ -62,6 +93,15 @@ pub struct Gpu {
     pub policy: Policy,
     /// Whether one vGPU at a time runs on it now, because it is busy; else the hardware runs all beside each other.
     pub leased: bool,
+    /// Bytes of its memory; of the host's, where it draws in software.
+    pub memory_bytes: u64,
+    /// Bytes of it that are promised: limits of the vGPUs on offer, and what their drivers take for themselves.
+    pub memory_bytes_promised: u64,
+    /// Bytes that those use, drivers included.
+    pub memory_bytes_used: u64,
+    /// Percent of its memory that is promised at most.
+    #[schema(minimum = 100, maximum = 1000, example = 100)]
+    pub overcommit: u32,
 }
 
 /// Every GPU of the host that Vulkan finds.
@@ -71,12 +111,32 @@ pub struct GpuList {
     pub gpus: Vec<Gpu>,
 }
 
-/// What to change about a GPU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+/// What to change about a GPU. What is left out stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct GpuChange {
     /// How its vGPUs share it from now on.
-    pub policy: Policy,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[schema(value_type = Policy)]
+    pub policy: Option<Policy>,
+    /// Percent of its memory that is promised at most from now on. Who has a promise keeps it.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_within::<100, 1000, _>")]
+    #[schema(value_type = u32, minimum = 100, maximum = 1000, example = 150)]
+    pub overcommit: Option<u32>,
+}
+
+impl GpuChange {
+    /// Refuses what changes nothing.
+    pub fn check(&self) -> Result<(), Refusal> {
+        if *self == Self::default() {
+            return Err(Refusal::new(
+                Code::BadField,
+                "neither `policy` nor `overcommit` says what to change",
+            )
+            .remedy("send at least one of them, like {\"policy\":\"equal-share\"}"));
+        }
+        Ok(())
+    }
 }
 
 /// What a vGPU may have of its GPU, and what it got since it came.
@@ -94,6 +154,8 @@ pub struct VgpuUsage {
     pub cap: u32,
     /// How long its submissions may wait.
     pub class: Class,
+    /// Whether its work goes before that of others.
+    pub priority: Priority,
     /// Time with work to do, waiting or running.
     pub wanted_ns: u64,
     /// Time of the GPU that it had.
@@ -116,6 +178,10 @@ pub struct VgpuUsage {
     pub memory_bytes_used: u64,
     /// Bytes that it may allocate.
     pub memory_bytes_max: u64,
+    /// Bytes of its GPU's memory that the driver takes for itself; left out until its process has opened one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64)]
+    pub memory_bytes_driver: Option<u64>,
 }
 
 /// What each vGPU got of its GPU; who was on none since the daemon started is left out.

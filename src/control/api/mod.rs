@@ -27,7 +27,7 @@ mod server;
 mod types;
 
 pub use client::{ApiError, Client};
-pub use gpus::{Gpu, GpuChange, GpuList, Policy, UsageList, VgpuUsage};
+pub use gpus::{Gpu, GpuChange, GpuList, Policy, Priority, UsageList, VgpuUsage};
 pub use server::{document, serve};
 pub use types::{
     Change, Event, EventKind, Host, Name, NameError, State, Vgpu, VgpuChange, VgpuList, VgpuSpec,
@@ -53,8 +53,8 @@ pub trait Manager: Send + Sync + 'static {
     /// it is.
     fn create(&self, name: &Name, spec: VgpuSpec) -> Result<Change, Refusal>;
 
-    /// Plugs monitors in and out, or changes the share; kept for the next start, and done at once where the vGPU is on
-    /// offer.
+    /// Plugs monitors in and out, or changes the share or the limit for memory; kept for the next start, and done at
+    /// once where the vGPU is on offer.
     fn set(&self, name: &Name, change: VgpuChange) -> Result<Vgpu, Refusal>;
 
     /// Puts a vGPU on offer.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use utoipa::ToSchema;
 
-use crate::control::profile::{Profile, ShareChange, object, objects, some_object};
+use super::gpus::Priority;
+use crate::control::profile::{LimitsChange, Profile, ShareChange, object, objects, some_object};
 use crate::control::{Code, HeadChange, Refusal, Status};
 
 /// The longest name of a vGPU.
@@ -82,21 +83,20 @@ pub struct VgpuSpec {
 }
 
 /// A value that may be left out, but is not null where it is there: the document says so.
-fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+pub(super) fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
 
 impl VgpuSpec {
     /// Refuses values that are fine one by one and not together.
     pub fn check(&self) -> Result<(), Refusal> {
-        self.profile.check().map_err(|refusal| {
-            let field = refusal.field.as_deref().map(|field| format!("profile.{field}"));
-            Refusal { field, ..refusal }
-        })
+        self.profile.check().map_err(|refusal| refusal.within("profile"))
     }
 }
 
-/// Other monitors, or another share of the GPU's time: all of these changes or none.
+/// Other monitors, another share of the GPU's time, or another limit for memory: all of these changes or none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct VgpuChange {
@@ -107,14 +107,22 @@ pub struct VgpuChange {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_object")]
     #[schema(value_type = ShareChange)]
     pub share: Option<ShareChange>,
+    /// What its programs may use up from now on; only with the transport `vtest`.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_object")]
+    #[schema(value_type = LimitsChange)]
+    pub limits: Option<LimitsChange>,
 }
 
 impl VgpuChange {
     /// Refuses what changes nothing.
     pub fn check(&self) -> Result<(), Refusal> {
-        if self.heads.is_empty() && self.share.is_none_or(|share| share.is_empty()) {
-            return Err(Refusal::new(Code::BadField, "neither `heads` nor `share` says what to change")
-                .remedy("send at least one of them, like {\"share\":{\"weight\":200}}"));
+        let share = self.share.is_none_or(|share| share.is_empty());
+        if self.heads.is_empty() && share && self.limits.is_none_or(|limits| limits.is_empty()) {
+            return Err(Refusal::new(
+                Code::BadField,
+                "none of `heads`, `share` and `limits` says what to change",
+            )
+            .remedy("send at least one of them, like {\"share\":{\"weight\":200}}"));
         }
         Ok(())
     }
@@ -158,6 +166,11 @@ pub struct Vgpu {
     /// Why it is failing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Whether its work on the GPU goes before that of others; only where a single vGPU is asked for or changed, is on
+    /// offer, and has a share of a GPU's time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Priority)]
+    pub priority: Option<Priority>,
     /// What the device process says; only where a single vGPU is asked for and its process runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<Status>,
@@ -210,7 +223,7 @@ pub enum EventKind {
     Connected,
     /// The VM hung up.
     Disconnected,
-    /// Its monitors or its share were changed by an operator.
+    /// Its monitors, its share or its limit were changed by an operator.
     Changed,
     /// A device process died.
     Died,

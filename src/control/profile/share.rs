@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use super::{Profile, Transport, text};
+use super::{Profile, text};
 use crate::control::{Code, Refusal};
 use crate::sched::{self, Settings};
 
@@ -103,11 +103,11 @@ impl ShareChange {
 
     /// The share of a vGPU with this profile after the change.
     pub fn of(&self, profile: &Profile) -> Result<Share, Refusal> {
-        if profile.transport != Transport::Vtest {
-            let message = format!("share is to be changed, but transport is \"{}\"", profile.transport);
+        if !profile.has_vulkan() {
+            let message = "share is to be changed, but gpu.vulkan is false".to_owned();
             return Err(Refusal::new(Code::BadField, message)
                 .field("share")
-                .remedy("only vGPUs with transport \"vtest\" have a weight, a cap and a class"));
+                .remedy("only vGPUs with Vulkan have a weight, a cap and a class"));
         }
         let before = profile.share;
         Ok(Share {
@@ -157,7 +157,7 @@ mod tests {
         let usual = ShareChange { weight: Some(100), ..ShareChange::default() };
         let refusal = usual.of(&Profile::default()).unwrap_err();
 
-        assert_eq!(refusal.message, "share is to be changed, but transport is \"vhost-user\"");
+        assert_eq!(refusal.message, "share is to be changed, but gpu.vulkan is false");
         assert_eq!(refusal.field.as_deref(), Some("share"));
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de
     }
 }
 
-pub(super) fn some_within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de>>(
+pub(in crate::control) fn some_within<'de, const LEAST: u32, const MOST: u32, D: Deserializer<'de>>(
     from: D,
 ) -> Result<Option<u32>, D::Error> {
     within::<LEAST, MOST, D>(from).map(Some)
@@ -87,24 +87,39 @@ pub(crate) fn bytes_text(bytes: u64) -> String {
     exact.map_or_else(|| bytes.to_string(), |(unit, shift)| format!("{}{unit}", bytes >> shift))
 }
 
+/// An amount of bytes as people write it.
+pub(crate) fn parse_bytes(text: &str) -> Result<u64, &'static str> {
+    let (least, most) = (1_u64 << 20, 1_u64 << 40);
+    let unit = UNITS.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
+    let bytes = unit.and_then(|(number, shift)| number.trim().parse::<u64>().ok()?.checked_mul(1 << shift));
+    let within = bytes.filter(|bytes| (least..=most).contains(bytes));
+    within.ok_or("must be an amount from 1MiB to 1024GiB, as in \"256MiB\"")
+}
+
 /// An amount of bytes as text with a unit.
 pub(super) mod bytes {
-    use super::{Deserialize, Deserializer, Error, Serializer, UNITS, bytes_text};
+    use super::{Deserialize, Deserializer, Error, Serializer, bytes_text, parse_bytes};
 
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
-        let text = String::deserialize(from)?;
-        let (least, most) = (1_u64 << 20, 1_u64 << 40);
-        let unit = UNITS.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)));
-        let bytes =
-            unit.and_then(|(number, shift)| number.trim().parse::<u64>().ok()?.checked_mul(1 << shift));
-        match bytes {
-            Some(bytes) if (least..=most).contains(&bytes) => Ok(bytes),
-            _ => Err(D::Error::custom("must be an amount from 1MiB to 1024GiB, as in \"256MiB\"")),
-        }
+        parse_bytes(&String::deserialize(from)?).map_err(D::Error::custom)
     }
 
     pub(in super::super) fn serialize<S: Serializer>(bytes: &u64, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&bytes_text(*bytes))
+    }
+}
+
+/// The same where it may be left out, but is not null where it is there.
+pub(super) mod some_bytes {
+    use super::{Deserializer, Serializer, bytes};
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+        bytes::deserialize(from).map(Some)
+    }
+
+    #[expect(clippy::ref_option, reason = "serde's interface")]
+    pub(in super::super) fn serialize<S: Serializer>(bytes: &Option<u64>, to: S) -> Result<S::Ok, S::Error> {
+        bytes::serialize(&bytes.unwrap_or_default(), to)
     }
 }
 

@@ -5,11 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Limits, Profile, bytes_text};
+use super::{Gpu, Limits, Profile, bytes_text};
 use crate::control::{Code, Refusal};
 
 /// What one program takes before it has made anything of its own: rings, answers, queries' results (Mesa 25.0).
 const MESA_BYTES: u64 = 16 << 20;
+
+/// Host-visible memory that a VM may have.
+const HOST_VISIBLE_BYTES: std::ops::RangeInclusive<u64> = 16 << 20..=64 << 30;
 
 /// How whoever uses a vGPU comes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, clap::ValueEnum)]
@@ -36,9 +39,23 @@ pub(super) fn check(profile: &Profile) -> Result<(), Refusal> {
             let message = format!("{field} is {said}, but transport is \"{}\"", profile.transport);
             Err(Refusal::new(Code::BadField, message).field(field).remedy(remedy))
         }
-        _ if profile.transport == Transport::Vtest => check_memory(profile.limits.memory),
+        _ if profile.has_vulkan() => {
+            check_host_visible(profile.gpu.host_visible)?;
+            check_memory(profile.limits.memory)
+        }
         _ => Ok(()),
     }
+}
+
+/// As QEMU makes it a BAR of the device.
+fn check_host_visible(bytes: u64) -> Result<(), Refusal> {
+    if bytes.is_power_of_two() && HOST_VISIBLE_BYTES.contains(&bytes) {
+        return Ok(());
+    }
+    let message = format!("gpu.host_visible is {}", bytes_text(bytes));
+    Err(Refusal::new(Code::BadField, message)
+        .field("gpu.host_visible")
+        .remedy("make it a power of two from \"16MiB\" to \"64GiB\""))
 }
 
 /// With less there is nobody who could do anything.
@@ -58,7 +75,9 @@ type Stranger = (&'static str, Option<String>, &'static str);
 
 /// Each key that the transport has no use for, what the profile says there if anything, and what to do.
 fn strangers(profile: &Profile) -> Vec<Stranger> {
-    const VULKAN_ONLY: &str = "leave it out, or set transport = \"vtest\"";
+    const VULKAN_ONLY: &str = "leave it out, or set gpu.vulkan = true";
+    const IMPLIED: &str = "leave it out: Vulkan is all that there is without a VM";
+    const HEAP: &str = "leave it out: without a VM each program's memory is its own";
     const VM_ONLY: &str =
         "leave it out: programs that use Vulkan without a VM are limited by memory and clients";
     const NO_HEADS: &str = "leave every [[head]] out: without a VM there are no monitors";
@@ -66,12 +85,26 @@ fn strangers(profile: &Profile) -> Vec<Stranger> {
     let (limits, usual) = (&profile.limits, Limits::default());
     let unusual = |value: u32, usual: u32| (value != usual).then(|| value.to_string());
     match profile.transport {
+        Transport::VhostUser if profile.gpu.vulkan => Vec::new(),
         Transport::VhostUser => vec![
+            (
+                "gpu.host_visible",
+                (profile.gpu.host_visible != Gpu::default().host_visible)
+                    .then(|| bytes_text(profile.gpu.host_visible)),
+                VULKAN_ONLY,
+            ),
             ("gpu.device", profile.gpu.device.as_ref().map(|device| format!("{device:?}")), VULKAN_ONLY),
             ("share", (!profile.share.is_default()).then(|| "set".to_owned()), VULKAN_ONLY),
             ("limits.clients", limits.clients.map(|clients| clients.to_string()), VULKAN_ONLY),
         ],
         Transport::Vtest => vec![
+            ("gpu.vulkan", profile.gpu.vulkan.then(|| "true".to_owned()), IMPLIED),
+            (
+                "gpu.host_visible",
+                (profile.gpu.host_visible != Gpu::default().host_visible)
+                    .then(|| bytes_text(profile.gpu.host_visible)),
+                HEAP,
+            ),
             (
                 "head",
                 (!profile.heads.is_empty()).then(|| format!("a list of {}", profile.heads.len())),
@@ -112,7 +145,7 @@ mod tests {
             (profile.transport, &profile.heads[..], profile.limits.clients()),
             (Transport::Vtest, &[][..], 3)
         );
-        assert_eq!(profile.gpu, Gpu { device: Some("llvmpipe".to_owned()) });
+        assert_eq!(profile.gpu, Gpu { device: Some("llvmpipe".to_owned()), ..Gpu::default() });
         assert_eq!(Profile::of(Transport::Vtest).limits.clients(), 64);
     }
 
@@ -127,10 +160,25 @@ mod tests {
 
     #[test]
     fn what_only_another_transport_has_is_refused_with_path_value_and_remedy() {
-        let vtest = "leave it out, or set transport = \"vtest\"";
+        let vtest = "leave it out, or set gpu.vulkan = true";
         let vm = "leave it out: programs that use Vulkan without a VM are limited by memory and clients";
         for (text, message, hint) in [
             ("[gpu]\ndevice = \"H200\"", "gpu.device is \"H200\", but transport is \"vhost-user\"", vtest),
+            (
+                "[gpu]\nhost_visible = \"1GiB\"",
+                "gpu.host_visible is 1GiB, but transport is \"vhost-user\"",
+                vtest,
+            ),
+            (
+                "transport = \"vtest\"\n[gpu]\nvulkan = true",
+                "gpu.vulkan is true, but transport is \"vtest\"",
+                "leave it out: Vulkan is all that there is without a VM",
+            ),
+            (
+                "[gpu]\nvulkan = true\nhost_visible = \"48MiB\"",
+                "gpu.host_visible is 48MiB",
+                "make it a power of two from \"16MiB\" to \"64GiB\"",
+            ),
             ("[limits]\nclients = 5", "limits.clients is 5, but transport is \"vhost-user\"", vtest),
             (
                 "transport = \"vtest\"\n[[head]]\n[[head]]",
@@ -162,7 +210,7 @@ mod tests {
             wrong("transport = \"vtest\"\n[limits]\nclients = 0").0,
             "line 3: `clients = 0`: must be from 1 to 1024, not 0"
         );
-        assert_eq!(wrong("[gpu]\nname = \"H200\"").1, "known here: device");
+        assert_eq!(wrong("[gpu]\nname = \"H200\"").1, "known here: vulkan, host_visible, device");
     }
 
     #[test]

@@ -130,6 +130,7 @@ mod tests {
             takeovers: 0,
             last_death: None,
             problem: None,
+            priority: None,
             device: None,
         }
     }
@@ -158,6 +159,19 @@ mod tests {
             };
             assert_eq!(text, expected, "{vmm:?}");
         }
+    }
+
+    #[test]
+    fn a_vgpu_with_vulkan_gets_the_device_that_maps_its_memory() {
+        let words = words(given(Vmm::Qemu, "/run/a", "[gpu]\nvulkan = true"));
+        let numbers = "virtio-id=16,num_vqs=2,vq_size=256,config_size=16";
+        let device = format!("vhost-user-test-device-pci,chardev=vgpu-desktop-7,{numbers}");
+        assert_eq!(words.last(), Some(&device));
+
+        let Configuration::Xml(domain) = given(Vmm::Libvirt, "/run/a", "[gpu]\nvulkan = true") else {
+            panic!("no XML")
+        };
+        assert!(domain.contains("vhost-user-test-device-pci") && domain.contains("virtio-id"), "{domain}");
     }
 
     #[test]

@@ -1,15 +1,21 @@
 //! QEMU's command line.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::{Argument, Memory, text};
 use crate::control::api::Vgpu;
 
 const DEVICE: &str = "vhost-user-gpu-pci";
 
+/// The only device that maps a vGPU's memory into the guest. It says nothing of itself: 16 is virtio's number of a GPU,
+/// with its two queues and the bytes of its configuration space.
+const WITH_VULKAN: &str = "vhost-user-test-device-pci";
+const NUMBERS: [(&str, u32); 4] = [("virtio-id", 16), ("num_vqs", 2), ("vq_size", 256), ("config_size", 16)];
+
 pub(super) fn arguments(vgpu: &Vgpu, memory: Memory) -> Vec<Argument> {
     let size = format!("{}M", memory.mib);
-    let Device { id, heads, xres, yres } = Device::of(vgpu);
+    let Device { driver, id, numbers } = Device::of(vgpu);
+    let numbers: String = numbers.iter().map(|(name, number)| format!(",{name}={number}")).collect();
     vec![
         Argument::new("-m", &size),
         // The guest's memory as a file, which QEMU hands to the vGPU.
@@ -17,34 +23,38 @@ pub(super) fn arguments(vgpu: &Vgpu, memory: Memory) -> Vec<Argument> {
         // Without the machine's type: this adds to the one that is on the line already.
         Argument::new("-machine", "memory-backend=vgpu-memory"),
         socket(vgpu),
-        Argument::new(
-            "-device",
-            format!("{DEVICE},chardev={id},max_outputs={heads},xres={xres},yres={yres}"),
-        ),
+        Argument::new("-device", format!("{driver},chardev={id}{numbers}")),
     ]
 }
 
 /// The device and its socket, for a line that others make. As JSON it is made after their devices, and so takes an
 /// address that they left free.
 pub(super) fn device_arguments(vgpu: &Vgpu) -> [Argument; 2] {
-    let Device { id, heads, xres, yres } = Device::of(vgpu);
-    let device = json!({"driver": DEVICE, "chardev": id, "max_outputs": heads, "xres": xres, "yres": yres});
-    [socket(vgpu), Argument::new("-device", device.to_string())]
+    let Device { driver, id, numbers } = Device::of(vgpu);
+    let words = [("driver", json!(driver)), ("chardev", json!(id))];
+    let numbers = numbers.into_iter().map(|(name, number)| (name, json!(number)));
+    let device: Map<_, _> =
+        words.into_iter().chain(numbers).map(|(name, value)| (name.to_owned(), value)).collect();
+    [socket(vgpu), Argument::new("-device", Value::Object(device).to_string())]
 }
 
-/// QEMU itself tells the guest how many monitors there are, and the first one's size.
+/// Where QEMU has a display it tells the guest how many monitors there are, and the first one's size.
 struct Device {
+    driver: &'static str,
     id: String,
-    heads: usize,
-    xres: u32,
-    yres: u32,
+    numbers: Vec<(&'static str, u32)>,
 }
 
 impl Device {
     fn of(vgpu: &Vgpu) -> Self {
+        if vgpu.profile.has_vulkan_in_vm() {
+            return Self { driver: WITH_VULKAN, id: id(vgpu), numbers: NUMBERS.to_vec() };
+        }
         let heads = &vgpu.profile.heads;
         let size = heads.first().cloned().unwrap_or_default().size;
-        Self { id: id(vgpu), heads: heads.len(), xres: size.width, yres: size.height }
+        let count = u32::try_from(heads.len()).unwrap_or(u32::MAX);
+        let numbers = vec![("max_outputs", count), ("xres", size.width), ("yres", size.height)];
+        Self { driver: DEVICE, id: id(vgpu), numbers }
     }
 }
 

@@ -21,6 +21,7 @@ use super::monitor::{Monitor, Watch};
 use super::ring::Ring;
 use super::session::Setup;
 use super::{Executor, Fault};
+use crate::heap::Heap;
 use crate::quota::{Charge, Ledger, Part, Taken};
 use crate::render::vulkan::Reason;
 
@@ -40,6 +41,7 @@ pub(super) struct Core {
     pub(super) name: String,
     pub(super) executor: Arc<dyn Executor>,
     pub(super) ledger: Ledger,
+    pub(super) heap: Option<Heap>,
     resources: Mutex<Resources>,
     monitor: Arc<Monitor>,
     /// Hangs up when the client goes.
@@ -70,7 +72,7 @@ impl Core {
     }
 
     fn with(setup: Setup, page: Page, orphaned: bool) -> io::Result<Self> {
-        let Setup { name, executor, ledger, share, monitor, gone, will } = setup;
+        let Setup { name, executor, ledger, heap, share, monitor, gone, will } = setup;
         let progress = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         let resources = Mutex::new(Resources::new(share.mappings));
         let (rings, share) = (Mutex::default(), share.rings);
@@ -79,6 +81,7 @@ impl Core {
             name,
             executor,
             ledger,
+            heap,
             resources,
             monitor,
             gone,
@@ -171,6 +174,21 @@ impl Core {
 
     fn memory_of(&self, info: &RingInfo) -> Result<Arc<Shared>, Fault> {
         self.place(Place { resource_id: info.resource_id, offset: 0, size: 0 })
+    }
+
+    /// Has nothing of ours write to memory that the client has no longer: see
+    /// [`Session::detach`](super::Session::detach).
+    pub(super) fn let_go(&self, memory: &Arc<Shared>) {
+        let slots: Vec<_> = {
+            let rings = self.lock_rings();
+            let lying = rings.values().filter(|running| running.ring.lies_in(memory));
+            lying.map(|running| running.ring.slot()).collect()
+        };
+        if !slots.is_empty() {
+            slots.into_iter().for_each(|slot| self.will.forget_ring(slot));
+            self.fail(Fault::Gone);
+        }
+        memory.bury();
     }
 
     fn free_slot(&self) -> Result<u64, Fault> {

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Fault;
 use super::layout::RingInfo;
-use crate::render::vulkan::Witness;
+use crate::heap::{Heap, HeapRange};
+use crate::render::vulkan::{Polled, Witness};
 use crate::sys::SharedMemory;
 
 /// Longest record that is noted.
@@ -74,10 +75,25 @@ impl Heirloom {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Record {
-    Session { name: String },
-    Memory { id: u32, bytes: u64 },
-    Ring { id: u64, slot: u64, info: RingInfo },
-    Feedback { bytes: u64 },
+    Session {
+        name: String,
+    },
+    /// In its file, or from this offset on in the heap.
+    Memory {
+        id: u32,
+        bytes: u64,
+        offset: Option<u64>,
+    },
+    Ring {
+        id: u64,
+        slot: u64,
+        info: RingInfo,
+    },
+    /// In its file, or in the heap: the resource, and its offset.
+    Feedback {
+        bytes: u64,
+        heap: Option<(u32, u64)>,
+    },
 }
 
 impl Record {
@@ -119,7 +135,13 @@ impl Will {
     }
 
     pub(super) fn note_memory(&self, id: u32, bytes: u64, file: BorrowedFd<'_>) {
-        self.note(MEMORY | u64::from(id), &Record::Memory { id, bytes }, Some(file));
+        self.note(MEMORY | u64::from(id), &Record::Memory { id, bytes, offset: None }, Some(file));
+    }
+
+    /// The heap itself whoever starts the next process gives it.
+    pub(super) fn note_range(&self, id: u32, range: HeapRange) {
+        let record = Record::Memory { id, bytes: range.bytes(), offset: Some(range.offset()) };
+        self.note(MEMORY | u64::from(id), &record, None);
     }
 
     pub(super) fn forget_memory(&self, id: u32) {
@@ -138,9 +160,17 @@ impl Will {
     /// device is lost.
     pub(super) fn witness(&self) -> Witness {
         let (will, last) = (self.clone(), AtomicU32::new(0));
-        Box::new(move |file, bytes| {
+        Box::new(move |polled| {
             let item = FEEDBACK | u64::from(last.fetch_add(1, Ordering::Relaxed));
-            will.note(item, &Record::Feedback { bytes }, Some(file));
+            match polled {
+                Polled::File(file, bytes) => {
+                    will.note(item, &Record::Feedback { bytes, heap: None }, Some(file))
+                }
+                Polled::Heap(id, range) => {
+                    let heap = Some((id, range.offset()));
+                    will.note(item, &Record::Feedback { bytes: range.bytes(), heap }, None);
+                }
+            }
             Box::new(Legacy { will: will.clone(), item })
         })
     }
@@ -217,27 +247,46 @@ impl Page {
     }
 }
 
+/// Where shared memory is that a process leaves.
+pub(super) enum Left {
+    File(OwnedFd, u64),
+    Heap(HeapRange),
+}
+
 /// The session's items, sorted.
 pub(super) struct Inheritance {
     pub(super) name: String,
     pub(super) page: Page,
-    pub(super) memories: Vec<(u32, u64, OwnedFd)>,
+    pub(super) memories: Vec<(u32, Left)>,
     pub(super) rings: Vec<(u64, u64, RingInfo)>,
-    pub(super) feedback: Vec<SharedMemory>,
+    /// With the resource of what lies in the heap.
+    pub(super) feedback: Vec<(Option<u32>, SharedMemory)>,
 }
 
 impl Inheritance {
     /// `None` where a client has no session yet. Items that cannot be read are left out.
-    pub(super) fn sort(items: Vec<Heirloom>) -> Option<Result<Self, Fault>> {
+    pub(super) fn sort(items: Vec<Heirloom>, heap: Option<&Heap>) -> Option<Result<Self, Fault>> {
         let (mut session, mut memories, mut rings) = (None, Vec::new(), Vec::new());
         let mut feedback = Vec::new();
+        let range = |offset, bytes| heap?.range(offset, bytes).ok();
         for item in items {
             match (Record::of(&item), item.file) {
                 (Some(Record::Session { name }), Some(page)) => session = Some((name, page)),
-                (Some(Record::Memory { id, bytes }), Some(file)) => memories.push((id, bytes, file)),
+                (Some(Record::Memory { id, bytes, offset: None }), Some(file)) => {
+                    memories.push((id, Left::File(file, bytes)));
+                }
+                (Some(Record::Memory { id, bytes, offset: Some(offset) }), None) => {
+                    memories.extend(range(offset, bytes).map(|range| (id, Left::Heap(range))));
+                }
                 (Some(Record::Ring { id, slot, info }), _) if slot < SLOTS => rings.push((id, slot, info)),
-                (Some(Record::Feedback { bytes }), Some(file)) => {
-                    feedback.extend(SharedMemory::map(&file, bytes).ok());
+                (Some(Record::Feedback { bytes, heap: None }), Some(file)) => {
+                    feedback.extend(SharedMemory::map(&file, bytes).ok().map(|memory| (None, memory)));
+                }
+                (Some(Record::Feedback { bytes, heap: Some((id, offset)) }), None) => {
+                    let mapped = heap
+                        .filter(|_| range(offset, bytes).is_some())
+                        .and_then(|heap| SharedMemory::map_range(&heap.file(), offset, bytes).ok());
+                    feedback.extend(mapped.map(|memory| (Some(id), memory)));
                 }
                 _ => {}
             }
@@ -291,18 +340,47 @@ mod tests {
         will.note_session("name", Page::create().unwrap().1.as_fd());
         let (memory, file) = SharedMemory::create(4096).unwrap();
         let witness = will.witness();
-        let kept = witness(file.as_fd(), 4096);
-        drop(witness(SharedMemory::create(64).unwrap().1.as_fd(), 64));
+        let kept = witness(Polled::File(file.as_fd(), 4096));
+        drop(witness(Polled::File(SharedMemory::create(64).unwrap().1.as_fd(), 64)));
 
         let items = std::mem::take(&mut *estate.0.lock().unwrap());
-        let next = Inheritance::sort(items).unwrap().unwrap();
+        let next = Inheritance::sort(items, None).unwrap().unwrap();
         drop(kept);
 
         assert_eq!(next.feedback.len(), 1);
-        next.feedback[0].copy_in(4088, &[7; 8]).unwrap();
+        next.feedback[0].1.copy_in(4088, &[7; 8]).unwrap();
         let mut bytes = [0; 8];
         memory.copy_out(4088, &mut bytes).unwrap();
         assert_eq!(bytes, [7; 8]);
+    }
+
+    #[test]
+    fn what_lies_in_the_heap_is_kept_as_a_range_and_only_found_in_a_heap_that_has_it() {
+        let estate = Arc::new(Noting::default());
+        let will = Will::new(Arc::clone(&estate) as Arc<dyn Estate>, 1);
+        let heap = Heap::create(4 << 16).unwrap();
+        let range = |page: u64| heap.range(page << 16, 1 << 16).unwrap();
+        let items = || {
+            will.note_session("name", Page::create().unwrap().1.as_fd());
+            will.note_range(5, range(1));
+            let kept = will.witness()(Polled::Heap(6, range(2)));
+            (std::mem::take(&mut *estate.0.lock().unwrap()), kept)
+        };
+
+        let next = Inheritance::sort(items().0, Some(&heap)).unwrap().unwrap();
+
+        assert!(matches!(next.memories[..], [(5, Left::Heap(found))] if found == range(1)));
+        let [(Some(6), memory)] = &next.feedback[..] else { panic!("{} memories", next.feedback.len()) };
+        memory.copy_in(0, &[7]).unwrap();
+        let whole = SharedMemory::map(&heap.file(), heap.bytes()).unwrap();
+        let mut bytes = [0; 2];
+        whole.copy_out((2 << 16) - 1, &mut bytes).unwrap();
+        assert_eq!(bytes, [0, 7]);
+        let smaller = Heap::create(1 << 16).unwrap();
+        for other in [Some(&smaller), None] {
+            let next = Inheritance::sort(items().0, other).unwrap().unwrap();
+            assert!(next.memories.is_empty() && next.feedback.is_empty());
+        }
     }
 
     #[test]

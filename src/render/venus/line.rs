@@ -32,7 +32,10 @@ impl ReplyStream {
     }
 
     fn write(&mut self, reply: &[u8]) -> Result<(), Fault> {
-        let ReplyPlace { offset, size, position, .. } = self.place;
+        let ReplyPlace { resource_id, offset, size, position } = self.place;
+        if self.memory.is_gone() {
+            return Err(Fault::Resource(resource_id));
+        }
         let end = position + reply.len() as u64;
         let room = (end <= size).then_some(());
         let written = room.and_then(|()| self.memory.copy_in(offset + position, reply));

@@ -31,12 +31,14 @@ pub use estate::{Estate, Heirloom, Nobody, RECORD_BYTES_MAX, Will};
 pub use fault::Fault;
 pub use gpu::GpuRenderer;
 pub use layout::{BUFFER_BYTES_MAX, LayoutError, RingInfo};
+pub use memory::NotShared;
 pub use monitor::Monitor;
-pub use session::{Session, Setup};
+pub use session::{Session, SessionHandle, Setup};
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use crate::heap::HeapRange;
 use crate::quota::Part;
 use crate::render::vulkan::{Reason, Witness, Worker};
 use crate::sys::SharedMemory;
@@ -60,8 +62,21 @@ pub trait Executor: Send + Sync {
     /// Tells of memory where the client's driver looks for what the GPU did, whenever there is more.
     fn tell_of_feedback(&self, _: Witness) {}
 
-    /// Has the client see in this memory too that its device is lost, as it was.
-    fn end_waits_in(&self, _: SharedMemory) {}
+    /// Has the client see in this memory too that its device is lost, as it was; until this resource is detached, if it
+    /// lies in the heap.
+    fn end_waits_in(&self, _resource: Option<u32>, _: SharedMemory) {}
+
+    /// Lets the client import a range of the heap as device memory, by the number of a resource. The same again changes
+    /// nothing.
+    fn attach(&self, _id: u32, _: HeapRange) -> Result<(), String> {
+        Err("there is no heap".to_owned())
+    }
+
+    /// Takes such a resource away: when this returns nothing that the client has going reaches its range any more.
+    fn detach(&self, _id: u32) {}
+
+    /// As [`Executor::detach`], of all resources.
+    fn detach_all(&self) {}
 }
 
 /// What makes executors.

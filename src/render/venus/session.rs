@@ -6,11 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::core::Core;
-use super::estate::{Heirloom, Inheritance, Will};
+use super::estate::{Heirloom, Inheritance, Left, Will};
 use super::line::Line;
-use super::memory::Refusal;
+use super::memory::NotShared;
 use super::monitor::Monitor;
 use super::{Executor, Fault};
+use crate::heap::{Heap, HeapRange};
 use crate::quota::{Charge, Ledger, Share};
 use crate::render::vulkan::Reason;
 use crate::sys::{SharedMemory, sealed_file};
@@ -29,6 +30,8 @@ pub struct Setup {
     pub executor: Arc<dyn Executor>,
     /// Pays for what it shares with us.
     pub ledger: Ledger,
+    /// Where what it maps lies, if not in a file for each.
+    pub heap: Option<Heap>,
     /// What it may have beside other clients.
     pub share: Share,
     /// Says that we are alive.
@@ -57,7 +60,7 @@ impl Session {
     /// Goes on with a client of a process that died: its device is lost, and whatever it still says is answered.
     /// `None` if it had no session yet.
     pub fn inherit(setup: Setup, items: Vec<Heirloom>) -> Option<Result<Self, Fault>> {
-        Some(Inheritance::sort(items)?.and_then(|items| Self::go_on(setup, items)))
+        Some(Inheritance::sort(items, setup.heap.as_ref())?.and_then(|items| Self::go_on(setup, items)))
     }
 
     fn go_on(setup: Setup, items: Inheritance) -> Result<Self, Fault> {
@@ -65,9 +68,17 @@ impl Session {
         setup.executor.lose(Reason::GivenUp("the renderer died, and its work with it".to_owned()));
         let setup = Setup { name: items.name, ..setup };
         let core = Arc::new(Core::inherit(setup, items.page).map_err(host)?);
-        items.feedback.into_iter().for_each(|memory| core.executor.end_waits_in(memory));
-        for (id, bytes, file) in items.memories {
-            let inherited = core.lock_resources().inherit(id, bytes, &file, &core.ledger);
+        items
+            .feedback
+            .into_iter()
+            .for_each(|(resource, memory)| core.executor.end_waits_in(resource, memory));
+        for (id, left) in items.memories {
+            let mut resources = core.lock_resources();
+            let inherited = match (left, &core.heap) {
+                (Left::File(file, bytes), _) => resources.inherit(id, bytes, &file, &core.ledger),
+                (Left::Heap(range), Some(heap)) => resources.attach(id, range, heap),
+                (Left::Heap(_), None) => Ok(()),
+            };
             inherited.map_err(|refusal| Fault::Host(refusal.to_string()))?;
         }
         let line = Line::inherit(Arc::clone(&core), None)?;
@@ -96,11 +107,11 @@ impl Session {
     /// Memory of a lost client, which may be waiting in it before long.
     fn lost_memory(&self, bytes: u64) -> io::Result<OwnedFd> {
         let (memory, file) = SharedMemory::create(bytes)?;
-        self.core.executor.end_waits_in(memory);
+        self.core.executor.end_waits_in(None, memory);
         Ok(file)
     }
 
-    fn blob(&self, id: u32, blob_id: u64, bytes: u64) -> Result<OwnedFd, Refusal> {
+    fn blob(&self, id: u32, blob_id: u64, bytes: u64) -> Result<OwnedFd, NotShared> {
         let core = &self.core;
         if blob_id == 0 {
             let file = core.lock_resources().share(id, bytes, &core.ledger, |reason| self.lose(reason))?;
@@ -109,7 +120,7 @@ impl Session {
         }
         core.lock_resources().check(id)?;
         let export = core.executor.export(blob_id, bytes);
-        let file = export.map_err(|reason| Refusal::Export { memory_id: blob_id, reason })?;
+        let file = export.map_err(|reason| NotShared::Export { memory_id: blob_id, reason })?;
         core.lock_resources().add_exported(id);
         Ok(file)
     }
@@ -122,6 +133,26 @@ impl Session {
             self.core.will().forget_memory(id);
         }
         removed.is_some()
+    }
+
+    /// What may be done to it from other threads while it carries out commands.
+    pub fn handle(&self) -> SessionHandle {
+        SessionHandle(Arc::clone(&self.core))
+    }
+
+    /// See [`SessionHandle::attach`].
+    pub fn attach(&self, id: u32, blob_id: u64, range: HeapRange) -> Result<(), NotShared> {
+        self.handle().attach(id, blob_id, range)
+    }
+
+    /// See [`SessionHandle::detach`].
+    pub fn detach(&self, id: u32) {
+        self.handle().detach(id);
+    }
+
+    /// Nobody goes on with it after this process.
+    pub fn burn(&self) {
+        self.core.will().burn();
     }
 
     /// Carries out commands on the control thread: this one, which may wait for a ring.
@@ -150,6 +181,65 @@ impl Session {
     }
 }
 
+/// A session, for other threads.
+#[derive(Clone)]
+pub struct SessionHandle(Arc<Core>);
+
+impl SessionHandle {
+    /// Makes a resource of a range of the heap: memory shared with us where `blob_id` is 0, and else what the client
+    /// will import as device memory. The same again changes nothing.
+    ///
+    /// The error cost the client its context, and it needs no other answer.
+    pub fn attach(&self, id: u32, blob_id: u64, range: HeapRange) -> Result<(), NotShared> {
+        self.attached(id, blob_id, range).inspect_err(|refusal| {
+            self.0.executor.lose(Reason::GivenUp(refusal.to_string()));
+        })
+    }
+
+    fn attached(&self, id: u32, blob_id: u64, range: HeapRange) -> Result<(), NotShared> {
+        let Self(core) = self;
+        let attach = |reason| NotShared::Attach { id, reason };
+        let mut resources = core.lock_resources();
+        if resources.is_attached(id, range) {
+            return Ok(());
+        }
+        if blob_id == 0 {
+            let heap = core.heap.as_ref().ok_or_else(|| attach("there is no heap".to_owned()))?;
+            resources.attach(id, range, heap)?;
+            core.will().note_range(id, range);
+            return Ok(());
+        }
+        resources.check(id)?;
+        drop(resources);
+        core.executor.attach(id, range).map_err(attach)?;
+        core.lock_resources().add_importable(id, range);
+        Ok(())
+    }
+
+    /// Forgets a resource in the heap. When this returns nothing of this client's, in this process or on the GPU,
+    /// reaches its range any more: once all clients that had it were told, the range may be punched, and the guest's
+    /// kernel may give it to another program.
+    ///
+    /// A ring in it ends, and the client with it: a driver destroys its rings before it drops their memory, so the
+    /// program is gone, or deserves it. The ring's thread may be in the middle of a command, and the monitor says that
+    /// it is alive, so its words stay mapped, as memory that nobody else sees. A stream in it is an error for whoever
+    /// reads or writes it next.
+    pub fn detach(&self, id: u32) {
+        let removed = self.0.lock_resources().remove(id);
+        // Another process may have noted what is polled there, and this one knows no more than that.
+        self.0.executor.detach(id);
+        if let Some(Some(memory)) = removed {
+            self.0.will().forget_memory(id);
+            self.0.let_go(&memory);
+        }
+    }
+
+    /// Ends it: whoever waits in it waits no longer.
+    pub fn end(&self) {
+        self.0.fail(Fault::Gone);
+    }
+}
+
 fn host(error: io::Error) -> Fault {
     Fault::Host(error.to_string())
 }
@@ -159,5 +249,7 @@ impl Drop for Session {
         // So that no ring's thread waits for the GPU, and nobody for its fences.
         self.core.executor.lose(Reason::Gone);
         self.core.destroy_rings();
+        // What the GPU is still at outlives us, but not in a place that may be somebody else's before long.
+        self.core.executor.detach_all();
     }
 }

@@ -14,7 +14,7 @@ use super::driver::{result_of, returned};
 use super::feedback::{self, Feedback, Witness};
 use super::gpu::Gpu;
 use super::leave::Leave;
-use super::memory::Counted;
+use super::memory::{Attached, Counted, Imports};
 use super::objects::Data;
 use super::queue::{SLICE, Submits};
 use super::reason::Reason;
@@ -51,6 +51,8 @@ pub(super) struct State {
     pub(super) mappings: Part,
     pub(super) objects: Table,
     pub(super) allocations: Counted,
+    /// Where the memory that guests map lies, if not in a file for each.
+    pub(super) attached: Option<Attached>,
     pub(super) submits: Submits,
     pub(super) feedback: Feedback,
     pub(super) lost: Option<Reason>,
@@ -120,8 +122,18 @@ impl Worker {
 }
 
 impl Context {
-    /// A client that has made nothing yet. `name` stands in what is logged.
-    pub fn new(gpu: Arc<Gpu>, ledger: Ledger, mappings: Part, leave: &Arc<Leave>, name: &str) -> Arc<Self> {
+    /// A client that has made nothing yet. `name` stands in what is logged. What it maps lies in files of our own, or
+    /// in a heap.
+    pub fn new(
+        gpu: Arc<Gpu>,
+        ledger: Ledger,
+        mappings: Part,
+        leave: &Arc<Leave>,
+        name: &str,
+        heap: Option<&Arc<Imports>>,
+    ) -> Arc<Self> {
+        let attached = heap.map(|imports| Attached::new(Arc::clone(imports)));
+        let feedback = attached.as_ref().map(|attached| Feedback::in_heap(attached.heap().clone()));
         let state = State {
             gpu,
             ledger,
@@ -129,7 +141,8 @@ impl Context {
             objects: Table::default(),
             allocations: Counted::default(),
             submits: Submits::new(Arc::clone(leave)),
-            feedback: Feedback::default(),
+            feedback: feedback.unwrap_or_default(),
+            attached,
             lost: None,
         };
         let context = Arc::new(Self { name: name.to_owned(), state: Mutex::new(state) });
@@ -191,15 +204,16 @@ impl Context {
 
     /// Gives the client up: it executes nothing more. Only the first reason counts.
     pub fn lose(&self, reason: Reason) {
-        let mut state = self.state();
+        let mut locked = self.state();
+        let state = &mut *locked;
         if state.lost.is_none() {
             if !matches!(reason, Reason::Gone) {
                 guest_warn!("{}: its device is lost: {reason}", self.name);
-                state.feedback.lose();
+                state.feedback.lose(state.attached.iter().flat_map(Attached::untouched));
             }
             state.lost = Some(reason);
             let told = state.submits.lose();
-            drop(state);
+            drop(locked);
             told.into_iter().for_each(|done| done());
         }
     }
@@ -209,9 +223,10 @@ impl Context {
         self.state().feedback.tell(witness);
     }
 
-    /// Ends waits in this memory too, now and when the client submits. The context is lost already.
-    pub fn end_waits_in(&self, memory: SharedMemory) {
-        self.state().feedback.add(memory);
+    /// Ends waits in this memory too, now and when the client submits. The context is lost already. Of a `resource` in
+    /// the heap it is forgotten when that is detached.
+    pub fn end_waits_in(&self, resource: Option<u32>, memory: SharedMemory) {
+        self.state().feedback.add(resource, memory);
     }
 
     /// Why the client was given up, if it was.

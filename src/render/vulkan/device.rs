@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use vulkanalia_sys as vk;
 
-use super::driver::{self, result_of};
+use super::driver;
 use super::extensions::{OWN, is_emulated};
 use super::gpu::Gpu;
 use super::instance::names;
 use super::objects::{Data, Object};
+use super::privilege;
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
 use crate::sys::Address;
@@ -35,7 +36,7 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let id = *turn.get::<u64>(turn.call.arg(3))?;
     turn.check_free(id)?;
     let mut info = *turn.get::<vk::DeviceCreateInfo>(info_at)?;
-    let queues = queues(turn, &info)?;
+    let (queues, queue_infos) = queues(turn, &info)?;
     let list = info.enabled_extension_names.expose_provenance() as Address;
     let wanted = names(turn, list, info.enabled_extension_count)?;
     if !wanted.iter().all(|(_, name)| gpu.extensions.offers(name)) {
@@ -52,7 +53,7 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         .into_iter()
         .filter(|(_, name)| !is_emulated(name))
         .map(|(at, _)| at)
-        .chain(own.copied().chain(robust).map(driver::address_of_name))
+        .chain(own.copied().chain(robust).chain(privilege::extension(&gpu)).map(driver::address_of_name))
         .collect();
     info.enabled_extension_count = u32::try_from(all.len()).unwrap_or(u32::MAX);
     info.enabled_extension_names = driver::pointer_to_first(&all);
@@ -65,7 +66,7 @@ pub(super) fn create(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 
     let slot = turn.put(0_u64)?;
     turn.call.set_arg(3, slot);
-    let result = result_of(turn.pass()?);
+    let result = privilege::pass(turn, &queue_infos)?;
     if result.as_raw() < 0 {
         return turn.refuse(ObjectType::Device, id, &physical_device, result);
     }
@@ -116,15 +117,18 @@ fn enable_null_descriptors(turn: &mut Turn<'_>, info_at: Address) -> Result<(), 
     Ok(())
 }
 
-/// The queues of a new device, which the GPU must have: drivers do not look. None is above others' priority.
-fn queues(
-    turn: &mut Turn<'_>,
-    info: &vk::DeviceCreateInfo,
-) -> Result<Vec<(u32, vk::DeviceQueueCreateFlags, u32)>, Reason> {
+/// Queues as [`Device`] has them, and where each was described.
+type Queues = (Vec<(u32, vk::DeviceQueueCreateFlags, u32)>, Vec<Address>);
+
+/// The queues of a new device, which the GPU must have: drivers do not look. None is above others' priority by a
+/// guest's own wish.
+fn queues(turn: &mut Turn<'_>, info: &vk::DeviceCreateInfo) -> Result<Queues, Reason> {
     let list = info.queue_create_infos.expose_provenance() as Address;
     let wanted = turn.slice::<vk::DeviceQueueCreateInfo>(list, info.queue_create_info_count)?.to_vec();
     let mut left: BTreeMap<u32, u32> = (0..).zip(turn.state.gpu.queue_families.iter().copied()).collect();
-    for (index, queue) in (0_u64..).zip(&wanted) {
+    let places = (0_u64..).map(|index| list + index * size_of::<vk::DeviceQueueCreateInfo>() as u64);
+    let places: Vec<Address> = places.take(wanted.len()).collect();
+    for (place, queue) in places.iter().zip(&wanted) {
         let priorities =
             turn.slice::<f32>(queue.queue_priorities.expose_provenance() as Address, queue.queue_count)?;
         if !priorities.iter().all(|priority| (0.0..=1.0).contains(priority)) {
@@ -136,10 +140,10 @@ fn queues(
             (Some(left), Some(rest)) if queue.queue_count > 0 => *left = rest,
             _ => return Err(turn.invalid("it wants more queues than a family of this GPU has")),
         }
-        let head = list + index * size_of::<vk::DeviceQueueCreateInfo>() as u64;
-        venus::unlink(turn.arena, head, vk::StructureType::DEVICE_QUEUE_GLOBAL_PRIORITY_CREATE_INFO);
+        privilege::bound(turn, *place)?;
     }
-    Ok(wanted.iter().map(|queue| (queue.queue_family_index, queue.flags, queue.queue_count)).collect())
+    let kept = wanted.iter().map(|queue| (queue.queue_family_index, queue.flags, queue.queue_count));
+    Ok((kept.collect(), places))
 }
 
 /// vkDestroyDevice: all that the guest made from it goes, whatever it left.

@@ -118,7 +118,7 @@ fn of_memory(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::AllocateMemory => memory::allocate(turn),
         C::FreeMemory => turn.destroy(),
         C::GetDeviceMemoryCommitment => memory::commitment(turn),
-        C::GetMemoryResourcePropertiesMESA => Ok(resources::resource_properties()),
+        C::GetMemoryResourcePropertiesMESA => Ok(memory::resource_properties(turn)),
         C::GetDeviceMemoryOpaqueCaptureAddress | C::GetBufferOpaqueCaptureAddress => {
             Ok(resources::no_capture_address())
         }

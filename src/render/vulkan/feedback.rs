@@ -15,7 +15,9 @@ use std::sync::{Arc, Weak};
 
 use vulkanalia_sys as vk;
 
+use super::memory::Import;
 use super::objects::{Data, Object};
+use crate::heap::{Heap, HeapRange};
 use crate::sys::SharedMemory;
 use crate::venus::CommandType;
 
@@ -28,8 +30,17 @@ const NOTED_MAX: usize = 32;
 /// Memories of a lost context in which waits are ended: those from before, and what it maps after.
 const ENDED_MAX: usize = 2 * NOTED_MAX;
 
-/// Told of a file of so many bytes that is taken for feedback until what it returns is dropped.
-pub type Witness = Box<dyn Fn(BorrowedFd<'_>, u64) -> Box<dyn Any + Send + Sync> + Send + Sync>;
+/// Told of what is taken for feedback until what it returns is dropped.
+pub type Witness = Box<dyn Fn(Polled<'_>) -> Box<dyn Any + Send + Sync> + Send + Sync>;
+
+/// Memory that a guest's driver may poll.
+#[derive(Clone, Copy, Debug)]
+pub enum Polled<'p> {
+    /// A file of so many bytes.
+    File(BorrowedFd<'p>, u64),
+    /// A range of the heap, which is this resource's.
+    Heap(u32, HeapRange),
+}
 
 /// What a memory is taken for.
 #[derive(Default)]
@@ -48,8 +59,9 @@ pub(super) enum Use {
 pub(super) struct Feedback {
     witness: Option<Witness>,
     noted: Vec<Weak<Object>>,
-    /// Of a context that was lost.
-    ended: Vec<SharedMemory>,
+    /// Of a context that was lost; with the resource, if it is one of the heap's.
+    ended: Vec<(Option<u32>, SharedMemory)>,
+    heap: Option<Heap>,
 }
 
 /// Whether a buffer for this may be feedback.
@@ -65,6 +77,11 @@ pub(super) fn is_asked_for(command: CommandType) -> bool {
 }
 
 impl Feedback {
+    /// Of a context whose memory lies in a heap.
+    pub(super) fn in_heap(heap: Heap) -> Self {
+        Self { heap: Some(heap), ..Self::default() }
+    }
+
     /// Tells of all feedback from now on.
     pub(super) fn tell(&mut self, witness: Witness) {
         self.witness = Some(witness);
@@ -91,37 +108,73 @@ impl Feedback {
             return;
         }
         self.noted.retain(|noted| noted.strong_count() > 0);
-        if let Some(file) = memory.file().filter(|_| self.noted.len() < NOTED_MAX) {
-            let told = self.witness.as_ref().map(|witness| witness(file, memory.bytes));
+        if let Some(polled) = memory.polled().filter(|_| self.noted.len() < NOTED_MAX) {
+            let told = self.witness.as_ref().map(|witness| witness(polled));
             *used = Use::Feedback { _told: told };
             self.noted.push(Arc::downgrade(object));
         }
     }
 
-    /// The context is lost.
-    pub(super) fn lose(&mut self) {
+    /// The context is lost. What is `untouched` may become feedback before the guest hears of it.
+    pub(super) fn lose(&mut self, untouched: impl Iterator<Item = Import>) {
         for memory in std::mem::take(&mut self.noted).iter().filter_map(Weak::upgrade) {
-            if let Data::Memory(memory) = &memory.data
-                && let Some(file) = memory.file()
-                && let Ok(mapped) = SharedMemory::map(&file, memory.bytes)
-            {
-                self.ended.push(mapped);
+            let Data::Memory(memory) = &memory.data else { continue };
+            match memory.polled() {
+                Some(Polled::File(file, bytes)) => {
+                    self.ended.extend(SharedMemory::map(&file, bytes).ok().map(|mapped| (None, mapped)));
+                }
+                Some(Polled::Heap(id, range)) => self.end_untouched(Import { id, range }),
+                None => {}
             }
         }
+        untouched.for_each(|import| self.end_untouched(import));
         self.end_waits();
     }
 
     /// What a lost context looks into as well.
-    pub(super) fn add(&mut self, memory: SharedMemory) {
+    pub(super) fn add(&mut self, resource: Option<u32>, memory: SharedMemory) {
         if memory.bytes() <= BYTES_MAX && self.ended.len() < ENDED_MAX {
             end_waits_in(&memory);
-            self.ended.push(memory);
+            self.ended.push((resource, memory));
         }
+    }
+
+    /// As [`Feedback::add`], of a range of the heap.
+    pub(super) fn end_untouched(&mut self, Import { id, range }: Import) {
+        if let Some(heap) = &self.heap
+            && range.bytes() <= BYTES_MAX
+            && let Ok(memory) = SharedMemory::map_range(&heap.file(), range.offset(), range.bytes())
+        {
+            self.add(Some(id), memory);
+        }
+    }
+
+    /// The range of this resource is somebody else's before long.
+    pub(super) fn forget(&mut self, resource: u32) {
+        self.forget_all_of(|of| of == resource);
+    }
+
+    /// As [`Feedback::forget`], of all resources.
+    pub(super) fn forget_all(&mut self) {
+        self.forget_all_of(|_| true);
+    }
+
+    fn forget_all_of(&mut self, gone: impl Fn(u32) -> bool) {
+        self.ended.retain(|(resource, _)| !resource.is_some_and(&gone));
+        self.noted.retain(|noted| {
+            let Some(object) = noted.upgrade() else { return false };
+            let Data::Memory(memory) = &object.data else { return false };
+            let is_gone = matches!(memory.polled(), Some(Polled::Heap(resource, _)) if gone(resource));
+            if is_gone {
+                *memory.used() = Use::Other;
+            }
+            !is_gone
+        });
     }
 
     /// Ends what is waited for; nothing in a context that is not lost.
     pub(super) fn end_waits(&self) {
-        self.ended.iter().for_each(end_waits_in);
+        self.ended.iter().for_each(|(_, memory)| end_waits_in(memory));
     }
 }
 
@@ -144,7 +197,7 @@ mod tests {
         let memory = SharedMemory::create(4100).unwrap().0;
         let mut feedback = Feedback::default();
         let theirs = SharedMemory::create(4100).unwrap();
-        feedback.add(SharedMemory::map(&theirs.1, 4100).unwrap());
+        feedback.add(None, SharedMemory::map(&theirs.1, 4100).unwrap());
 
         end_waits_in(&memory);
 
@@ -161,10 +214,10 @@ mod tests {
     #[test]
     fn a_lost_context_has_waits_ended_in_a_bounded_number_of_small_memories() {
         let mut feedback = Feedback::default();
-        feedback.add(SharedMemory::create(BYTES_MAX + 1).unwrap().0);
+        feedback.add(None, SharedMemory::create(BYTES_MAX + 1).unwrap().0);
         assert!(feedback.ended.is_empty());
 
-        (0..=ENDED_MAX).for_each(|_| feedback.add(SharedMemory::create(8).unwrap().0));
+        (0..=ENDED_MAX).for_each(|_| feedback.add(None, SharedMemory::create(8).unwrap().0));
         assert_eq!(feedback.ended.len(), ENDED_MAX);
     }
 

@@ -3,7 +3,6 @@
 use std::ffi::CStr;
 use std::sync::{Arc, OnceLock};
 
-use serde::{Deserialize, Serialize};
 use vulkanalia_sys as vk;
 
 use super::caches::Caches;
@@ -13,18 +12,21 @@ use super::driver::{
     pointer_to_mut,
 };
 use super::extensions::Extensions;
-use super::identity::Identity;
+use super::identity::{Found, Identity};
 use super::memory;
+use super::privilege::Privilege;
 use super::shaders::Checker;
 use super::warm_up::warm_up;
 use crate::sys::CStruct;
 use crate::venus::{Capset, CommandType};
 
 /// Which GPU to open.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct GpuOptions {
     /// A part of its name, or its UUID. Among several the first discrete one, else the first that is hardware.
     pub which: Option<String>,
+    /// What its queues are entitled to beside others'; nothing if nobody says.
+    pub privilege: Option<Privilege>,
 }
 
 /// A GPU that cannot be opened.
@@ -84,36 +86,28 @@ pub struct Gpu {
     pub(super) queue_families: Vec<u32>,
     pub(super) caches: Caches,
     pub(super) shaders: Checker,
+    pub(super) privilege: Option<Privilege>,
     identity: Identity,
-}
-
-/// A GPU that is there; whether it can be used is not known yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
-    /// Its name.
-    pub name: String,
-    /// Its UUID.
-    pub uuid: String,
+    driver_bytes: u64,
 }
 
 impl Gpu {
-    /// All that the host's drivers find.
+    /// All that the host's drivers find. Of those that fit, [`Gpu::open`] takes the first.
     pub fn all() -> Result<Vec<Found>, OpenError> {
         let library = Library::open()?;
         let (_, _, devices) = enumerate(&library)?;
-        let found = |(_, Identity { name, uuid, .. })| Found { name, uuid };
-        Ok(devices.into_iter().map(found).collect())
+        Ok(devices.into_iter().map(|(_, identity)| identity.found).collect())
     }
 
     /// Finds a GPU and has its driver load all that it will need: the process may be sealed afterwards.
-    pub fn open(options: &GpuOptions) -> Result<Arc<Self>, OpenError> {
+    pub fn open(options: GpuOptions) -> Result<Arc<Self>, OpenError> {
         let library = Library::open()?;
         let (instance, functions, devices) = enumerate(&library)?;
-        let (physical_device, identity) = pick(devices, options)?;
+        let (physical_device, identity) = pick(devices, options.which)?;
         let memory = memory::probe(&library, (instance, &functions), physical_device)?;
         let extensions = device_extensions(&functions, physical_device);
         let extensions = extensions.map_err(failed("vkEnumerateDeviceExtensionProperties"))?;
-        let gpu = Self {
+        let mut gpu = Self {
             extensions: Extensions::new(&extensions),
             queue_families: queue_families(&functions, physical_device),
             shaders: Checker::new(),
@@ -126,19 +120,21 @@ impl Gpu {
             physical_device,
             memory,
             identity,
+            privilege: options.privilege,
+            driver_bytes: 0,
         };
-        warm_up(&gpu).map_err(|(step, failure)| failed(step)(failure))?;
+        gpu.driver_bytes = warm_up(&gpu).map_err(|(step, failure)| failed(step)(failure))?;
         Ok(Arc::new(gpu))
     }
 
     /// The name that the driver gives it.
     pub fn name(&self) -> &str {
-        &self.identity.name
+        &self.identity.found.name
     }
 
     /// Its UUID.
     pub fn uuid(&self) -> &str {
-        &self.identity.uuid
+        &self.identity.found.uuid
     }
 
     /// The name and the version of its driver.
@@ -146,9 +142,23 @@ impl Gpu {
         &self.identity.driver
     }
 
-    /// What a guest's driver is told of it.
-    pub fn capset(&self) -> Capset {
-        Capset::new(false, |name| self.extensions.offers(name))
+    /// Bytes of its memory that its driver takes for itself in this process, as far as it says.
+    pub fn driver_bytes(&self) -> u64 {
+        self.driver_bytes
+    }
+
+    /// Bytes of its memory that this process has now. Memory that is the host's is no figure of this process's, and
+    /// what a driver in software takes of it is the host's to count.
+    pub(super) fn bytes_used(&self) -> u64 {
+        match self.identity.is_software() || !self.has(c"VK_EXT_memory_budget") {
+            true => 0,
+            false => memory::heaps::bytes_used(&self.functions, self.physical_device),
+        }
+    }
+
+    /// What a guest's driver is told of it; `use_guest_vram` where what guests map lies in a heap.
+    pub fn capset(&self, use_guest_vram: bool) -> Capset {
+        Capset::new(use_guest_vram, |name| self.extensions.offers(name))
     }
 
     /// Whether the driver has a device extension.
@@ -176,7 +186,7 @@ fn failed(step: &'static str) -> impl Fn(Failure) -> OpenError {
     move |Failure(result)| OpenError::Driver { step, result: format!("{result:?}") }
 }
 
-/// An instance with its functions, and the GPUs in it.
+/// An instance with its functions, and the GPUs in it, hardware first.
 type Enumerated = (u64, Arc<Functions>, Vec<(u64, Identity)>);
 
 fn enumerate(library: &Library) -> Result<Enumerated, OpenError> {
@@ -186,7 +196,9 @@ fn enumerate(library: &Library) -> Result<Enumerated, OpenError> {
     })?;
     let functions = Arc::new(library.of_instance(instance));
     let devices = physical_devices(&functions, instance).map_err(failed("vkEnumeratePhysicalDevices"))?;
-    let devices = devices.into_iter().map(|device| (device, Identity::of(&functions, device))).collect();
+    let identified = devices.into_iter().map(|device| (device, Identity::of(&functions, device)));
+    let mut devices: Vec<_> = identified.collect();
+    devices.sort_by_key(|(_, identity)| identity.rank());
     Ok((instance, functions, devices))
 }
 
@@ -236,17 +248,15 @@ fn queue_families(functions: &Functions, device: u64) -> Vec<u32> {
     found.iter().map(|family| family.queue_count).collect()
 }
 
-fn pick(devices: Vec<(u64, Identity)>, options: &GpuOptions) -> Result<(u64, Identity), OpenError> {
-    let wanted = options.which.clone().unwrap_or_default();
+fn pick(devices: Vec<(u64, Identity)>, which: Option<String>) -> Result<(u64, Identity), OpenError> {
+    let wanted = which.unwrap_or_default();
     if devices.is_empty() {
         return Err(OpenError::NoGpu);
     }
-    let found: Vec<_> =
-        devices.iter().map(|(_, Identity { name, uuid, .. })| format!("{name} ({uuid})")).collect();
-    let fitting = devices.into_iter().filter(|(_, found)| found.is(&wanted));
-    fitting
-        .min_by_key(|(_, found)| found.rank())
-        .ok_or_else(|| OpenError::NoSuchGpu { wanted, found: found.join(", ") })
+    let named = |(_, Identity { found, .. }): &(u64, Identity)| format!("{} ({})", found.name, found.uuid);
+    let found: Vec<_> = devices.iter().map(named).collect();
+    let fitting = devices.into_iter().find(|(_, identity)| identity.found.is(&wanted));
+    fitting.ok_or_else(|| OpenError::NoSuchGpu { wanted, found: found.join(", ") })
 }
 
 /// Where the loader looks for drivers.

@@ -6,12 +6,10 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
-use std::time::Duration;
-
-use nix::time::{ClockId, clock_gettime};
 
 use super::context::Context;
 use super::queue;
+use crate::sys::now_ns;
 
 /// The end of leave that has none.
 const OPEN_NS: u64 = u64::MAX;
@@ -179,6 +177,11 @@ impl Leave {
         found
     }
 
+    /// How far the GPU has come, in steps of a submission or some: it only grows while no client comes or goes.
+    pub fn done(&self) -> u64 {
+        self.contexts().iter().map(|context| context.state().submits.done()).fold(0, u64::saturating_add)
+    }
+
     /// Gives the GPU what may go now.
     pub fn advance(&self) {
         for context in self.contexts() {
@@ -202,10 +205,4 @@ impl fmt::Debug for Leave {
             .field("given", &self.given)
             .finish_non_exhaustive()
     }
-}
-
-/// CLOCK_MONOTONIC.
-fn now_ns() -> u64 {
-    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
-    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,17 +1,23 @@
 //! Memory of devices: charged, imported where guests map it, zero when they first see it.
 //!
+//! What guests map lies in a file of its own, which they are given, or in the heap: see memory/imports.rs.
+//!
 //! What is over a limit is answered with an error. Mesa's guests do not wait for that answer and go on to use the
 //! memory; then they lose their context, and the log says why.
 
 mod bench;
+pub(super) mod heaps;
+mod imports;
 mod probe;
 mod types;
 
+pub use imports::{AttachError, Imports};
+pub(super) use imports::{Attached, Import, resource_properties};
 pub use probe::ProbeError;
 pub(super) use probe::{Found, probe};
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use vulkanalia_sys::{self as vk, StructureType};
@@ -19,13 +25,13 @@ use vulkanalia_sys::{self as vk, StructureType};
 use super::context::{Context, State};
 use super::descriptors;
 use super::driver::Failure;
-use super::feedback::Use;
+use super::feedback::{Polled, Use};
 use super::objects::{Data, Object};
 use super::queue;
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
 use crate::quota::{Charge, NoneLeft, OverLimit, Taken};
-use crate::sys::{Address, Pages};
+use crate::sys::{Address, ImportMemoryResourceInfoMESA, Pages};
 use crate::venus::{self, CommandType, ObjectType};
 use bench::Bench;
 
@@ -41,7 +47,9 @@ pub(super) struct Memory {
     /// What the driver has.
     pub(super) bytes: u64,
     /// The pages that it was imported from, which the guest maps. They go after the driver's object.
-    pages: Option<Pages>,
+    pages: Option<Arc<Pages>>,
+    /// Where they lie in the heap.
+    import: Option<Import>,
     used: Mutex<Use>,
     _charge: Charge,
     _mapping: Option<Taken>,
@@ -49,9 +57,12 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// The file of memory that guests map.
-    pub(super) fn file(&self) -> Option<BorrowedFd<'_>> {
-        self.pages.as_ref().map(Pages::file)
+    /// Where guests see it who map it.
+    pub(super) fn polled(&self) -> Option<Polled<'_>> {
+        match self.import {
+            Some(Import { id, range }) => Some(Polled::Heap(id, range)),
+            None => Some(Polled::File(self.pages.as_ref()?.file()?, self.bytes)),
+        }
     }
 
     /// What it is taken for.
@@ -141,7 +152,18 @@ enum Refused {
     #[error("a client may have {ALLOCATIONS_MAX} allocations")]
     TooMany,
     #[error("it names a resource of virtio-gpu, and this transport has none")]
-    Resource,
+    NoHeap,
+    #[error("resource {0} has no range of the heap in this context")]
+    Unknown(u32),
+    #[error("memory type {0} is not one that guests map, so it cannot lie in the heap")]
+    NotImportable(u32),
+    #[error(
+        "it takes {wanted} bytes, for the driver imports multiples of {alignment}, and resource {id} has {has}; \
+         allocate a multiple of that"
+    )]
+    TooSmall { id: u32, has: u64, wanted: u64, alignment: u64 },
+    #[error("it names no resource of virtio-gpu, so the guest's Mesa is older than 24.0")]
+    OldGuest,
     #[error("it is to lie at an address of the guest's choice")]
     Address,
     #[error("it is to be cleared and the client has no queue yet")]
@@ -157,7 +179,9 @@ enum Refused {
 impl Refused {
     fn result(&self) -> vk::Result {
         match self {
-            Self::Resource => vk::Result::ERROR_INVALID_EXTERNAL_HANDLE,
+            Self::NoHeap | Self::Unknown(_) | Self::NotImportable(_) | Self::TooSmall { .. } => {
+                vk::Result::ERROR_INVALID_EXTERNAL_HANDLE
+            }
             Self::Address => vk::Result::ERROR_INVALID_OPAQUE_CAPTURE_ADDRESS,
             Self::Host(_) => vk::Result::ERROR_OUT_OF_HOST_MEMORY,
             Self::TooMany | Self::NoneLeft(_) => vk::Result::ERROR_TOO_MANY_OBJECTS,
@@ -197,14 +221,16 @@ pub(super) fn allocate(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
             return turn.refuse_because(ObjectType::DeviceMemory, id, &device, (why.result(), &why));
         }
     };
-    let (type_index, bytes) = (memory.type_index, memory.bytes);
+    let (type_index, bytes, is_import) = (memory.type_index, memory.bytes, memory.import.is_some());
     let outcome = turn.create(ObjectType::DeviceMemory, &device, |object| {
         object.destroyed_by(CommandType::FreeMemory).with(Data::Memory(memory))
     })?;
-    if let Some(bench) = bench
-        && let Some(object) = turn.state.objects.get(id)
-        && object.handle != 0
-    {
+    let object = turn.state.objects.get(id).filter(|object| object.handle != 0);
+    if let Some(object) = object.filter(|_| is_import) {
+        // The guest maps it already.
+        turn.state.feedback.note(object);
+    }
+    if let (Some(bench), Some(object)) = (bench, object) {
         let cleared = bench.clear(object.handle, type_index, bytes);
         cleared.map_err(|failure| Reason::GivenUp(format!("memory that could not be cleared: {failure}")))?;
     }
@@ -219,14 +245,15 @@ fn prepare(
     info_at: Address,
 ) -> Result<(Memory, Option<Bench>), Stop> {
     let mut info = *turn.get::<vk::MemoryAllocateInfo>(info_at)?;
-    if venus::find(turn.arena, info_at, IMPORT_MEMORY_RESOURCE_INFO_MESA).is_some() {
-        return Err(Refused::Resource.into());
-    }
+    let resource = venus::unlink(turn.arena, info_at, IMPORT_MEMORY_RESOURCE_INFO_MESA)
+        .and_then(|at| turn.arena.get::<ImportMemoryResourceInfoMESA>(at))
+        .map(|info| info.resource_id);
     if names_address(turn, info_at) {
         return Err(Refused::Address.into());
     }
     _ = venus::unlink(turn.arena, info_at, StructureType::EXPORT_MEMORY_ALLOCATE_INFO);
-    let memory = take(turn.state, device, info.memory_type_index, info.allocation_size)?;
+    let sizes = (info.memory_type_index, info.allocation_size);
+    let memory = take(turn.context, turn.state, device, sizes, resource)?;
     let bench = clearing(turn.state, device, &memory)?;
     info.allocation_size = memory.bytes;
     info.next = turn.get::<vk::MemoryAllocateInfo>(info_at)?.next;
@@ -250,14 +277,35 @@ fn names_address(turn: &Turn<'_>, info_at: Address) -> bool {
         .is_some_and(|info| info.opaque_capture_address != 0)
 }
 
-/// Charges for memory, and takes pages for it if it is to be mapped.
-fn take(state: &mut State, device: &Arc<Object>, type_index: u32, bytes: u64) -> Result<Memory, Refused> {
+/// Charges for memory, and takes pages for it if it is to be mapped: new ones, or those of a resource.
+fn take(
+    context: &Context,
+    state: &mut State,
+    device: &Arc<Object>,
+    (type_index, bytes): (u32, u64),
+    resource: Option<u32>,
+) -> Result<Memory, Refused> {
     let types = &state.gpu.memory.types;
     let mapped = types.is_mapped(type_index).ok_or(Refused::Type(type_index))?;
     let bytes = types.bytes_taken(type_index, bytes).filter(|bytes| *bytes > 0).ok_or(Refused::Size)?;
+    let import = match (&state.attached, resource) {
+        (None, None) => None,
+        (None, Some(_)) => return Err(Refused::NoHeap),
+        (Some(_), None) if !mapped => None,
+        (Some(attached), None) => {
+            attached.tell_of_old_guest(context.name());
+            return Err(Refused::OldGuest);
+        }
+        (Some(_), Some(_)) if !mapped => return Err(Refused::NotImportable(type_index)),
+        (Some(attached), Some(id)) => Some(attached.find(id, bytes, types.import_alignment())?),
+    };
     let room = |state: &State| match state.allocations.count() {
         ALLOCATIONS_MAX.. => Err(Refused::TooMany),
-        _ => Ok((state.ledger.charge(bytes)?, mapped.then(|| state.mappings.take()).transpose()?)),
+        _ => {
+            // The heap is charged for already.
+            let ledger = state.attached.as_ref().filter(|_| mapped).map_or(&state.ledger, Attached::ledger);
+            Ok((ledger.charge(bytes)?, mapped.then(|| state.mappings.take()).transpose()?))
+        }
     };
     let (charge, mapping) = room(state).or_else(|_| {
         queue::reap(state);
@@ -266,9 +314,13 @@ fn take(state: &mut State, device: &Arc<Object>, type_index: u32, bytes: u64) ->
             false => Err(refused),
         })
     })?;
-    let pages = mapped.then(|| Pages::new(bytes)).transpose()?;
+    let pages = match (&mut state.attached, import) {
+        (Some(attached), Some(import)) => Some(attached.map(import)?),
+        _ => mapped.then(|| Pages::new(bytes).map(Arc::new)).transpose()?,
+    };
     let (used, counted) = (Mutex::default(), state.allocations.clone());
-    Ok(Memory { type_index, bytes, pages, used, _charge: charge, _mapping: mapping, _counted: counted })
+    let (_charge, _mapping, _counted) = (charge, mapping, counted);
+    Ok(Memory { type_index, bytes, pages, import, used, _charge, _mapping, _counted })
 }
 
 /// What clears memory that the driver does not: see the head of probe.rs.
@@ -296,8 +348,10 @@ pub(super) fn commitment(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
 /// vkGetPhysicalDeviceMemoryProperties and vkGetPhysicalDeviceMemoryProperties2: what guests are told.
 pub(super) fn properties(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     let at = turn.call.arg(1);
-    let limit = turn.state.ledger.limit();
-    let told = turn.state.gpu.memory.types.told(limit);
+    let (limit, types) = (turn.state.ledger.limit(), turn.state.gpu.memory.types);
+    let mapped =
+        turn.state.attached.as_ref().map(|attached| (attached.heap().bytes(), attached.ledger().used()));
+    let told = types.told(limit, mapped.map_or(u64::MAX, |(most, _)| most));
     if turn.command() == CommandType::GetPhysicalDeviceMemoryProperties {
         if let Some(properties) = turn.arena.get_mut(at) {
             *properties = told;
@@ -315,6 +369,8 @@ pub(super) fn properties(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     {
         let heaps = usize::try_from(told.memory_heap_count).unwrap_or_default();
         for (index, heap) in told.memory_heaps.iter().enumerate() {
+            let is_mapped = u32::try_from(index).is_ok_and(|index| types.is_mapped_in(index));
+            let used = mapped.filter(|_| is_mapped).map_or(used, |(_, imported)| imported);
             let (most, taken) = if index < heaps { (heap.size, used) } else { (0, 0) };
             budget.heap_budget.get_mut(index).into_iter().for_each(|place| *place = most);
             budget.heap_usage.get_mut(index).into_iter().for_each(|place| *place = taken);

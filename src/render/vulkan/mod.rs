@@ -52,6 +52,8 @@ mod physical_device;
 #[forbid(unsafe_code)]
 mod pipelines;
 #[forbid(unsafe_code)]
+mod privilege;
+#[forbid(unsafe_code)]
 mod queries;
 #[forbid(unsafe_code)]
 mod queue;
@@ -80,8 +82,10 @@ mod warm_up;
 
 pub use context::{Context, Worker};
 pub use driver::LibraryError;
-pub use feedback::Witness;
-pub use gpu::{Found, Gpu, GpuOptions, OpenError};
+pub use feedback::{Polled, Witness};
+pub use gpu::{Gpu, GpuOptions, OpenError};
+pub use identity::Found;
 pub use leave::{Leave, Look};
-pub use memory::{ProbeError, Refusal};
+pub use memory::{AttachError, Imports, ProbeError, Refusal};
+pub use privilege::Privilege;
 pub use reason::Reason;

@@ -5,6 +5,7 @@
 
 mod counter;
 mod get;
+mod looking;
 mod payload;
 mod submission;
 mod waiting;
@@ -307,17 +308,6 @@ impl Submits {
             queue.given().keep(None, std::iter::once(Need::Former(Arc::clone(&object))));
         }
         Ok(())
-    }
-
-    /// Whether the GPU is at something that it was given. A lost one is at nothing.
-    pub(super) fn run(&self) -> bool {
-        let runs = |queue: &Queue| queue.last().and_then(|last| Ok(queue.counter.value()? < last));
-        self.queues.values().filter_map(|queue| queue_of(queue)).any(|queue| runs(queue).unwrap_or(false))
-    }
-
-    /// Whether something waits for nothing but leave.
-    pub(super) fn wants_leave(&self) -> bool {
-        self.gate.wants_to_run()
     }
 
     /// Waits until the GPU is done with all that the queues of a device were given.

@@ -215,12 +215,13 @@ fn most_of(turn: &Turn<'_>, info: &vk::ImageCreateInfo) -> vk::ImageFormatProper
     }
 }
 
-/// Makes a VkImageCreateInfo fit for imported memory, if it is a linear one.
+/// Makes a VkImageCreateInfo fit for imported memory, if it is a linear one or there is no other memory.
 fn prepare_image(turn: &mut Turn<'_>, info_at: Address) -> Result<vk::ImageCreateInfo, Reason> {
     let mut info = *turn.get::<vk::ImageCreateInfo>(info_at)?;
     check_families(turn, info.sharing_mode, info.queue_family_indices, info.queue_family_index_count)?;
     _ = venus::unlink(turn.arena, info_at, StructureType::EXTERNAL_MEMORY_IMAGE_CREATE_INFO);
-    if info.tiling != vk::ImageTiling::LINEAR || !imports_image(turn, &info) {
+    let may_be_mapped = info.tiling == vk::ImageTiling::LINEAR || turn.state.gpu.memory.types.all_mapped();
+    if !may_be_mapped || !imports_image(turn, &info) {
         return Ok(info);
     }
     // An image for imported memory starts undefined. What a guest wrote into it before its first use would be lost
@@ -522,11 +523,6 @@ pub(super) fn device_subresource_layout(turn: &mut Turn<'_>) -> Result<Outcome, 
     let subresource = turn.get::<vk::ImageSubresource2>(info.subresource.expose_provenance() as Address)?;
     shape.has_subresource(&subresource.image_subresource).map_err(|rule| turn.invalid(rule))?;
     turn.pass().map(Outcome::Done)
-}
-
-/// vkGetMemoryResourcePropertiesMESA: there are no resources of virtio-gpu here.
-pub(super) fn resource_properties() -> Outcome {
-    vk::Result::ERROR_INVALID_EXTERNAL_HANDLE.into()
 }
 
 /// vkGetBufferOpaqueCaptureAddress and vkGetDeviceMemoryOpaqueCaptureAddress: nothing can be made with them.

@@ -21,13 +21,15 @@ const COMPUTE: u32 = 5;
 const VERTEX: u32 = 0;
 const FRAGMENT: u32 = 4;
 
-/// Warms the driver up with a device that ends when this returns.
-pub(super) fn warm_up(gpu: &Gpu) -> Result<(), (&'static str, Failure)> {
+/// Warms the driver up with a device that ends when this returns. Says how many bytes of the GPU's memory this process
+/// has with it.
+pub(super) fn warm_up(gpu: &Gpu) -> Result<u64, (&'static str, Failure)> {
     let device = Warm::device(gpu).map_err(|failure| ("vkCreateDevice", failure))?;
     let warm = Warm { device: &device, functions: &device.functions };
     let compute = warm.compute().map_err(|failure| ("vkCreateComputePipelines", failure))?;
     warm.graphics().map_err(|failure| ("vkCreateGraphicsPipelines", failure))?;
-    warm.submit(&compute).map_err(|failure| ("vkQueueSubmit", failure))
+    warm.submit(&compute).map_err(|failure| ("vkQueueSubmit", failure))?;
+    Ok(gpu.bytes_used())
 }
 
 struct Warm<'d> {

@@ -91,14 +91,14 @@ impl Driver {
     }
 
     /// Serves while no time passes.
-    fn serve(&mut self, answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress) -> Served {
+    fn serve(&mut self, answer: impl FnMut(u16, &[u8], &mut Vec<u8>) -> Progress) -> Served {
         self.serve_by(|| Duration::ZERO, answer)
     }
 
     fn serve_by(
         &mut self,
         now: impl FnMut() -> Duration,
-        answer: impl FnMut(&[u8], &mut Vec<u8>) -> Progress,
+        answer: impl FnMut(u16, &[u8], &mut Vec<u8>) -> Progress,
     ) -> Served {
         let mut ring = match Ring::open(&self.memory, &self.queue) {
             Ok(ring) => ring,
@@ -116,7 +116,7 @@ impl Driver {
 
     /// Serves with an answer of that many bytes.
     fn serve_with(&mut self, reply_bytes: usize) -> Served {
-        self.serve(|_, reply| {
+        self.serve(|_, _, reply| {
             reply.clear();
             reply.resize(reply_bytes, 7);
             Progress::Done
@@ -198,7 +198,7 @@ proptest! {
             expected.push((head, request, room));
         }
         let mut requests = Vec::new();
-        let served = driver.serve(|request, reply| {
+        let served = driver.serve(|_, request, reply| {
             requests.push(request.to_vec());
             reply.clear();
             reply.extend((0..reply_bytes).map(|byte| byte as u8 | 0x80));
@@ -292,7 +292,7 @@ fn a_chain_that_makes_no_sense_comes_back_with_no_bytes_and_the_next_is_answered
             driver.offer(head);
         }
         let mut requests = 0;
-        let served = driver.serve(|_, reply| {
+        let served = driver.serve(|_, _, reply| {
             requests += 1;
             *reply = vec![1; 24];
             Progress::Done
@@ -310,7 +310,7 @@ fn a_request_longer_than_any_is_cut_to_its_header() {
         driver.describe(1, (0x2_0000, bytes - 24), 0, 0);
         driver.offer(0);
         let mut seen = 0;
-        driver.serve(|request, _| {
+        driver.serve(|_, request, _| {
             seen = request.len();
             Progress::Done
         });
@@ -323,7 +323,7 @@ fn a_waiting_chain_stays_in_the_ring_and_is_answered_in_its_turn() {
     let mut driver = Driver::with_event_idx(8).starting_at(65535);
     driver.ask(24);
     driver.ask(24);
-    let served = driver.serve(|_, _| Progress::WaitForDisplay);
+    let served = driver.serve(|_, _, _| Progress::Wait);
     assert_eq!(served, Served { interrupt: false, rest: Ok(Rest::Waiting) });
     assert_eq!((driver.queue.next_avail(), driver.queue.next_used()), (65535, 65535));
     assert_eq!(driver.serve_with(24).rest, Ok(Rest::Nothing));
@@ -352,7 +352,7 @@ fn others_get_their_turn_after_the_chain_at_which_the_time_is_up() {
         passed += TIME_MAX.mul_f32(0.6);
         passed
     };
-    let served = driver.serve_by(clock, |_, _| Progress::Done);
+    let served = driver.serve_by(clock, |_, _, _| Progress::Done);
     assert_eq!(served, Served { interrupt: true, rest: Ok(Rest::Chains) });
     assert_eq!(driver.queue.next_used(), 2);
 }
@@ -363,7 +363,7 @@ fn a_ring_whose_driver_overruns_it_is_broken_but_what_was_answered_is_told() {
     driver.ask(24);
     let available = AVAILABLE + 2;
     let memory = driver.memory.clone();
-    let served = driver.serve(|_, _| {
+    let served = driver.serve(|_, _, _| {
         memory.write_obj(10u16, GuestAddress(available)).unwrap();
         Progress::Done
     });

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use vhost::vhost_user::GpuBackend;
-use vhost::vhost_user::message::{VhostUserProtocolFeatures, VhostUserVirtioFeatures};
+use vhost::vhost_user::message::{VhostUserProtocolFeatures, VhostUserShMemConfig, VhostUserVirtioFeatures};
 use vhost_user_backend::{VhostUserBackend, VringState, VringT};
 use virtio_bindings::virtio_config::{
     VIRTIO_F_ANY_LAYOUT, VIRTIO_F_NOTIFY_ON_EMPTY, VIRTIO_F_RING_RESET, VIRTIO_F_VERSION_1,
@@ -23,6 +23,7 @@ use vmm_sys_util::epoll::EventSet;
 use vmm_sys_util::event::{EventConsumer, EventFlag, EventNotifier, new_event_consumer_and_notifier};
 
 use super::door::House;
+use super::mapper::Mapper;
 use super::notifier::Notifier;
 use super::vring::Vring;
 use super::watch::Watch;
@@ -31,9 +32,11 @@ use crate::display::Sink;
 use crate::display::frontend::Frontend;
 use crate::guest_log::guest_warn;
 use crate::guest_memory::GuestMemory;
+use crate::heap::Heap;
 use crate::transport::SharedMemory;
 use crate::transport::queue::{Broken, Rest, Ring, Scratch, coarse_now, is_fresh};
 use crate::vault::Mark;
+use crate::wire::SHARED_MEMORY_HOST_VISIBLE;
 
 /// Control and cursor queue (virtio 1.3, 5.7.2).
 pub(super) const QUEUES: usize = 2;
@@ -81,6 +84,9 @@ pub(super) struct Backend {
     /// The queues are another process's, which died; who wants to know when they are ours.
     resuming: Mutex<Option<Sender<()>>>,
     pub(super) watch: Watch,
+    mapper: Mapper,
+    /// What the guest sees as shared memory.
+    heap: Option<Heap>,
     ending: AtomicBool,
     panicked: AtomicBool,
 }
@@ -92,6 +98,7 @@ impl Backend {
         device: Arc<Mutex<Device>>,
         memory: SharedMemory,
     ) -> io::Result<Self> {
+        let heap = lock(&device).heap().cloned();
         Ok(Self {
             device,
             memory,
@@ -100,8 +107,22 @@ impl Backend {
             scratch: Mutex::default(),
             resuming: Mutex::default(),
             watch: Watch::new()?,
+            mapper: Mapper::default(),
+            heap,
             ending: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
+        })
+    }
+
+    /// Starts what maps the heap into the guest, if there is one.
+    pub(super) fn start_mapper(self: &Arc<Self>) -> io::Result<()> {
+        let Some(heap) = self.heap.clone() else { return Ok(()) };
+        let backend = Arc::downgrade(self);
+        self.mapper.start(self.notifier.clone(), heap, move |mapped| {
+            if let Some(backend) = backend.upgrade() {
+                backend.device().heap_mapped(mapped);
+                backend.watch.wake();
+            }
         })
     }
 
@@ -131,8 +152,9 @@ impl Backend {
     /// Answers chains of both queues in turn and lets the display send, until there is nothing left to do.
     fn work(&self, vrings: &[Vring]) {
         let mut scratch = lock(&self.scratch);
+        self.watch.is_awake();
         if let Some(resuming) = lock(&self.resuming).take() {
-            vrings.iter().for_each(Vring::resume);
+            self.resume_rings(vrings);
             drop(resuming);
             // The one who died may have given chains back without a word. This may make us wait.
             vrings.iter().for_each(|vring| log_failed(vring.signal_used_queue()));
@@ -153,13 +175,70 @@ impl Backend {
         if begins_anew(control, memory) {
             self.device().reset();
         }
-        let more = self.serve_ring(control, memory, scratch, |device, request, reply| {
-            device.control(memory, request, reply)
-        }) | self.serve_ring(cursor, memory, scratch, |device, request, reply| {
+        let more = self.serve_ring(control, memory, scratch, |device, ticket, request, reply| {
+            device.control(memory, ticket, request, reply)
+        }) | self.serve_ring(cursor, memory, scratch, |device, _, request, reply| {
             device.cursor(memory, request, reply);
             Progress::Done
         });
-        more | self.show(memory)
+        more | self.hear_gpu(control, memory, scratch) | self.show(memory)
+    }
+
+    /// Where another process left them. Only the control queue has chains that are answered out of order.
+    fn resume_rings(&self, vrings: &[Vring]) {
+        let (pending, given) = self.device().pending().unwrap_or_else(|error| {
+            tracing::error!("{error}");
+            (0, None)
+        });
+        let memory = &*self.memory.memory();
+        for (vring, (pending, given)) in vrings.iter().zip([(pending, given), (0, None)]) {
+            vring.resume(memory, pending, given);
+        }
+    }
+
+    /// Answers what the render process is done with. True if a request that waited for it can go on.
+    fn hear_gpu(&self, control: &Vring, memory: &GuestMemory, scratch: &mut Scratch) -> bool {
+        if self.heap.is_none() {
+            return false;
+        }
+        let goes_on = self.device().pump_gpu();
+        let mut state = control.get_mut();
+        if state.is_enabled()
+            && state.get_queue().ready()
+            && let Err(broken) = self.finish_chains(&mut state, memory, scratch)
+        {
+            guest_warn!("a queue is served no longer, until its driver sets it up anew: {broken}");
+            state.get_queue_mut().set_ready(false);
+        }
+        let mut device = self.device();
+        self.watch.watch_gpu(device.gpu_socket());
+        if device.wants_heap() {
+            self.mapper.ask();
+        }
+        goes_on
+    }
+
+    fn finish_chains(
+        &self,
+        state: &mut VringState<SharedMemory>,
+        memory: &GuestMemory,
+        scratch: &mut Scratch,
+    ) -> Result<(), Broken> {
+        let mut ring = Ring::open(memory, state.get_queue())?;
+        let finished = {
+            let device = &mut *self.device();
+            std::iter::from_fn(|| {
+                let finished = device.finished(&mut scratch.reply)?;
+                let note = |index| device.gave_back(finished, index);
+                Some(ring.finish(scratch, finished.ticket(), note))
+            })
+            .collect::<Result<(), Broken>>()
+        };
+        ring.store(state.get_queue_mut());
+        if ring.wants_interrupt() {
+            log_failed(state.signal_used_queue());
+        }
+        finished
     }
 
     /// True if there is more to do.
@@ -168,7 +247,7 @@ impl Backend {
         vring: &Vring,
         memory: &GuestMemory,
         scratch: &mut Scratch,
-        answer: impl FnMut(&mut Device, &[u8], &mut Vec<u8>) -> Progress,
+        answer: impl FnMut(&mut Device, u16, &[u8], &mut Vec<u8>) -> Progress,
     ) -> bool {
         let mut state = vring.get_mut();
         if !state.is_enabled() || !state.get_queue().ready() {
@@ -188,12 +267,14 @@ impl Backend {
         state: &mut VringState<SharedMemory>,
         memory: &GuestMemory,
         scratch: &mut Scratch,
-        mut answer: impl FnMut(&mut Device, &[u8], &mut Vec<u8>) -> Progress,
+        mut answer: impl FnMut(&mut Device, u16, &[u8], &mut Vec<u8>) -> Progress,
     ) -> Result<bool, Broken> {
         let mut ring = Ring::open(memory, state.get_queue())?;
         let rest = {
             let device = &mut *self.device();
-            ring.answer_chains(scratch, coarse_now, |request, reply| answer(device, request, reply))
+            ring.answer_chains(scratch, coarse_now, |ticket, request, reply| {
+                answer(device, ticket, request, reply)
+            })
         };
         ring.store(state.get_queue_mut());
         if ring.wants_interrupt() {
@@ -261,6 +342,10 @@ impl House for Backend {
         self.connect_display(display, Frontend::resume);
     }
 
+    fn offered(&self) -> VhostUserProtocolFeatures {
+        self.protocol_features()
+    }
+
     fn call_on(&self, back_channel: UnixStream) {
         self.notifier.connect(back_channel);
     }
@@ -287,7 +372,22 @@ impl VhostUserBackend for Backend {
     }
 
     fn protocol_features(&self) -> VhostUserProtocolFeatures {
-        PROTOCOL_FEATURES
+        match self.heap {
+            // QEMU 11.1 dies of the message that takes the heap's memory away again, when its machine is reset.
+            Some(_) => {
+                let usual = PROTOCOL_FEATURES.difference(VhostUserProtocolFeatures::CONFIGURE_MEM_SLOTS);
+                usual | VhostUserProtocolFeatures::SHMEM
+            }
+            None => PROTOCOL_FEATURES,
+        }
+    }
+
+    /// One region, with the heap's number.
+    fn get_shmem_config(&self) -> io::Result<VhostUserShMemConfig> {
+        let heap = self.heap.as_ref().ok_or(io::ErrorKind::Unsupported)?;
+        let mut sizes = [0; 1 + SHARED_MEMORY_HOST_VISIBLE as usize];
+        sizes.iter_mut().last().into_iter().for_each(|size| *size = heap.bytes());
+        Ok(VhostUserShMemConfig::new(1, &sizes))
     }
 
     fn reset_device(&self) {

@@ -22,7 +22,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use vhost::vhost_user::message::FrontendReq;
+use vhost::vhost_user::message::{FrontendReq, VhostUserProtocolFeatures};
 
 use super::journal::{Journal, JournalError, is_question};
 use super::keeping::Keeping;
@@ -60,6 +60,9 @@ pub(super) trait House {
     /// The display that another process was showing pictures on when it died.
     fn go_on_showing_on(&self, display: UnixStream);
 
+    /// What the front end may say.
+    fn offered(&self) -> VhostUserProtocolFeatures;
+
     /// A socket for requests to the front end.
     fn call_on(&self, back_channel: UnixStream);
 }
@@ -86,7 +89,7 @@ impl<H: House> Door<'_, H> {
             }
             let Some(message) = Message::receive(self.front)? else { return Ok(()) };
             tracing::trace!(request = message.request, bytes = message.body.len(), "vhost-user");
-            match check(&message) {
+            match check(&message, self.house.offered()) {
                 Ok(()) => {
                     self.keeping.note(Note::Request(message.clone()))?;
                     self.pass_on(&message)?;

@@ -282,13 +282,14 @@ impl Journal {
 
 /// A request that is answered with more than an acknowledgement, whether that was negotiated or not.
 pub(super) fn is_question(message: &Message) -> bool {
-    const QUESTIONS: [Req; 6] = [
+    const QUESTIONS: [Req; 7] = [
         Req::GET_FEATURES,
         Req::GET_PROTOCOL_FEATURES,
         Req::GET_QUEUE_NUM,
         Req::GET_MAX_MEM_SLOTS,
         Req::GET_CONFIG,
         Req::GET_VRING_BASE,
+        Req::GET_SHMEM_CONFIG,
     ];
     QUESTIONS.map(u32::from).contains(&message.request)
 }

@@ -57,6 +57,11 @@ impl Message {
         Self { request, flags: FLAG_VERSION_1, body, descriptors: Vec::new() }
     }
 
+    /// A message whose effect is to be answered, with these descriptors.
+    pub(super) fn asking(request: u32, body: Vec<u8>, descriptors: Vec<Arc<OwnedFd>>) -> Self {
+        Self { request, flags: FLAG_VERSION_1 | FLAG_NEED_REPLY, body, descriptors }
+    }
+
     /// The answer to a request that something else than its effect is answered to: zero says that it was done.
     pub(super) fn ack(request: u32, error: u64) -> Self {
         let flags = FLAG_VERSION_1 | FLAG_REPLY;

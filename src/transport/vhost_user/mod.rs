@@ -23,6 +23,7 @@ mod door;
 mod journal;
 mod keeping;
 mod link;
+mod mapper;
 mod message;
 mod note;
 mod notifier;
@@ -99,6 +100,7 @@ pub fn serve(
     let copy = inside.try_clone().map_err(start_error)?;
     let backend = Backend::new(copy, notifier, device, memory.clone()).map_err(start_error)?;
     let backend = Arc::new(backend);
+    backend.start_mapper().map_err(start_error)?;
     let mut daemon = VhostUserDaemon::new("vhost-user".into(), Arc::clone(&backend), memory.clone())
         .map_err(start_error)?;
     for worker in daemon.get_epoll_handlers() {

@@ -76,6 +76,8 @@ pub struct Heirlooms {
     pub vault: Option<Arc<OwnedFd>>,
     /// What is shared with the arbiter, a page and an eventfd; only of a renderer.
     pub seating: Option<[Arc<OwnedFd>; 2]>,
+    /// What a VM's device process and its render process share.
+    pub tie: Option<[Arc<OwnedFd>; 3]>,
 }
 
 /// Why no note could be received.
@@ -112,11 +114,12 @@ impl Note {
             Self::Ended(reason) => send(ENDED, short(reason), &[]),
             Self::Failed(reason) => send(FAILED, short(reason), &[]),
             Self::Whole => send(WHOLE, &[], &[]),
-            Self::Heirlooms(Heirlooms { front_end, control, lock, vault, seating }) => {
-                let more = vault.iter().chain(seating.iter().flatten());
+            Self::Heirlooms(Heirlooms { front_end, control, lock, vault, seating, tie }) => {
+                let more = vault.iter().chain(seating.iter().flatten()).chain(tie.iter().flatten());
                 let all: Vec<_> =
                     [front_end, control, lock].into_iter().chain(more).map(AsFd::as_fd).collect();
-                send(HEIRLOOMS, &[], &all)
+                let there = [vault.is_some(), seating.is_some(), tie.is_some()].map(u64::from);
+                send(HEIRLOOMS, there.map(u64::to_ne_bytes).as_flattened(), &all)
             }
             Self::Item(Item { client, number, record, file }) => {
                 let body = [&client.to_ne_bytes(), &number.to_ne_bytes(), record.as_slice()].concat();
@@ -151,14 +154,22 @@ impl TryFrom<Message> for Note {
             FAILED => Self::Failed(String::from_utf8_lossy(&message.body).into_owned()),
             WHOLE => Self::Whole,
             HEIRLOOMS => {
-                let mut message = message;
-                let more = message.descriptors.split_off(message.descriptors.len().min(3));
-                let [front_end, control, lock] = descriptors(message)?;
-                let (vault, seating) = match <[_; 2]>::try_from(more) {
-                    Ok(both) => (None, Some(both)),
-                    Err(more) => (more.into_iter().next(), None),
-                };
-                Self::Heirlooms(Heirlooms { front_end, control, lock, vault, seating })
+                let there: Vec<bool> = message.words().map(|word| word == 1).collect();
+                let there = |index: usize| there.get(index).copied().unwrap_or_default();
+                let more = [(there(0), 1), (there(1), 2), (there(2), 3)];
+                let needed =
+                    3 + more.iter().filter(|(there, _)| *there).map(|(_, count)| count).sum::<usize>();
+                let (number, got) = (message.request, message.descriptors.len());
+                let short = || NoteError::Descriptors { number, got, needed };
+                let mut files = message.descriptors.into_iter();
+                let mut some =
+                    |wanted: bool, count| wanted.then(|| files.by_ref().take(count).collect::<Vec<_>>());
+                let [front_end, control, lock] =
+                    exactly(some(true, 3)).ok_or_else(short)?.ok_or_else(short)?;
+                let vault = exactly(some(there(0), 1)).ok_or_else(short)?.map(|[vault]| vault);
+                let seating = exactly(some(there(1), 2)).ok_or_else(short)?;
+                let tie = exactly(some(there(2), 3)).ok_or_else(short)?;
+                Self::Heirlooms(Heirlooms { front_end, control, lock, vault, seating, tie })
             }
             ITEM => {
                 let client = message.first_word();
@@ -176,6 +187,11 @@ impl TryFrom<Message> for Note {
 fn short(reason: &str) -> &[u8] {
     let reason = reason.as_bytes();
     reason.get(..REASON_BYTES_MAX).unwrap_or(reason)
+}
+
+/// As many as there must be where there are any; `None` if there are not.
+fn exactly<const COUNT: usize>(files: Option<Vec<Arc<OwnedFd>>>) -> Option<Option<[Arc<OwnedFd>; COUNT]>> {
+    files.map(|files| files.try_into().ok()).map_or(Some(None), |files| files.map(Some))
 }
 
 fn descriptors<const COUNT: usize>(message: Message) -> Result<[Arc<OwnedFd>; COUNT], NoteError> {

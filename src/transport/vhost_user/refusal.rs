@@ -6,7 +6,6 @@ use std::os::fd::AsFd;
 use nix::sys::stat::fstat;
 use vhost::vhost_user::message::{FrontendReq, VhostUserProtocolFeatures};
 
-use super::backend::PROTOCOL_FEATURES;
 use super::message::Message;
 
 /// Why a message was not let in.
@@ -47,14 +46,13 @@ pub enum Refusal {
     NoFile(io::Error),
 }
 
-/// Lets a request through or says why not.
-pub(super) fn check(message: &Message) -> Result<(), Refusal> {
+/// Lets a request through or says why not. `offered`: protocol features.
+pub(super) fn check(message: &Message, offered: VhostUserProtocolFeatures) -> Result<(), Refusal> {
     use FrontendReq as Req;
     let request = Req::try_from(message.request).map_err(|_| Refusal::Request(message.request))?;
     match request {
         Req::SET_PROTOCOL_FEATURES => {
-            let unknown =
-                message.first_word() & !(PROTOCOL_FEATURES | VhostUserProtocolFeatures::REPLY_ACK).bits();
+            let unknown = message.first_word() & !(offered | VhostUserProtocolFeatures::REPLY_ACK).bits();
             if unknown == 0 { Ok(()) } else { Err(Refusal::ProtocolFeatures(unknown)) }
         }
         Req::SET_VRING_NUM => {
@@ -83,6 +81,7 @@ pub(super) fn check(message: &Message) -> Result<(), Refusal> {
         | Req::RESET_DEVICE
         | Req::GET_MAX_MEM_SLOTS
         | Req::REM_MEM_REG => Ok(()),
+        Req::GET_SHMEM_CONFIG if offered.contains(VhostUserProtocolFeatures::SHMEM) => Ok(()),
         _ => Err(Refusal::Request(message.request)),
     }
 }
@@ -117,6 +116,7 @@ mod tests {
     use std::os::fd::OwnedFd;
 
     use super::*;
+    use crate::transport::vhost_user::backend::PROTOCOL_FEATURES;
 
     fn file(bytes: u64) -> OwnedFd {
         let file = tempfile::tempfile().unwrap();
@@ -135,8 +135,11 @@ mod tests {
     #[test]
     fn a_region_may_be_as_large_as_its_file_and_no_larger() {
         let fits = [0, 0x3000, 0x7000_0000, 0x1000];
-        assert!(check(&table(&[fits], vec![file(0x4000)])).is_ok());
-        let refused = check(&table(&[fits, [0x3000, 0x3001, 0, 0x1000]], vec![file(0x4000), file(0x4000)]));
+        assert!(check(&table(&[fits], vec![file(0x4000)]), PROTOCOL_FEATURES).is_ok());
+        let refused = check(
+            &table(&[fits, [0x3000, 0x3001, 0, 0x1000]], vec![file(0x4000), file(0x4000)]),
+            PROTOCOL_FEATURES,
+        );
         assert_eq!(
             refused.unwrap_err().to_string(),
             "a memory region of 12289 bytes at offset 4096 is larger than its file of 16384 bytes: \
@@ -147,14 +150,14 @@ mod tests {
     #[test]
     fn sums_that_overflow_are_refused() {
         for region in [[u64::MAX, 1, 0, 0], [0, 1, u64::MAX, 0], [0, 1, 0, u64::MAX], [0, 0, 0, 0]] {
-            assert!(check(&table(&[region], vec![file(1)])).is_err(), "{region:x?}");
+            assert!(check(&table(&[region], vec![file(1)]), PROTOCOL_FEATURES).is_err(), "{region:x?}");
         }
     }
 
     #[test]
     fn what_was_not_offered_is_not_let_in() {
         let message = |request: FrontendReq, word: u64| {
-            check(&Message::new(request.into(), word.to_ne_bytes().into())).is_ok()
+            check(&Message::new(request.into(), word.to_ne_bytes().into()), PROTOCOL_FEATURES).is_ok()
         };
         assert!(message(FrontendReq::SET_PROTOCOL_FEATURES, PROTOCOL_FEATURES.bits()));
         assert!(!message(FrontendReq::SET_PROTOCOL_FEATURES, VhostUserProtocolFeatures::LOG_SHMFD.bits()));
@@ -162,6 +165,6 @@ mod tests {
         assert!(!message(FrontendReq::SET_VRING_NUM, 255 << 32 | 1));
         assert!(!message(FrontendReq::SET_LOG_BASE, 0));
         assert!(!message(FrontendReq::GET_INFLIGHT_FD, 0));
-        assert!(check(&Message::new(4711, Vec::new())).is_err());
+        assert!(check(&Message::new(4711, Vec::new()), PROTOCOL_FEATURES).is_err());
     }
 }

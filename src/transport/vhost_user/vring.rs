@@ -12,7 +12,9 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use vhost_user_backend::{VringMutex, VringStateGuard, VringStateMutGuard, VringT};
 use virtio_queue::{Error as QueueError, QueueT};
 
+use crate::guest_memory::GuestMemory;
 use crate::transport::SharedMemory;
+use crate::transport::queue::Ring;
 
 type Inner = VringMutex<SharedMemory>;
 
@@ -46,16 +48,23 @@ impl Vring {
         started.then(|| Start { stopped_at: u16::try_from(stopped_at).ok() })
     }
 
-    /// Goes on where another process was when it died. Chains are given back in order, so that is where the used ring
-    /// ends.
+    /// Goes on where another process was when it died: behind what the used ring has, and what that process had taken
+    /// beside it ([`Ring::resume`]).
     ///
     /// Whether the queue's driver has begun anew, and nobody has seen that yet, its used entries have to tell, as after
     /// a stop at zero.
-    pub(super) fn resume(&self) {
+    pub(super) fn resume(&self, memory: &GuestMemory, pending: u16, given: Option<u16>) {
         let mut state = self.inner.get_mut();
         if state.get_queue().ready() {
-            let used = state.get_queue().next_used();
-            state.get_queue_mut().set_next_avail(used);
+            let ring = Ring::open(memory, state.get_queue());
+            let resumed = ring.and_then(|mut ring| {
+                ring.resume(pending, given)?;
+                ring.store(state.get_queue_mut());
+                Ok(())
+            });
+            if let Err(broken) = resumed {
+                tracing::debug!("a queue is where nothing is: {broken}");
+            }
         }
         self.life.stopped_at.store(0, Ordering::Release);
     }

@@ -171,6 +171,7 @@ impl Client {
             executor: self.house.renderer.context(&self.name, &share.mappings),
             share,
             ledger: self.house.ledger.clone(),
+            heap: None,
             monitor: Arc::clone(&self.house.monitor),
             gone: Some(self.socket.as_fd().try_clone_to_owned()?),
             will: self.will.clone(),

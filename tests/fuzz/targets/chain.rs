@@ -34,12 +34,12 @@ fuzz_target!(|input: &[u8]| {
     let mut answered = 0u16;
     let reply = vec![7; usize::from(*reply_bytes) * 8];
     let Ok(mut ring) = Ring::open(&memory, &queue) else { return };
-    let _ = ring.answer_chains(&mut Scratch::default(), coarse_now, |request, into| {
+    let _ = ring.answer_chains(&mut Scratch::default(), coarse_now, |_, request, into| {
         assert!(request.len() <= REQUEST_BYTES_MAX);
         into.clear();
         into.extend_from_slice(&reply);
         answered += 1;
-        if flags & 2 != 0 && answered > 2 { Progress::WaitForDisplay } else { Progress::Done }
+        if flags & 2 != 0 && answered > 2 { Progress::Wait } else { Progress::Done }
     });
     ring.store(&mut queue);
     let interrupt = ring.wants_interrupt();

@@ -19,7 +19,8 @@ fn device() -> Device {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let memory = GuestMemory::from_ranges(&[(GuestAddress(0), 0x4000), (GuestAddress(0x8000), 0x4000)]).unwrap();
+    let memory =
+        GuestMemory::from_ranges(&[(GuestAddress(0), 0x4000), (GuestAddress(0x8000), 0x4000)]).unwrap();
     let mut device = device();
     let mut reply = Vec::new();
     let mut rest = bytes;
@@ -28,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
         let (request, later) = tail.split_at(tail.len().min(usize::from(*length) * 4));
         rest = later;
         if queue & 1 == 0 {
-            let _ = device.control(&memory, request, &mut reply);
+            let _ = device.control(&memory, 0, request, &mut reply);
         } else {
             device.cursor(&memory, request, &mut reply);
         }

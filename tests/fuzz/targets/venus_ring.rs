@@ -31,6 +31,7 @@ fuzz_target!(|input: &[u8]| {
         name: "fuzz".into(),
         executor: Arc::new(Nothing),
         ledger: ledger.clone(),
+        heap: None,
         share: Shares::among(1).of_client(),
         monitor: Monitor::new(),
         gone: None,

@@ -7,10 +7,10 @@ fn main() {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo names a folder"));
     println!("cargo::rerun-if-changed=shaders");
     for shader in Path::new("shaders").read_dir().expect("there are shaders").flatten() {
-        let name = shader.path().with_extension("spv");
+        let name = shader.file_name().into_string().expect("a shader has a name");
         let status = Command::new("glslangValidator")
             .args(["-V", "--quiet", "--target-env", "vulkan1.1", "-o"])
-            .arg(out.join(name.file_name().expect("a shader has a name")))
+            .arg(out.join(format!("{name}.spv")))
             .arg(shader.path())
             .status();
         match status {

@@ -171,7 +171,7 @@ async fn create(
     })
 }
 
-/// Plug monitors in and out, or change the share of the GPU's time
+/// Plug monitors in and out, or change the share of the GPU's time or the limit for memory
 ///
 /// All of these changes or none. They are kept for the next start, and done at once where the vGPU is on offer.
 #[utoipa::path(patch, path = "/v1/vgpus/{name}", tag = "vgpus", params(Named),
@@ -256,7 +256,7 @@ async fn gpus(State(context): State<Context>) -> Answer<Json<GpuList>> {
 
 /// Change how vGPUs share a GPU
 ///
-/// At once, and for as long as the daemon's state is kept.
+/// Its time, or how much of its memory is promised: at once, and for as long as the daemon's state is kept.
 #[utoipa::path(patch, path = "/v1/gpus/{gpu}", tag = "gpus", params(Which),
     request_body(content = GpuChange, example = json!({"policy": "equal-share"})),
     responses((status = 200, description = "The GPU", body = Gpu), BadRequest, NoGpu, Conflict, BadBody, Failed))]
@@ -267,7 +267,11 @@ async fn set_gpu(
     Body(change): Body<GpuChange>,
 ) -> Answer<Json<Gpu>> {
     let shown: String = gpu.escape_debug().take(256).collect();
-    context.change(peer, "gpu set", shown, move |manager, _| manager.set_gpu(&gpu, change)).await.map(Json)
+    let set = move |manager: &dyn Manager, _: &String| {
+        change.check()?;
+        manager.set_gpu(&gpu, change)
+    };
+    context.change(peer, "gpu set", shown, set).await.map(Json)
 }
 
 /// Hear what happened

@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn lavapipe_takes_pages_of_a_memfd_and_has_no_other_memory() {
-        let gpu = Gpu::open(&GpuOptions { which: Some("llvmpipe".into()) }).unwrap();
+        let gpu = Gpu::open(GpuOptions { which: Some("llvmpipe".into()), ..GpuOptions::default() }).unwrap();
         let types = gpu.memory.types;
         assert_eq!((types.mapped_bits(), types.import_alignment()), (1, 4096));
         assert!(!gpu.memory.recycles);

@@ -48,11 +48,22 @@ impl MemoryTypes {
         }
     }
 
-    /// What a guest with so much memory reads.
-    pub(crate) fn told(&self, limit: u64) -> PhysicalDeviceMemoryProperties {
+    /// What a guest with so much memory reads. `mapped`: how much of it can be what guests map.
+    pub(crate) fn told(&self, limit: u64, mapped: u64) -> PhysicalDeviceMemoryProperties {
         let mut told = self.told;
-        told.memory_heaps.iter_mut().for_each(|heap| heap.size = heap.size.min(limit));
+        for (index, heap) in (0..).zip(&mut told.memory_heaps) {
+            let most = if self.is_mapped_in(index) { limit.min(mapped) } else { limit };
+            heap.size = heap.size.min(most);
+        }
         told
+    }
+
+    /// Whether memory of this heap of the GPU's can be mapped.
+    pub(crate) fn is_mapped_in(&self, heap: u32) -> bool {
+        let in_heap = |found: &MemoryType| found.heap_index == heap;
+        let mut told = self.told;
+        let visible = MemoryPropertyFlags::HOST_VISIBLE;
+        used(&mut told).iter().any(|found| in_heap(found) && found.property_flags.contains(visible))
     }
 
     /// Whether memory of this type is pages of ours; `None`: there is no such type.
@@ -65,6 +76,11 @@ impl MemoryTypes {
     /// The types whose memory is pages of ours, a bit for each.
     pub(crate) fn mapped_bits(&self) -> u32 {
         (0..32).filter(|index| self.is_mapped(*index) == Some(true)).fold(0, |bits, index| bits | 1 << index)
+    }
+
+    /// Whether there is no memory that a guest cannot map, as on drivers in software.
+    pub(crate) fn all_mapped(&self) -> bool {
+        (0..self.told.memory_type_count).all(|index| self.is_mapped(index) == Some(true))
     }
 
     /// Bytes of which each imported allocation is a multiple.
@@ -113,7 +129,7 @@ mod tests {
     }
 
     fn flags(types: &MemoryTypes) -> Vec<u32> {
-        types.told(u64::MAX).memory_types.iter().take(5).map(|t| t.property_flags.bits()).collect()
+        types.told(u64::MAX, u64::MAX).memory_types.iter().take(5).map(|t| t.property_flags.bits()).collect()
     }
 
     #[test]
@@ -142,7 +158,10 @@ mod tests {
     #[test]
     fn heaps_are_no_larger_than_the_limit_of_the_vgpu() {
         let types = MemoryTypes::new(&h200(), 4, 4096).unwrap();
-        assert_eq!(types.told(100 << 30).memory_heaps.map(|heap| heap.size >> 30)[..3], [100, 94, 0]);
+        let sizes = |mapped| types.told(100 << 30, mapped).memory_heaps.map(|heap| heap.size >> 30);
+        assert_eq!(sizes(u64::MAX)[..3], [100, 94, 0]);
+        assert_eq!(sizes(4 << 30)[..3], [100, 4, 0], "what guests map lies in a heap of theirs");
+        assert_eq!([0, 1, 2].map(|heap| types.is_mapped_in(heap)), [false, true, false]);
     }
 
     #[test]

@@ -249,7 +249,7 @@ fn notes_of_our_own_arrive_with_what_they_carry() {
     let (here, there) = UnixStream::pair().unwrap();
     let [front_end, control, vault, lock] = [(); 4].map(|()| file());
     let identities = [&front_end, &control, &vault, &lock].map(identity);
-    Note::Heirlooms(Heirlooms { front_end, control, vault: Some(vault), lock, seating: None })
+    Note::Heirlooms(Heirlooms { front_end, control, vault: Some(vault), lock, seating: None, tie: None })
         .send(&here)
         .unwrap();
     Note::Ended("é".repeat(9999)).send(&here).unwrap();

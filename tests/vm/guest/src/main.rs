@@ -1,10 +1,11 @@
 //! The only program in a test guest: it is `/init`, loads the virtio-gpu driver, and then draws what the test at the
-//! other end of the second serial port asks for, a line at a time. Each answer is a line that starts with `ok` or
-//! `err`.
+//! other end of the second serial port asks for, a line at a time, or runs its programs. Each answer is a line that
+//! starts with `ok` or `err`; lines before it that start with `| ` are a program's.
 
 mod demo;
 mod hotplug;
 mod machine;
+mod program;
 mod screen;
 
 #[path = "../../pattern.rs"]
@@ -15,6 +16,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Write};
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, mount};
 use rustix::system::{RebootCommand, finit_module, reboot};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
@@ -42,10 +44,11 @@ fn start() -> Result<(), Box<dyn Error>> {
     }
     // The kernel hands words of its command line that it does not know to init as variables.
     if let Ok(command) = std::env::var("run") {
-        load_modules("machine")?;
+        ["guest", "files", "machine"].into_iter().try_for_each(load_modules)?;
+        program::enter_host_files()?;
         return machine::run(&command);
     }
-    let mut guest = Guest { screen: None, hotplug: Hotplug::listen()? };
+    let mut guest = Guest { screen: None, hotplug: Hotplug::listen()?, has_host_files: false };
     load_modules("guest")?;
     if let Ok(label) = std::env::var("demo") {
         demo::draw(guest.screen()?, &label)?;
@@ -59,8 +62,11 @@ fn start() -> Result<(), Box<dyn Error>> {
 
 fn load_modules(list: &str) -> Result<(), Box<dyn Error>> {
     for module in fs::read_to_string(format!("/modules/{list}"))?.lines() {
-        finit_module(File::open(format!("/modules/{module}"))?, c"", 0)
-            .map_err(|error| format!("{module}: {error}"))?;
+        match finit_module(File::open(format!("/modules/{module}"))?, c"", 0) {
+            // Lists overlap in what others depend on.
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(format!("{module}: {error}").into()),
+        }
     }
     Ok(())
 }
@@ -80,6 +86,7 @@ fn open_screen() -> Result<Screen, Box<dyn Error>> {
 struct Guest {
     screen: Option<Screen>,
     hotplug: Hotplug,
+    has_host_files: bool,
 }
 
 impl Guest {
@@ -91,7 +98,12 @@ impl Guest {
         let lines = BufReader::new(port.try_clone()?).lines();
         writeln!(port, "ready")?;
         for line in lines {
-            let answer = match self.obey(&line?) {
+            let line = line?;
+            let answer = match line.strip_prefix("run ") {
+                Some(command) => self.run(command, &mut port),
+                None => self.obey(&line),
+            };
+            let answer = match answer {
                 Ok(said) => format!("ok {said}"),
                 Err(error) => format!("err {error}"),
             };
@@ -138,6 +150,15 @@ impl Guest {
             ["ping"] => Ok("pong".into()),
             _ => Err(format!("what is {line:?}?").into()),
         }
+    }
+
+    fn run(&mut self, command: &str, port: &mut File) -> Answer {
+        if !self.has_host_files {
+            load_modules("files")?;
+            program::enter_host_files()?;
+            self.has_host_files = true;
+        }
+        program::run(command, port)
     }
 
     /// Takes the device from its driver and gives it back.

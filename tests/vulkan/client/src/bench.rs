@@ -35,7 +35,7 @@ fn meet(line: &str) {
     _ = stdin().read_line(&mut String::new());
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
@@ -64,7 +64,7 @@ fn submit_and_wait(gpu: &Gpu, rounds: usize) -> Outcome {
 /// Arithmetic that keeps the GPU busy: dispatches of some milliseconds, two in flight.
 fn compute(gpu: &Gpu) -> Outcome {
     let buffer = gpu.buffer(1 << 22, vk::MemoryPropertyFlags::DEVICE_LOCAL)?;
-    let pipeline = Pipeline::new(gpu, shader!("spin"), &[&buffer], None)?;
+    let pipeline = Pipeline::new(gpu, shader!("spin.comp"), &[&buffer], None)?;
     let commands = [gpu.record(|device, commands| {
         pipeline.bind(commands);
         pipeline.push(commands, &[20_000]);
@@ -138,7 +138,7 @@ fn allocations(gpu: &Gpu) -> Outcome {
 /// Command buffers full of small commands, recorded and submitted.
 fn draws(gpu: &Gpu, buffers: u64) -> Outcome {
     let result = gpu.buffer(4096, vk::MemoryPropertyFlags::DEVICE_LOCAL)?;
-    let pipeline = Pipeline::new(gpu, shader!("spin"), &[&result], None)?;
+    let pipeline = Pipeline::new(gpu, shader!("spin.comp"), &[&result], None)?;
     let mut commands_sent = 0u64;
     meet("ready");
     for _ in 0..buffers {

@@ -34,6 +34,8 @@ pub struct Gpu {
     pub queues: Vec<vk::Queue>,
     pub timestamp_bits: u32,
     pub can: Features,
+    /// VK_KHR_dynamic_rendering.
+    pub rendering: Option<ash::khr::dynamic_rendering::Device>,
     commands: vk::CommandPool,
 }
 
@@ -43,6 +45,7 @@ pub struct Features {
     pub bits16: bool,
     pub bits64: bool,
     pub timeline: bool,
+    pub dynamic_rendering: bool,
 }
 
 impl Gpu {
@@ -76,6 +79,8 @@ impl Gpu {
             .flags(vk::CommandPoolCreateFlags::RESET_COMMAND_BUFFER);
         let commands = unsafe { device.create_command_pool(&pool, None) }?;
         let timestamp_bits = found.timestamp_valid_bits;
+        let rendering =
+            can.dynamic_rendering.then(|| ash::khr::dynamic_rendering::Device::new(&instance, &device));
         Ok(Self {
             _entry: entry,
             instance,
@@ -86,6 +91,7 @@ impl Gpu {
             queues,
             timestamp_bits,
             can,
+            rendering,
             commands,
         })
     }
@@ -123,6 +129,8 @@ impl Gpu {
     pub fn buffer(&self, bytes: u64, properties: vk::MemoryPropertyFlags) -> Outcome<Buffer<'_>> {
         let usage = vk::BufferUsageFlags::STORAGE_BUFFER
             | vk::BufferUsageFlags::INDIRECT_BUFFER
+            | vk::BufferUsageFlags::VERTEX_BUFFER
+            | vk::BufferUsageFlags::INDEX_BUFFER
             | vk::BufferUsageFlags::TRANSFER_SRC
             | vk::BufferUsageFlags::TRANSFER_DST;
         let info = vk::BufferCreateInfo::default().size(bytes).usage(usage);
@@ -203,7 +211,13 @@ fn features(instance: &Instance, physical: vk::PhysicalDevice) -> Features {
         bits16: eleven.storage_buffer16_bit_access != 0 && core.shader_int16 != 0,
         bits64: core.shader_int64 != 0,
         timeline: twelve.timeline_semaphore != 0,
+        dynamic_rendering: has_extension(instance, physical, ash::khr::dynamic_rendering::NAME),
     }
+}
+
+fn has_extension(instance: &Instance, physical: vk::PhysicalDevice, name: &CStr) -> bool {
+    let all = unsafe { instance.enumerate_device_extension_properties(physical) }.unwrap_or_default();
+    all.iter().any(|extension| extension.extension_name_as_c_str() == Ok(name))
 }
 
 fn open_device(
@@ -222,11 +236,16 @@ fn open_device(
         .storage_buffer8_bit_access(can.bits8)
         .shader_int8(can.bits8)
         .timeline_semaphore(can.timeline);
-    let info = vk::DeviceCreateInfo::default()
+    let mut rendering = vk::PhysicalDeviceDynamicRenderingFeatures::default().dynamic_rendering(true);
+    let extensions = [ash::khr::dynamic_rendering::NAME.as_ptr()];
+    let mut info = vk::DeviceCreateInfo::default()
         .queue_create_infos(&queue)
         .enabled_features(&core)
         .push_next(&mut eleven)
         .push_next(&mut twelve);
+    if can.dynamic_rendering {
+        info = info.enabled_extension_names(&extensions).push_next(&mut rendering);
+    }
     Ok(unsafe { instance.create_device(physical, &info, None) }?)
 }
 

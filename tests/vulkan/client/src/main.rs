@@ -1,12 +1,15 @@
-//! A Vulkan program that checks what it computed.
+//! A Vulkan program that checks what it computed and drew.
 //!
-//! `vgpu-test-vulkan [CHECK...]` runs checks, all without names, and prints a line for each. The other verbs are for
-//! tests that steer it: `fill`, `write-and-wait`, `look`, `until-lost`, `wait`, `contexts`, `idle`; `bench`
-//! measures, and `tenant` is one of several programs on a GPU.
+//! `vgpu-test-vulkan [CHECK...]` runs checks, all without names, and prints a line for each, and digests of pictures;
+//! the pictures themselves go to the folder VGPU_PICTURES, if that is set. The other verbs are for
+//! tests that steer it: `fill`, `obey`, `write-and-wait`, `look`, `until-lost`, `wait`, `contexts`, `cycles`, `idle`;
+//! `bench` and `figures` measure, and `tenant` is one of several programs on a GPU.
 //! Which driver it meets is the Vulkan loader's choice, by the usual variables.
 
 mod bench;
+mod canvas;
 mod checks;
+mod figures;
 mod gpu;
 mod memory;
 mod tenant;
@@ -33,12 +36,15 @@ fn dispatch(words: &[&str]) -> Outcome {
     let number = |word: &str| word.parse().map_err(|_| Failure::Wrong(format!("{word} is not a number")));
     match words {
         ["fill", most] => memory::fill(&Gpu::open()?, number(most)?),
+        ["obey"] => memory::obey(&Gpu::open()?),
         ["use-beyond", mib] => memory::use_beyond(&Gpu::open()?, number(mib)?),
         ["write-and-wait", mib] => memory::write_and_wait(&Gpu::open()?, number(mib)?),
         ["look", mib] => memory::look(&Gpu::open()?, number(mib)?),
         ["until-lost"] => memory::until_lost(&Gpu::open()?),
         ["wait", way, cause] => waits::wait(&Gpu::open()?, way, cause),
         ["contexts", count] => memory::contexts(number(count)? as u32),
+        ["cycles", count] => figures::cycles(&Gpu::open()?, number(count)? as usize),
+        ["figures"] => figures::run(&Gpu::open()?),
         ["idle"] => memory::idle(&Gpu::open()?),
         ["tenant", kind, rest @ ..] => tenant::run(kind, rest),
         ["bench", name, rest @ ..] => bench::run(name, rest),

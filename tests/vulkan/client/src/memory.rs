@@ -20,7 +20,7 @@ pub fn say(line: &str) {
 pub fn fill(gpu: &Gpu, most_mib: u64) -> Outcome {
     let kind = gpu.memory_type(u32::MAX, vk::MemoryPropertyFlags::DEVICE_LOCAL)?;
     let result = gpu.host_buffer(64 * 4)?;
-    let pipeline = Pipeline::new(gpu, shader!("spin"), &[&result], None)?;
+    let pipeline = Pipeline::new(gpu, shader!("spin.comp"), &[&result], None)?;
     let commands = gpu.record(|device, commands| {
         pipeline.bind(commands);
         pipeline.push(commands, &[1]);
@@ -51,6 +51,35 @@ pub fn fill(gpu: &Gpu, most_mib: u64) -> Outcome {
     whole.into_iter().for_each(|memory| unsafe { gpu.device.free_memory(memory, None) });
     say(&format!("one byte after it: {:?}", gpu.allocate(1, kind).map(|_| ())));
     Ok(())
+}
+
+/// Says how many MiB it has, then does what it is told, a line each: `take` so many more, one by one, or `give` all of
+/// it back.
+pub fn obey(gpu: &Gpu) -> Outcome {
+    let kind = gpu.memory_type(u32::MAX, vk::MemoryPropertyFlags::DEVICE_LOCAL)?;
+    // Mesa takes memory of its own when it first submits.
+    submit_nothing(gpu)?;
+    let mut held = Vec::new();
+    loop {
+        say(&format!("{} MiB", held.len()));
+        let mut line = String::new();
+        _ = stdin().read_line(&mut line);
+        match line.split_whitespace().collect::<Vec<_>>()[..] {
+            ["take", count] => {
+                for _ in 0..count.parse().unwrap_or(0) {
+                    match gpu.allocate(MIB, kind) {
+                        Ok(memory) => held.push(memory),
+                        Err(error) => {
+                            say(&format!("{error:?}"));
+                            break;
+                        }
+                    }
+                }
+            }
+            ["give"] => held.drain(..).for_each(|memory| unsafe { gpu.device.free_memory(memory, None) }),
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// Takes more than there is without looking at the answers, uses the last, and says what came of it.
@@ -136,7 +165,7 @@ fn buffer_on(gpu: &Gpu, bytes: u64, kind: u32) -> Outcome<Option<(vk::Buffer, vk
 /// Computes until it is killed or the device is lost, and says which error that was.
 pub fn until_lost(gpu: &Gpu) -> Outcome {
     let result = gpu.host_buffer(64 * 4)?;
-    let pipeline = Pipeline::new(gpu, shader!("spin"), &[&result], None)?;
+    let pipeline = Pipeline::new(gpu, shader!("spin.comp"), &[&result], None)?;
     let commands = gpu.record(|device, commands| {
         pipeline.bind(commands);
         pipeline.push(commands, &[100]);

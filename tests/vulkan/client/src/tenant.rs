@@ -131,7 +131,7 @@ impl<'gpu> Work<'gpu> {
             Kind::Idle => vec![local(4096)?],
         };
         let pipeline = match options.kind {
-            Kind::Compute => Some(Pipeline::new(gpu, shader!("spin"), &[&buffers[0]], None)?),
+            Kind::Compute => Some(Pipeline::new(gpu, shader!("spin.comp"), &[&buffers[0]], None)?),
             _ => None,
         };
         let commands = gpu.record(|device, commands| {

@@ -2,12 +2,14 @@
 //!
 //! It has one device with two queues, memory that is not there (but for imported and mapped one), objects that are
 //! numbers, and commands that return. Whoever waits for it waits for nothing, but for
-//! timeline semaphores: they count, and a submission that comes before what it waits for loses the device.
+//! timeline semaphores: they count, and a submission that comes before what it waits for loses the device. Queues get
+//! priority over those of others as real drivers give it; what a device got is said on standard error.
 #![allow(clippy::missing_safety_doc, unsafe_op_in_unsafe_fn)]
 
 mod device;
 mod order;
 mod physical;
+mod priority;
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
@@ -109,6 +111,7 @@ unsafe extern "system" fn create_instance(
     _: *const c_void,
     instance: *mut *mut c_void,
 ) -> vk::Result {
+    priority::look();
     *instance = dispatchable();
     vk::Result::SUCCESS
 }

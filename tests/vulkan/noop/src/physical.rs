@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_void};
 use ash::vk;
 
 use crate::device::QUEUES_MAX;
-use crate::{Function, answer_list, commands, dispatchable, extension};
+use crate::{Function, answer_list, commands, dispatchable, extension, priority};
 
 pub const VERSION: u32 = vk::API_VERSION_1_2;
 
@@ -75,6 +75,8 @@ unsafe extern "system" fn enumerate_extensions(
         "VK_KHR_external_semaphore_fd",
         "VK_KHR_timeline_semaphore",
         "VK_KHR_dynamic_rendering",
+        "VK_EXT_memory_budget",
+        "VK_KHR_global_priority",
     ];
     answer_list(&names.map(extension), count, places)
 }
@@ -114,7 +116,7 @@ unsafe extern "system" fn properties(_: *mut c_void, place: *mut vk::PhysicalDev
         api_version: VERSION,
         driver_version: 1,
         vendor_id: 0x1_0005,
-        device_type: vk::PhysicalDeviceType::CPU,
+        device_type: vk::PhysicalDeviceType::VIRTUAL_GPU,
         limits,
         ..Default::default()
     };
@@ -225,6 +227,12 @@ unsafe extern "system" fn memory2(
     place: *mut vk::PhysicalDeviceMemoryProperties2<'static>,
 ) {
     memory(device, &mut (*place).memory_properties);
+    for_each((*place).p_next, |kind, at| {
+        if kind == vk::StructureType::PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT {
+            let budget = &mut *at.cast::<vk::PhysicalDeviceMemoryBudgetPropertiesEXT<'_>>();
+            (budget.heap_budget[0], budget.heap_usage[0]) = (1 << 36, 48 << 20);
+        }
+    });
 }
 
 unsafe extern "system" fn external_buffer(
@@ -256,10 +264,13 @@ unsafe extern "system" fn none_of_these(
 
 unsafe extern "system" fn create_device(
     _: *mut c_void,
-    _: *const c_void,
+    info: *const vk::DeviceCreateInfo<'static>,
     _: *const c_void,
     device: *mut *mut c_void,
 ) -> vk::Result {
+    if let Err(refusal) = priority::grant(&*info) {
+        return refusal;
+    }
     *device = dispatchable();
     vk::Result::SUCCESS
 }

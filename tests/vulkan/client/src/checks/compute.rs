@@ -43,17 +43,17 @@ fn has(present: bool, name: &'static str) -> Outcome {
     if present { Ok(()) } else { Err(Failure::Missing(name)) }
 }
 
-width!(widths8, u8, "widths8", |gpu: &Gpu| has(gpu.can.bits8, "8-bit storage"));
-width!(widths16, u16, "widths16", |gpu: &Gpu| has(gpu.can.bits16, "16-bit storage"));
-width!(widths32, u32, "widths32", |_: &Gpu| Outcome::Ok(()));
-width!(widths64, u64, "widths64", |gpu: &Gpu| has(gpu.can.bits64, "shaderInt64"));
+width!(widths8, u8, "widths8.comp", |gpu: &Gpu| has(gpu.can.bits8, "8-bit storage"));
+width!(widths16, u16, "widths16.comp", |gpu: &Gpu| has(gpu.can.bits16, "16-bit storage"));
+width!(widths32, u32, "widths32.comp", |_: &Gpu| Outcome::Ok(()));
+width!(widths64, u64, "widths64.comp", |gpu: &Gpu| has(gpu.can.bits64, "shaderInt64"));
 
 pub fn floats(gpu: &Gpu) -> Outcome {
     let (mut given, result) = (gpu.host_buffer(64 * 4)?, gpu.host_buffer(64 * 4)?);
     for (index, element) in given.slice_mut::<f32>().iter_mut().enumerate() {
         *element = index as f32 - 31.5;
     }
-    let pipeline = Pipeline::new(gpu, shader!("floats"), &[&given, &result], None)?;
+    let pipeline = Pipeline::new(gpu, shader!("floats.comp"), &[&given, &result], None)?;
     gpu.run(|device, commands| {
         pipeline.bind(commands);
         unsafe { device.cmd_dispatch(commands, 1, 1, 1) };
@@ -65,7 +65,7 @@ pub fn floats(gpu: &Gpu) -> Outcome {
 
 pub fn push_constants(gpu: &Gpu) -> Outcome {
     let result = gpu.host_buffer(32 * 4)?;
-    let pipeline = Pipeline::new(gpu, shader!("push"), &[&result], None)?;
+    let pipeline = Pipeline::new(gpu, shader!("push.comp"), &[&result], None)?;
     let words: Vec<u32> = (0..32u32).map(|index| index.wrapping_mul(0x0101_0101)).collect();
     gpu.run(|device, commands| {
         pipeline.bind(commands);
@@ -87,7 +87,7 @@ pub fn specialisation(gpu: &Gpu) -> Outcome {
     let entries: Vec<_> =
         (0..4u32).map(|id| vk::SpecializationMapEntry { constant_id: id, offset: id * 4, size: 4 }).collect();
     let info = vk::SpecializationInfo::default().map_entries(&entries).data(&data);
-    let pipeline = Pipeline::new(gpu, shader!("specialisation"), &[&result], Some(&info))?;
+    let pipeline = Pipeline::new(gpu, shader!("specialisation.comp"), &[&result], Some(&info))?;
     gpu.run(|device, commands| {
         pipeline.bind(commands);
         unsafe { device.cmd_dispatch(commands, groups, 1, 1) };
@@ -101,7 +101,7 @@ pub fn specialisation(gpu: &Gpu) -> Outcome {
 
 pub fn indirect(gpu: &Gpu) -> Outcome {
     let result = gpu.host_buffer(16)?;
-    let pipeline = Pipeline::new(gpu, shader!("indirect"), &[&result], None)?;
+    let pipeline = Pipeline::new(gpu, shader!("indirect.comp"), &[&result], None)?;
     gpu.run(|device, commands| {
         pipeline.bind(commands);
         pipeline.push(commands, &[0]);
@@ -122,7 +122,7 @@ pub fn subgroups(gpu: &Gpu) -> Outcome {
     has(subgroup.supported_operations.contains(needed), "subgroup arithmetic and ballot")?;
     let size = subgroup.subgroup_size.min(64);
     let result = gpu.host_buffer(192 * 4)?;
-    let pipeline = Pipeline::new(gpu, shader!("subgroups"), &[&result], None)?;
+    let pipeline = Pipeline::new(gpu, shader!("subgroups.comp"), &[&result], None)?;
     gpu.run(|device, commands| {
         pipeline.bind(commands);
         unsafe { device.cmd_dispatch(commands, 1, 1, 1) };
@@ -137,7 +137,7 @@ pub fn subgroups(gpu: &Gpu) -> Outcome {
 
 pub fn atomics(gpu: &Gpu) -> Outcome {
     let result = gpu.host_buffer(16)?;
-    let pipeline = Pipeline::new(gpu, shader!("atomics"), &[&result], None)?;
+    let pipeline = Pipeline::new(gpu, shader!("atomics.comp"), &[&result], None)?;
     let groups = 100u32;
     gpu.run(|device, commands| {
         pipeline.bind(commands);
@@ -153,9 +153,9 @@ pub fn atomics(gpu: &Gpu) -> Outcome {
 pub fn pipeline_cache(gpu: &Gpu) -> Outcome {
     let device = &gpu.device;
     let result = gpu.host_buffer(16)?;
-    let pipeline = Pipeline::new(gpu, shader!("atomics"), &[&result], None)?;
+    let pipeline = Pipeline::new(gpu, shader!("atomics.comp"), &[&result], None)?;
     let empty = unsafe { device.create_pipeline_cache(&vk::PipelineCacheCreateInfo::default(), None) }?;
-    let first = create_pipeline(device, shader!("atomics"), pipeline.layout, empty, None)?;
+    let first = create_pipeline(device, shader!("atomics.comp"), pipeline.layout, empty, None)?;
     let data = unsafe { device.get_pipeline_cache_data(empty) }?;
     let mut spoilt = data.clone();
     if let Some(last) = spoilt.last_mut() {
@@ -166,7 +166,7 @@ pub fn pipeline_cache(gpu: &Gpu) -> Outcome {
     for data in [data, spoilt] {
         let info = vk::PipelineCacheCreateInfo::default().initial_data(&data);
         let cache = unsafe { device.create_pipeline_cache(&info, None) }?;
-        made.push(create_pipeline(device, shader!("atomics"), pipeline.layout, cache, None)?);
+        made.push(create_pipeline(device, shader!("atomics.comp"), pipeline.layout, cache, None)?);
         caches.push(cache);
     }
     made.into_iter().for_each(|pipeline| unsafe { device.destroy_pipeline(pipeline, None) });

@@ -13,7 +13,7 @@ pub fn timestamps(gpu: &Gpu) -> Outcome {
     }
     let device = &gpu.device;
     let (result, copied) = (gpu.host_buffer(64 * 1024 * 4)?, gpu.host_buffer(16)?);
-    let pipeline = Pipeline::new(gpu, shader!("spin"), &[&result], None)?;
+    let pipeline = Pipeline::new(gpu, shader!("spin.comp"), &[&result], None)?;
     let info = vk::QueryPoolCreateInfo::default().query_type(vk::QueryType::TIMESTAMP).query_count(2);
     let pool = unsafe { device.create_query_pool(&info, None) }?;
     let started = Instant::now();

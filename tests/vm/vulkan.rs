@@ -1,0 +1,200 @@
+//! Vulkan in VMs: Mesa's own driver and its programs, which the guest finds among this machine's files.
+
+use std::path::Path;
+
+use crate::mesa::{mesa, native, program, verdicts};
+use crate::qemu::{Version, Vm};
+use crate::service::Service;
+
+const DEVICE: &str = "vhost-user-test-device-pci,virtio-id=16,num_vqs=2,vq_size=256,config_size=16";
+const PROFILE: &str = "[gpu]\nvulkan = true\ndevice = \"llvmpipe\"\n[limits]\nmemory = \"1GiB\"";
+
+/// A shell command for the guest: a program on one of its Vulkan drivers.
+fn on(driver: &str, program: &Path, arguments: &str) -> String {
+    let mesa = mesa();
+    let driver = mesa.join(driver);
+    // Caches would go to the home folder.
+    format!(
+        "HOME=/dev/shm VK_LOADER_LAYERS_DISABLE='*' VK_DRIVER_FILES={} {} {} {arguments}",
+        driver.display(),
+        mesa.join("run").display(),
+        program.display()
+    )
+}
+
+fn on_vgpu(arguments: &str) -> String {
+    on("virtio.json", &program(), arguments)
+}
+
+fn vulkaninfo(driver: &str) -> String {
+    on(driver, &mesa().join("usr/bin/vulkaninfo"), "--summary")
+}
+
+/// OpenGL, which Mesa makes of Vulkan. It takes no software for that, such as the tests' GPU, unless told to.
+fn on_zink(program: &str, arguments: &str) -> String {
+    let vendors = mesa().join("usr/share/glvnd/egl_vendor.d/50_mesa.json");
+    let variables = "EGL_PLATFORM=surfaceless MESA_LOADER_DRIVER_OVERRIDE=zink LIBGL_ALWAYS_SOFTWARE=1";
+    let program = on("virtio.json", &mesa().join("usr/bin").join(program), arguments);
+    format!("__EGL_VENDOR_LIBRARY_FILENAMES={} {variables} {program}", vendors.display())
+}
+
+fn boot(version: Version) -> (Service, Vm) {
+    let service = Service::start(Some(PROFILE));
+    let vm = Vm::boot_with_programs(version, &service, DEVICE);
+    (service, vm)
+}
+
+/// Runs every check in the guest.
+fn expect_every_check(vm: &mut Vm) {
+    vm.guest.start(&on_vgpu(""));
+    expect_every_verdict(vm);
+}
+
+/// Waits for the end of checks that were started, and compares what they gave with what the GPU itself gives here.
+fn expect_every_verdict(vm: &mut Vm) {
+    let (there, here) = (vm.guest.end().well(), native(&[]));
+    assert!(here.status.success(), "{here:?}");
+    assert_eq!(verdicts(&there), verdicts(&String::from_utf8_lossy(&here.stdout)), "{there}");
+}
+
+/// The guest's kernel tells programs nothing of most answers that are errors: it logs them.
+fn expect_a_calm_kernel(vm: &mut Vm) {
+    let errors = vm.guest.run("dmesg | grep -F '*ERROR*'");
+    assert_eq!(errors.said, "");
+}
+
+/// No vGPU is in it: if this fails, nothing below says anything.
+pub(crate) fn a_guest_runs_programs_of_this_machine_on_a_driver_of_its_own(version: Version) {
+    let mut vm = Vm::boot_without_vgpu(version, "virtio-gpu-pci");
+    assert!(vm.guest.run("test -c /dev/dri/card0 -a -c /dev/dri/renderD128").well().is_empty());
+    let told = vm.guest.run(&vulkaninfo("lvp.json")).well();
+    assert!(told.contains("llvmpipe") && !told.contains("Venus"), "{told}");
+    let told = vm.guest.run(&on("lvp.json", &program(), "widths32 triangle")).well();
+    assert!(told.contains("widths32: ok") && told.contains("triangle: ok"), "{told}");
+    let wrong = vm.guest.run("echo one; echo two >&2; exit 3");
+    assert_eq!((wrong.said.as_str(), wrong.status), ("one\ntwo", 3));
+    assert_eq!(vm.guest.run("kill -KILL $$").status, 128 + 9);
+}
+
+pub(crate) fn vulkaninfo_names_the_vgpu(version: Version) {
+    let (_service, mut vm) = boot(version);
+    let told = vm.guest.run(&vulkaninfo("virtio.json")).well();
+    assert!(told.contains("Virtio-GPU Venus (llvmpipe"), "{told}");
+    expect_a_calm_kernel(&mut vm);
+}
+
+pub(crate) fn every_check_gives_what_it_gives_on_the_gpu_itself(version: Version) {
+    let (_service, mut vm) = boot(version);
+    expect_every_check(&mut vm);
+    expect_a_calm_kernel(&mut vm);
+}
+
+pub(crate) fn every_check_gives_the_same_after_a_reboot_and_a_reset(version: Version) {
+    let (_service, mut vm) = boot(version);
+    vm.guest.run(&on_vgpu("widths32")).well();
+    vm.guest.tell("reboot");
+    vm.guest.wait_until_ready();
+    expect_every_check(&mut vm);
+    vm.command("system_reset");
+    vm.guest.wait_until_ready();
+    expect_every_check(&mut vm);
+}
+
+pub(crate) fn a_machine_that_is_reset_while_it_computes_computes_again(version: Version) {
+    let (_service, mut vm) = boot(version);
+    vm.guest.start(&on_vgpu("until-lost"));
+    assert_eq!(vm.guest.said(), "running");
+    vm.command("system_reset");
+    vm.guest.wait_until_ready();
+    expect_every_check(&mut vm);
+}
+
+/// A MiB each: more than the memory that the guest and the GPU both reach.
+pub(crate) fn a_thousand_cycles_of_memory_leave_nothing_behind(version: Version) {
+    let (_service, mut vm) = boot(version);
+    for _ in 0..2 {
+        let told = vm.guest.run(&on_vgpu("cycles 1000")).well();
+        assert!(told.contains("1000 cycles: ok"), "{told}");
+    }
+    expect_a_calm_kernel(&mut vm);
+    vm.guest.run(&on_vgpu("copies")).well();
+}
+
+/// If each access left the guest, this would be a thousandth.
+pub(crate) fn a_program_writes_to_mapped_memory_about_as_fast_as_to_its_own(version: Version) {
+    let (_service, mut vm) = boot(version);
+    let told = vm.guest.run(&on_vgpu("figures")).well();
+    let ratio =
+        told.lines().find_map(|line| line.strip_prefix("write_mapped_over_own ")?.strip_suffix(" times"));
+    assert!(ratio.and_then(|ratio| ratio.parse::<f64>().ok()).is_some_and(|ratio| ratio > 0.3), "{told}");
+}
+
+pub(crate) fn what_a_program_wrote_is_gone_when_the_next_one_looks(version: Version) {
+    let (_service, mut vm) = boot(version);
+    for _ in 0..2 {
+        let told = vm.guest.run(&on_vgpu("write-and-wait 64")).well();
+        assert!(told.contains("written"), "{told}");
+        let told = vm.guest.run(&on_vgpu("look 64")).well();
+        assert!(told.contains("all zero"), "{told}");
+    }
+}
+
+pub(crate) fn programs_of_one_vm_compute_at_the_same_time(version: Version) {
+    let (_service, mut vm) = boot(version);
+    let checks = on_vgpu("widths32 atomics copies host-signal triangle");
+    let told = vm.guest.run(&format!("{checks} & {checks} & wait")).well();
+    assert_eq!(told.matches("triangle: ok").count(), 2, "{told}");
+    assert!(!told.contains("FAILED"), "{told}");
+}
+
+pub(crate) fn two_vms_compute_at_the_same_time(version: Version) {
+    let mut pairs = [boot(version), boot(version)];
+    pairs.iter_mut().for_each(|(_, vm)| vm.guest.start(&on_vgpu("")));
+    pairs.iter_mut().for_each(|(_, vm)| expect_every_verdict(vm));
+}
+
+pub(crate) fn a_program_loses_its_device_with_the_renderer_and_the_next_one_works(version: Version) {
+    let (service, mut vm) = boot(version);
+    for _ in 0..2 {
+        vm.guest.start(&on_vgpu("until-lost"));
+        assert_eq!(vm.guest.said(), "running");
+        service.kill_render_process();
+        let told = vm.guest.end().well();
+        assert_eq!(told, "ended with ERROR_DEVICE_LOST");
+        let next = vm.guest.run(&on_vgpu("widths32 triangle")).well();
+        assert!(next.contains("triangle: ok"), "{next}");
+    }
+    assert!(vm.lives());
+}
+
+/// A program in the middle of something may lose its device then, but does not wait for ever.
+pub(crate) fn programs_after_the_end_of_a_device_process_work(version: Version) {
+    let (service, mut vm) = boot(version);
+    vm.guest.start(&on_vgpu(""));
+    let name = vm.guest.said();
+    assert!(name.contains("Venus"), "{name}");
+    service.kill_device_process();
+    vm.guest.end();
+    expect_every_check(&mut vm);
+    service.kill_device_process();
+    expect_every_check(&mut vm);
+    assert!(vm.lives());
+}
+
+pub(crate) fn vulkan_and_the_screen_work_at_the_same_time(version: Version) {
+    let (service, mut vm) = boot(version);
+    assert_eq!(vm.guest.ask("draw 0 150"), "1280x800");
+    vm.guest.run(&on_vgpu("widths32 triangle")).well();
+    vm.guest.ask("flip 0 3 151");
+    service.expect_screenshot(0, &crate::picture::Expected::new((1280, 800), 153));
+    vm.guest.run(&on_vgpu("widths32 triangle")).well();
+}
+
+/// Gears turn for five seconds.
+pub(crate) fn opengl_comes_from_vulkan(version: Version) {
+    let (_service, mut vm) = boot(version);
+    let told = vm.guest.run(&on_zink("peglgears.x86_64-linux-gnu", "-info")).well();
+    assert!(told.contains("zink Vulkan 1.") && told.contains("Virtio-GPU Venus (llvmpipe"), "{told}");
+    assert!(told.contains(" frames in "), "{told}");
+    expect_a_calm_kernel(&mut vm);
+}
