@@ -6,7 +6,16 @@ use std::process::{Command, Output};
 
 /// The tree of the Mesa that guests have; scripts/setup unpacks it.
 pub(crate) fn mesa() -> PathBuf {
-    let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/vm/mesa-25.0");
+    tree("25.0")
+}
+
+/// As [`mesa`], of guests that are ahead of Debian's release.
+pub(crate) fn newer_mesa() -> PathBuf {
+    tree("26.1")
+}
+
+fn tree(version: &str) -> PathBuf {
+    let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/vm/mesa-{version}"));
     assert!(tree.exists(), "{} is missing: run scripts/setup", tree.display());
     tree
 }

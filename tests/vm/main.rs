@@ -91,6 +91,7 @@ mod qemu_11_1_vulkan {
     in_vms! {
         vulkaninfo_names_the_vgpu
         every_check_gives_what_it_gives_on_the_gpu_itself
+        every_check_gives_the_same_on_a_newer_mesa
         every_check_gives_the_same_after_a_reboot_and_a_reset
         a_machine_that_is_reset_while_it_computes_computes_again
         a_thousand_cycles_of_memory_leave_nothing_behind

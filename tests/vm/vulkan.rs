@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::mesa::{mesa, native, program, verdicts};
+use crate::mesa::{mesa, native, newer_mesa, program, verdicts};
 use crate::qemu::{Version, Vm};
 use crate::service::Service;
 
@@ -11,7 +11,10 @@ const PROFILE: &str = "[gpu]\nvulkan = true\ndevice = \"llvmpipe\"\n[limits]\nme
 
 /// A shell command for the guest: a program on one of its Vulkan drivers.
 fn on(driver: &str, program: &Path, arguments: &str) -> String {
-    let mesa = mesa();
+    on_mesa(&mesa(), driver, program, arguments)
+}
+
+fn on_mesa(mesa: &Path, driver: &str, program: &Path, arguments: &str) -> String {
     let driver = mesa.join(driver);
     // Caches would go to the home folder.
     format!(
@@ -86,6 +89,13 @@ pub(crate) fn vulkaninfo_names_the_vgpu(version: Version) {
 pub(crate) fn every_check_gives_what_it_gives_on_the_gpu_itself(version: Version) {
     let (_service, mut vm) = boot(version);
     expect_every_check(&mut vm);
+    expect_a_calm_kernel(&mut vm);
+}
+
+pub(crate) fn every_check_gives_the_same_on_a_newer_mesa(version: Version) {
+    let (_service, mut vm) = boot(version);
+    vm.guest.start(&on_mesa(&newer_mesa(), "virtio.json", &program(), ""));
+    expect_every_verdict(&mut vm);
     expect_a_calm_kernel(&mut vm);
 }
 

@@ -48,6 +48,15 @@ fn every_check_gives_what_it_gives_on_the_gpu_itself() {
 }
 
 #[test]
+fn every_check_gives_the_same_on_a_newer_mesa() {
+    let server = Server::start("memory = \"1GiB\"");
+    let there = server.newer_client(&[]).output().unwrap();
+
+    assert!(text(&there).contains("Virtio-GPU Venus (llvmpipe"), "{}", text(&there));
+    assert_eq!(verdicts(&there), verdicts(&native(&[])), "{}", text(&there));
+}
+
+#[test]
 fn every_check_passes_without_feedback_in_memory() {
     let server = Server::start("memory = \"1GiB\"");
     let there = server.client(&[]).env("VN_PERF", NO_FEEDBACK).output().unwrap();

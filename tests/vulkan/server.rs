@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 pub(crate) use crate::mesa::{LAVAPIPE, program};
-use crate::mesa::{built, mesa};
+use crate::mesa::{built, mesa, newer_mesa};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -39,7 +39,10 @@ pub(crate) fn nothing(folder: &Path) -> PathBuf {
 
 /// A program of a guest that comes in by this socket, on Mesa's driver.
 pub(crate) fn guest(socket: &Path, program: &Path, arguments: &[&str]) -> Command {
-    let mesa = mesa();
+    guest_of(&mesa(), socket, program, arguments)
+}
+
+fn guest_of(mesa: &Path, socket: &Path, program: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(mesa.join("run"));
     command
         .arg(program)
@@ -113,6 +116,11 @@ impl Server {
 
     pub(crate) fn client(&self, arguments: &[&str]) -> Command {
         self.guest(&program(), arguments)
+    }
+
+    /// As [`Server::client`], on a newer Mesa.
+    pub(crate) fn newer_client(&self, arguments: &[&str]) -> Command {
+        guest_of(&newer_mesa(), &self.socket(), &program(), arguments)
     }
 
     /// Starts a client that says lines and listens for one.

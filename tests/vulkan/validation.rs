@@ -24,7 +24,7 @@ fn serve(socket: &Path) {
     let gpu = Gpu::open(GpuOptions { which: Some("llvmpipe".into()), ..GpuOptions::default() }).unwrap();
     let ledger = Ledger::new(1 << 30);
     let house = House {
-        renderer: GpuRenderer::new(gpu, ledger.clone(), Leave::open()),
+        renderer: GpuRenderer::new(gpu, ledger.clone(), Leave::open(), None),
         ledger,
         monitor: Monitor::new(),
         estate: Arc::new(Nobody),
