@@ -82,7 +82,7 @@ impl Drop for Tenant {
 
 /// Has both work, with something done to the host meanwhile; and both must get on after it.
 fn work_through(host: &mut Host, disturb: impl FnOnce(&mut Host)) {
-    let mut tenants = tenants(&host);
+    let mut tenants = tenants(host);
     // They are at work from now on, and measured when the disturbance is over.
     tenants.iter_mut().for_each(|tenant| tenant.work(Duration::from_millis(1500)));
     std::thread::sleep(Duration::from_millis(500));
