@@ -7,6 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::mesa::LAVAPIPE;
 use crate::paths::vgpu;
 use crate::picture::{Expected, Picture};
 use crate::qemu::{attempts, eventually, tail};
@@ -49,6 +50,12 @@ impl Daemon {
     pub(crate) fn start_again(&mut self) {
         self.process = start(self.directory.path());
         self.wait();
+    }
+
+    /// What is to be put on QEMU's command line.
+    pub(crate) fn qemu_arguments(&self) -> Vec<String> {
+        let printed = self.answer(&["args", NAME, "--vmm", "qemu", "--memory", "1GiB", "-o", "json"]);
+        serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"))
     }
 
     /// Kills the process that serves the VM.
@@ -96,6 +103,9 @@ fn start(directory: &Path) -> Child {
     Command::new(vgpu())
         .args(["daemon", "--state", "state"])
         .env("VGPU_API", directory.join("api.sock"))
+        // Where there is no GPU: the driver of software.
+        .env("VK_DRIVER_FILES", LAVAPIPE)
+        .env("VK_ICD_FILENAMES", LAVAPIPE)
         .current_dir(directory)
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())

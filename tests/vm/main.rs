@@ -101,6 +101,7 @@ mod qemu_11_1_vulkan {
         two_vms_compute_at_the_same_time
         a_program_loses_its_device_with_the_renderer_and_the_next_one_works
         programs_after_the_end_of_a_device_process_work
+        a_program_computes_on_while_the_daemon_is_killed
         vulkan_and_the_screen_work_at_the_same_time
         opengl_comes_from_vulkan
     }

@@ -86,6 +86,11 @@ impl Vm {
         Self::start_with_programs(version, &gpu_of(service, device))
     }
 
+    /// Boots one with what `vgpu args` prints, and with programs of this machine.
+    pub(crate) fn boot_as_told(version: Version, arguments: &[String]) -> Self {
+        Self::start_with_programs(version, arguments)
+    }
+
     /// Boots one with a GPU that is QEMU's own, given as its `-device`.
     pub(crate) fn boot_without_vgpu(version: Version, device: &str) -> Self {
         Self::start_with_programs(version, &["-device".into(), device.into()])

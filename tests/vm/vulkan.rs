@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::daemon::Daemon;
 use crate::mesa::{mesa, native, newer_mesa, program, verdicts};
 use crate::qemu::{Version, Vm};
 use crate::service::Service;
@@ -187,6 +188,22 @@ pub(crate) fn programs_after_the_end_of_a_device_process_work(version: Version) 
     vm.guest.end();
     expect_every_check(&mut vm);
     service.kill_device_process();
+    expect_every_check(&mut vm);
+    assert!(vm.lives());
+}
+
+/// With the daemon its vGPUs' processes lose who keeps them, and find another.
+pub(crate) fn a_program_computes_on_while_the_daemon_is_killed(version: Version) {
+    let mut daemon = Daemon::with_vgpu(PROFILE);
+    let mut vm = Vm::boot_as_told(version, &daemon.qemu_arguments());
+    vm.guest.start(&on_vgpu(""));
+    let name = vm.guest.said();
+    assert!(name.contains("Venus"), "{name}");
+    daemon.kill();
+    daemon.start_again();
+    expect_every_verdict(&mut vm);
+
+    daemon.kill_device_process();
     expect_every_check(&mut vm);
     assert!(vm.lives());
 }
