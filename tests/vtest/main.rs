@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 #![allow(missing_docs, unreachable_pub)]
 
+mod contexts;
 mod hostile;
 mod idle;
 #[path = "../support/seeds.rs"]

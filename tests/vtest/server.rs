@@ -128,6 +128,13 @@ impl Renderer for Contexts {
     }
 }
 
+/// What clients are served with: this ledger, and an executor that counts what is done.
+pub fn house(clients_max: usize, ledger: &Ledger, estate: Arc<dyn Estate>, done: &Arc<AtomicUsize>) -> House {
+    let renderer = Arc::new(Contexts(Arc::clone(done)));
+    let (monitor, shares) = (Monitor::new(), Shares::among(clients_max));
+    House { renderer, ledger: ledger.clone(), monitor, estate, shares, clients_max }
+}
+
 pub struct Server {
     listener: UnixListener,
     thread: Option<JoinHandle<()>>,
@@ -155,11 +162,8 @@ impl Server {
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
-        let ledger = Ledger::new(bytes);
-        let done = Arc::default();
-        let renderer = Arc::new(Contexts(Arc::clone(&done)));
-        let (monitor, shares) = (Monitor::new(), Shares::among(clients_max));
-        let house = House { renderer, ledger: ledger.clone(), monitor, estate, shares, clients_max };
+        let (ledger, done) = (Ledger::new(bytes), Arc::default());
+        let house = house(clients_max, &ledger, estate, &done);
         let theirs = listener.try_clone().unwrap();
         let thread = thread::spawn(move || serve(&Sealed::not_really(), &theirs, house, inherited).unwrap());
         Self { listener, thread: Some(thread), folder, ledger, done }
