@@ -2,6 +2,7 @@
 #![allow(missing_docs, unreachable_pub)]
 #![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::unwrap_used)]
 
+mod contexts;
 mod cve;
 mod drawing;
 mod guest;
