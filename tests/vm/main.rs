@@ -94,6 +94,7 @@ mod qemu_11_1_vulkan {
         every_check_gives_the_same_on_a_newer_mesa
         every_check_gives_the_same_after_a_reboot_and_a_reset
         a_machine_that_is_reset_while_it_computes_computes_again
+        a_machine_that_is_paused_again_and_again_computes_on
         a_thousand_cycles_of_memory_leave_nothing_behind
         a_program_writes_to_mapped_memory_about_as_fast_as_to_its_own
         what_a_program_wrote_is_gone_when_the_next_one_looks

@@ -1,6 +1,7 @@
 //! Vulkan in VMs: Mesa's own driver and its programs, which the guest finds among this machine's files.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::daemon::Daemon;
 use crate::mesa::{mesa, native, newer_mesa, program, verdicts};
@@ -118,6 +119,19 @@ pub(crate) fn a_machine_that_is_reset_while_it_computes_computes_again(version: 
     vm.command("system_reset");
     vm.guest.wait_until_ready();
     expect_every_check(&mut vm);
+}
+
+/// Its clocks stand still then, and the host's go on: rings fall asleep that a driver thinks awake.
+pub(crate) fn a_machine_that_is_paused_again_and_again_computes_on(version: Version) {
+    let (_service, mut vm) = boot(version);
+    vm.guest.start(&on_vgpu(""));
+    for _ in 0..20 {
+        std::thread::sleep(Duration::from_millis(40));
+        vm.command("stop");
+        std::thread::sleep(Duration::from_millis(20));
+        vm.command("cont");
+    }
+    expect_every_verdict(&mut vm);
 }
 
 /// A MiB each: more than the memory that the guest and the GPU both reach.
