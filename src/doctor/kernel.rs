@@ -13,7 +13,7 @@ use super::{Check, Host};
 const MAP_COUNT_DEFAULT: u64 = 65_530;
 
 pub(super) fn checks(host: &Host) -> Vec<Check> {
-    vec![kvm(host), user_namespaces(host), landlock(host), seccomp(host), map_count(host)]
+    vec![kvm(host), user_namespaces(host), landlock(host), seccomp(host), map_count(host), shmem_pages(host)]
 }
 
 fn kvm(host: &Host) -> Check {
@@ -111,10 +111,26 @@ fn map_count(host: &Host) -> Check {
     }
 }
 
+/// Parts of huge pages cannot be given back while a GPU holds them: see [`Heap::punch`](crate::heap::Heap::punch).
+fn shmem_pages(host: &Host) -> Check {
+    let file = "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
+    let list = host.read(file).unwrap_or_default();
+    let chosen = list.split_whitespace().find_map(|word| word.strip_prefix('[')?.strip_suffix(']'));
+    let check = |found: &str| Check::ok("shmem_pages", file, found);
+    match chosen {
+        None => check("no huge pages in shared memory"),
+        Some(chosen @ ("never" | "advise" | "deny")) => check(chosen),
+        Some(chosen) => check(chosen).warn(format!(
+            "echo never >{file} before VMs with Vulkan start: a GPU that still works in a part of a huge page keeps that \
+             part from being emptied, and the guest's next program may see it"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Host, Status};
-    use super::{checks, memfd};
+    use super::{checks, memfd, shmem_pages};
 
     /// Hosts written down under tests/fixtures: the files that are asked about, as such hosts have them.
     fn host(name: &str) -> Vec<(&'static str, Status, String)> {
@@ -140,6 +156,20 @@ mod tests {
     }
 
     #[test]
+    fn a_host_that_puts_shared_memory_into_huge_pages_is_warned() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("sys/kernel/mm/transparent_hugepage");
+        std::fs::create_dir_all(&folder).unwrap();
+        for (list, status) in [
+            ("always within_size [advise] never deny force\n", Status::Ok),
+            ("[always] within_size advise never deny force\n", Status::Warn),
+        ] {
+            std::fs::write(folder.join("shmem_enabled"), list).unwrap();
+            assert_eq!(shmem_pages(&Host { root: root.path().into() }).status, status, "{list}");
+        }
+    }
+
+    #[test]
     fn a_bare_container_is_told_everything_that_it_lacks() {
         let said = host("container").into_iter().map(|(check, status, _)| (check, status));
         assert_eq!(
@@ -150,6 +180,7 @@ mod tests {
                 ("landlock", Status::Warn),
                 ("seccomp", Status::Fail),
                 ("map_count", Status::Warn),
+                ("shmem_pages", Status::Ok),
             ]
         );
     }
