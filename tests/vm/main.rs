@@ -105,6 +105,8 @@ mod qemu_11_1_vulkan {
         a_program_computes_on_while_the_daemon_is_killed
         vulkan_and_the_screen_work_at_the_same_time
         opengl_comes_from_vulkan
+        programs_share_pictures_as_dma_bufs
+        a_cube_turns_on_the_screen
     }
 }
 

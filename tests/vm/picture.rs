@@ -29,6 +29,11 @@ impl Picture {
         Ok(Self { width: info.width, height: info.height, pixels })
     }
 
+    /// Row by row.
+    pub(crate) fn pixels(&self) -> &[u32] {
+        &self.pixels
+    }
+
     /// What is wrong with the picture, if something is.
     pub(crate) fn compare(&self, expected: &Expected) -> Result<(), String> {
         if (self.width, self.height) != expected.size {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::daemon::Daemon;
 use crate::mesa::{mesa, native, newer_mesa, program, verdicts};
-use crate::qemu::{Version, Vm};
+use crate::qemu::{Version, Vm, eventually};
 use crate::service::Service;
 
 const DEVICE: &str = "vhost-user-test-device-pci,virtio-id=16,num_vqs=2,vq_size=256,config_size=16";
@@ -37,10 +37,14 @@ fn vulkaninfo(driver: &str) -> String {
 
 /// OpenGL, which Mesa makes of Vulkan. It takes no software for that, such as the tests' GPU, unless told to.
 fn on_zink(program: &str, arguments: &str) -> String {
-    let vendors = mesa().join("usr/share/glvnd/egl_vendor.d/50_mesa.json");
-    let variables = "EGL_PLATFORM=surfaceless MESA_LOADER_DRIVER_OVERRIDE=zink LIBGL_ALWAYS_SOFTWARE=1";
+    let (vendors, backends) = ("usr/share/glvnd/egl_vendor.d/50_mesa.json", "usr/lib/x86_64-linux-gnu/gbm");
+    let files = format!(
+        "__EGL_VENDOR_LIBRARY_FILENAMES={} GBM_BACKENDS_PATH={}",
+        mesa().join(vendors).display(),
+        mesa().join(backends).display()
+    );
     let program = on("virtio.json", &mesa().join("usr/bin").join(program), arguments);
-    format!("__EGL_VENDOR_LIBRARY_FILENAMES={} {variables} {program}", vendors.display())
+    format!("{files} MESA_LOADER_DRIVER_OVERRIDE=zink LIBGL_ALWAYS_SOFTWARE=1 {program}")
 }
 
 fn boot(version: Version) -> (Service, Vm) {
@@ -234,8 +238,46 @@ pub(crate) fn vulkan_and_the_screen_work_at_the_same_time(version: Version) {
 /// Gears turn for five seconds.
 pub(crate) fn opengl_comes_from_vulkan(version: Version) {
     let (_service, mut vm) = boot(version);
-    let told = vm.guest.run(&on_zink("peglgears.x86_64-linux-gnu", "-info")).well();
+    let gears = on_zink("peglgears.x86_64-linux-gnu", "-info");
+    let told = vm.guest.run(&format!("EGL_PLATFORM=surfaceless {gears}")).well();
     assert!(told.contains("zink Vulkan 1.") && told.contains("Virtio-GPU Venus (llvmpipe"), "{told}");
     assert!(told.contains(" frames in "), "{told}");
     expect_a_calm_kernel(&mut vm);
+}
+
+/// Two of them: each has a context of its own.
+pub(crate) fn programs_share_pictures_as_dma_bufs(version: Version) {
+    let (_service, mut vm) = boot(version);
+    let told = vm.guest.run(&on_vgpu("share")).well();
+    assert_eq!(told, "shared: ok");
+    let told = vm.guest.run(&on_mesa(&newer_mesa(), "virtio.json", &program(), "share")).well();
+    assert_eq!(told, "shared: ok");
+    expect_a_calm_kernel(&mut vm);
+}
+
+/// OpenGL draws into buffers of GBM, which KMS shows: nothing is copied on the way to the scanout. The cube turns until
+/// somebody types, or there is no more to read.
+pub(crate) fn a_cube_turns_on_the_screen(version: Version) {
+    const GREY: u32 = 0x80_80_80;
+    let (service, mut vm) = boot(version);
+    let cube = on_zink("kmscube", "--device=/dev/dri/card0 --count");
+    let told = vm.guest.run(&format!("sleep 1 | {cube}=1 2>&1")).well();
+    assert!(told.contains("zink Vulkan 1.") && told.contains("Virtio-GPU Venus (llvmpipe"), "{told}");
+
+    vm.guest.start(&format!("sleep 600 | {cube}=1000000"));
+    let looks_like_a_cube = || {
+        let shot = service.screenshot(0)?;
+        let coloured = shot.pixels().iter().filter(|pixel| **pixel != GREY).count();
+        let (corner, share) = (shot.pixels().first().copied(), coloured * 100 / shot.pixels().len());
+        match (5..50).contains(&share) && corner == Some(GREY) && shot.height == 800 {
+            true => Ok(shot),
+            false => Err(format!("{share} % of {}x{} pixels are coloured", shot.width, shot.height)),
+        }
+    };
+    eventually("a cube is seen", || looks_like_a_cube().map(drop));
+    let first = looks_like_a_cube().unwrap();
+    eventually("the cube turns", || match looks_like_a_cube()?.pixels() == first.pixels() {
+        false => Ok(()),
+        true => Err("it stands still".into()),
+    });
 }

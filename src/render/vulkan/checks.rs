@@ -5,12 +5,12 @@ use std::sync::Arc;
 use vulkanalia_sys as vk;
 
 use super::descriptors::{self, PipelineLayout};
-use super::images;
 use super::objects::{Data, Object};
 use super::queries::{lower_half, pool};
 use super::reason::Reason;
 use super::recording::check_secondaries;
 use super::turn::Turn;
+use super::{dma_buf, images};
 use crate::sys::{Address, CStruct};
 use crate::venus::CommandType;
 
@@ -101,13 +101,24 @@ fn of_images(turn: &mut Turn<'_>) -> Result<(), Reason> {
         C::CmdClearDepthStencilImage => {
             images::clear(turn, vk::ImageAspectFlags::DEPTH | vk::ImageAspectFlags::STENCIL)
         }
-        C::CmdPipelineBarrier => images::barriers(turn, 8),
-        C::CmdWaitEvents => images::barriers(turn, 9),
-        C::CmdPipelineBarrier2 => images::dependencies(turn, at(1), 1),
-        C::CmdSetEvent2 => images::dependencies(turn, at(2), 1),
-        C::CmdWaitEvents2 => images::dependencies(turn, at(3), lower_half(at(1))),
+        C::CmdPipelineBarrier => barriers(turn, 6),
+        C::CmdWaitEvents => barriers(turn, 7),
+        C::CmdPipelineBarrier2 => dependencies(turn, at(1), 1),
+        C::CmdSetEvent2 => dependencies(turn, at(2), 1),
+        C::CmdWaitEvents2 => dependencies(turn, at(3), lower_half(at(1))),
         _ => Ok(()),
     }
+}
+
+/// Barriers for buffers, counted by the argument of this number, and for images, which follow.
+fn barriers(turn: &mut Turn<'_>, count: usize) -> Result<(), Reason> {
+    dma_buf::barriers(turn, count)?;
+    images::barriers(turn, count + 2)
+}
+
+fn dependencies(turn: &mut Turn<'_>, at: Address, count: u32) -> Result<(), Reason> {
+    dma_buf::dependencies(turn, at, count)?;
+    images::dependencies(turn, at, count)
 }
 
 /// A range of the buffer that is the argument of a number; 0 bytes: only its start must lie in the buffer.

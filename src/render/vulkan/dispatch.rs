@@ -3,8 +3,8 @@
 use super::reason::Reason;
 use super::turn::{Outcome, Turn};
 use super::{
-    caches, command_pools, descriptors, device, images, instance, memory, physical_device, pipelines,
-    queries, queue, recording, resources, shaders, simple, sync,
+    caches, command_pools, descriptors, device, dma_buf, images, instance, memory, physical_device,
+    pipelines, queries, queue, recording, resources, shaders, simple, sync,
 };
 use crate::venus::{CommandType, ObjectType};
 
@@ -30,13 +30,12 @@ pub(super) fn dispatch(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::GetPhysicalDeviceQueueFamilyProperties | C::GetPhysicalDeviceQueueFamilyProperties2 => {
             physical_device::queue_families(turn)
         }
-        C::GetPhysicalDeviceImageFormatProperties2 => physical_device::image_format2(turn),
+        C::GetPhysicalDeviceFormatProperties2 => dma_buf::format_properties2(turn),
+        C::GetPhysicalDeviceImageFormatProperties2 => dma_buf::image_format2(turn),
         C::GetPhysicalDeviceExternalSemaphoreProperties => physical_device::external_semaphores(turn),
-        C::GetPhysicalDeviceExternalBufferProperties | C::GetPhysicalDeviceExternalFenceProperties => {
-            Ok(physical_device::external())
-        }
+        C::GetPhysicalDeviceExternalBufferProperties => dma_buf::external_buffers(turn),
+        C::GetPhysicalDeviceExternalFenceProperties => Ok(physical_device::external()),
         C::GetPhysicalDeviceFormatProperties
-        | C::GetPhysicalDeviceFormatProperties2
         | C::GetPhysicalDeviceImageFormatProperties
         | C::GetPhysicalDeviceSparseImageFormatProperties
         | C::GetPhysicalDeviceSparseImageFormatProperties2
@@ -131,6 +130,7 @@ fn of_memory(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
         C::GetDeviceImageMemoryRequirements => resources::device_image_requirements(turn),
         C::BindBufferMemory | C::BindImageMemory => resources::bind(turn),
         C::BindBufferMemory2 | C::BindImageMemory2 => resources::bind2(turn),
+        C::GetImageDrmFormatModifierPropertiesEXT => dma_buf::modifier(turn),
         C::GetBufferDeviceAddress => resources::device_address(turn),
         C::GetImageSubresourceLayout | C::GetImageSubresourceLayout2 => resources::subresource_layout(turn),
         C::GetDeviceImageSubresourceLayout => resources::device_subresource_layout(turn),

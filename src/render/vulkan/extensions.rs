@@ -7,16 +7,13 @@ use vulkanalia_sys as vk;
 use crate::venus;
 
 /// What needs a descriptor or an address of the host, and what the executor does not look through yet.
-const WITHHELD: [&str; 15] = [
+const WITHHELD: [&str; 12] = [
     "VK_EXT_command_serialization",
     "VK_EXT_descriptor_heap",
-    "VK_EXT_external_memory_dma_buf",
     "VK_EXT_host_image_copy",
-    "VK_EXT_image_drm_format_modifier",
     "VK_KHR_acceleration_structure",
     "VK_KHR_deferred_host_operations",
     "VK_KHR_external_fence_fd",
-    "VK_KHR_external_memory_fd",
     "VK_KHR_ray_query",
     "VK_KHR_ray_tracing_maintenance1",
     "VK_KHR_ray_tracing_pipeline",
@@ -25,8 +22,15 @@ const WITHHELD: [&str; 15] = [
     "VK_MESA_venus_protocol",
 ];
 
-/// What we do ourselves, whether the driver has it or not. Without it Mesa shows no Vulkan newer than 1.2.
-const EMULATED: [&str; 1] = ["VK_KHR_external_semaphore_fd"];
+/// What we do ourselves, whether the driver has it or not, and its versions. Without semaphores by descriptor Mesa shows
+/// no Vulkan newer than 1.2, and without the others nothing is shown (see dma_buf.rs).
+const EMULATED: [(&str, u32); 5] = [
+    ("VK_EXT_external_memory_dma_buf", 1),
+    ("VK_EXT_image_drm_format_modifier", 2),
+    ("VK_EXT_queue_family_foreign", 1),
+    ("VK_KHR_external_memory_fd", 1),
+    ("VK_KHR_external_semaphore_fd", 1),
+];
 
 /// What we need of the driver ourselves; enabled on every device that has it.
 pub(super) const OWN: [&std::ffi::CStr; 2] = [c"VK_EXT_external_memory_host", c"VK_KHR_timeline_semaphore"];
@@ -41,9 +45,9 @@ pub(super) struct Extensions {
 impl Extensions {
     pub(super) fn new(host: &[vk::ExtensionProperties]) -> Self {
         let carried = carried();
-        let emulated = EMULATED.map(|name| {
+        let emulated = EMULATED.map(|(name, spec_version)| {
             let extension_name = vk::StringArray::from_bytes(name.as_bytes());
-            vk::ExtensionProperties { extension_name, spec_version: 1 }
+            vk::ExtensionProperties { extension_name, spec_version }
         });
         let host_alone = host.iter().filter(|found| !is_emulated(&name(found)));
         let offered = host_alone.chain(&emulated).filter_map(|found| {
@@ -77,7 +81,7 @@ fn carried() -> BTreeMap<&'static str, u32> {
 
 /// Whether the driver is not to hear of it.
 pub(super) fn is_emulated(name: &str) -> bool {
-    EMULATED.contains(&name)
+    EMULATED.iter().any(|(emulated, _)| *emulated == name)
 }
 
 /// Whether an extension of the instance is one that Venus carries. They are all about what devices can do.
@@ -99,14 +103,13 @@ mod tests {
 
     #[test]
     fn what_the_host_has_and_venus_carries_is_offered_unless_it_needs_the_hosts_descriptors() {
-        let host = ["VK_KHR_push_descriptor", "VK_KHR_external_memory_fd", "VK_NV_ray_tracing"];
+        let host = ["VK_KHR_push_descriptor", "VK_KHR_external_fence_fd", "VK_NV_ray_tracing"];
         let extensions = Extensions::new(&host.map(|name| extension(name, 99)));
 
         assert!(extensions.offers("VK_KHR_push_descriptor"));
         assert!(extensions.offered().iter().all(|offered| offered.spec_version < 99));
         assert!(
-            !extensions.offers("VK_KHR_external_memory_fd")
-                && extensions.host_has("VK_KHR_external_memory_fd")
+            !extensions.offers("VK_KHR_external_fence_fd") && extensions.host_has("VK_KHR_external_fence_fd")
         );
         assert!(!extensions.offers("VK_NV_ray_tracing"));
         assert!(!extensions.offers("VK_KHR_maintenance1"));

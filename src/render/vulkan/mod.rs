@@ -24,6 +24,8 @@ mod descriptors;
 mod device;
 #[forbid(unsafe_code)]
 mod dispatch;
+#[forbid(unsafe_code)]
+mod dma_buf;
 mod driver;
 #[forbid(unsafe_code)]
 mod extensions;

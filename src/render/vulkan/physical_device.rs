@@ -114,19 +114,7 @@ pub(super) fn features2(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
     Ok(returned)
 }
 
-/// vkGetPhysicalDeviceImageFormatProperties2: no image of a guest is shared with others by the driver.
-pub(super) fn image_format2(turn: &mut Turn<'_>) -> Result<Outcome, Reason> {
-    let wanted = vk::StructureType::PHYSICAL_DEVICE_EXTERNAL_IMAGE_FORMAT_INFO;
-    if let Some(at) = venus::find(turn.arena, turn.call.arg(1), wanted) {
-        let info = turn.get::<vk::PhysicalDeviceExternalImageFormatInfo>(at)?;
-        if !info.handle_type.is_empty() {
-            return Ok(vk::Result::ERROR_FORMAT_NOT_SUPPORTED.into());
-        }
-    }
-    query(turn)
-}
-
-/// vkGetPhysicalDeviceExternal…Properties: nothing can be exported or imported. The answer is zero as it stands.
+/// vkGetPhysicalDeviceExternalFenceProperties: none can be exported or imported. The answer is zero as it stands.
 pub(super) fn external() -> Outcome {
     Outcome::Done(0)
 }

@@ -46,7 +46,16 @@ pub struct Features {
     pub bits64: bool,
     pub timeline: bool,
     pub dynamic_rendering: bool,
+    /// Memory of images can be handed over as dma-bufs.
+    pub dma_bufs: bool,
 }
+
+const DMA_BUFS: [&CStr; 4] = [
+    ash::khr::external_memory_fd::NAME,
+    ash::ext::external_memory_dma_buf::NAME,
+    ash::ext::image_drm_format_modifier::NAME,
+    ash::ext::queue_family_foreign::NAME,
+];
 
 impl Gpu {
     pub fn open() -> Outcome<Self> {
@@ -212,6 +221,7 @@ fn features(instance: &Instance, physical: vk::PhysicalDevice) -> Features {
         bits64: core.shader_int64 != 0,
         timeline: twelve.timeline_semaphore != 0,
         dynamic_rendering: has_extension(instance, physical, ash::khr::dynamic_rendering::NAME),
+        dma_bufs: DMA_BUFS.iter().all(|name| has_extension(instance, physical, name)),
     }
 }
 
@@ -237,14 +247,21 @@ fn open_device(
         .shader_int8(can.bits8)
         .timeline_semaphore(can.timeline);
     let mut rendering = vk::PhysicalDeviceDynamicRenderingFeatures::default().dynamic_rendering(true);
-    let extensions = [ash::khr::dynamic_rendering::NAME.as_ptr()];
+    let mut extensions = Vec::new();
+    if can.dma_bufs {
+        extensions.extend(DMA_BUFS.map(CStr::as_ptr));
+    }
+    if can.dynamic_rendering {
+        extensions.push(ash::khr::dynamic_rendering::NAME.as_ptr());
+    }
     let mut info = vk::DeviceCreateInfo::default()
         .queue_create_infos(&queue)
         .enabled_features(&core)
+        .enabled_extension_names(&extensions)
         .push_next(&mut eleven)
         .push_next(&mut twelve);
     if can.dynamic_rendering {
-        info = info.enabled_extension_names(&extensions).push_next(&mut rendering);
+        info = info.push_next(&mut rendering);
     }
     Ok(unsafe { instance.create_device(physical, &info, None) }?)
 }

@@ -2,8 +2,8 @@
 //!
 //! `vgpu-test-vulkan [CHECK...]` runs checks, all without names, and prints a line for each, and digests of pictures;
 //! the pictures themselves go to the folder VGPU_PICTURES, if that is set. The other verbs are for
-//! tests that steer it: `fill`, `obey`, `write-and-wait`, `look`, `until-lost`, `wait`, `contexts`, `cycles`, `idle`;
-//! `bench` and `figures` measure, and `tenant` is one of several programs on a GPU.
+//! tests that steer it: `fill`, `obey`, `write-and-wait`, `look`, `until-lost`, `wait`, `contexts`, `cycles`, `share`,
+//! `idle`; `bench` and `figures` measure, and `tenant` is one of several programs on a GPU.
 //! Which driver it meets is the Vulkan loader's choice, by the usual variables.
 
 mod bench;
@@ -12,6 +12,7 @@ mod checks;
 mod figures;
 mod gpu;
 mod memory;
+mod sharing;
 mod tenant;
 mod waits;
 
@@ -45,6 +46,7 @@ fn dispatch(words: &[&str]) -> Outcome {
         ["contexts", count] => memory::contexts(number(count)? as u32),
         ["cycles", count] => figures::cycles(&Gpu::open()?, number(count)? as usize),
         ["figures"] => figures::run(&Gpu::open()?),
+        ["share"] => sharing::run(),
         ["idle"] => memory::idle(&Gpu::open()?),
         ["tenant", kind, rest @ ..] => tenant::run(kind, rest),
         ["bench", name, rest @ ..] => bench::run(name, rest),
