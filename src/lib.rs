@@ -15,6 +15,7 @@
 //! | 2 | [`link`] | between a device and the process that renders for it |
 //! | 1 | [`wire`], [`venus`] | bytes of virtio-gpu, and of Vulkan commands |
 //! | 1 | [`sched`] | who may use a GPU, and how long |
+//! | 1 | [`inventory`] | the GPUs of a host, and what each can be cut into |
 //! | 1 | [`vault`], [`heap`], [`quota`], [`guest_memory`], [`guest_log`] | memory that outlives us, accounts, log |
 //! | 0 | [`sys`] | unsafe |
 //!
@@ -31,6 +32,7 @@ pub mod doctor;
 pub mod guest_log;
 pub mod guest_memory;
 pub mod heap;
+pub mod inventory;
 pub mod link;
 pub mod quota;
 pub mod render;
