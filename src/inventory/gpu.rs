@@ -6,6 +6,7 @@ use super::address::PciAddress;
 use super::iommu::{self, IommuGroup};
 use super::mdev::{self, MdevType};
 use super::names::{AMD, Names};
+use super::nvml::NvmlFacts;
 use super::sriov::{self, Sriov};
 use super::tree::{Reader, Unread};
 use super::vendor_vfio::{self, VendorVfio};
@@ -44,6 +45,8 @@ pub struct Gpu {
     pub mdev_types: Vec<MdevType>,
     /// What NVIDIA's vGPU host driver offers on this virtual function.
     pub vendor_vfio: Option<VendorVfio>,
+    /// What NVIDIA's management library says of it, where it was asked.
+    pub nvml: Option<NvmlFacts>,
     /// What it can be cut into, and what keeps it from that.
     pub ways: Vec<Way>,
     /// What could not be read of it.
@@ -115,6 +118,7 @@ impl Gpu {
             sriov: sriov::sriov(&mut reader, &folder),
             mdev_types: mdev::types(&mut reader, &folder),
             vendor_vfio: vendor_vfio::vendor_vfio(&mut reader, &folder),
+            nvml: None,
             ways: Vec::new(),
             unread: Vec::new(),
         };
@@ -128,6 +132,9 @@ impl Gpu {
 
     /// What to call it where there is little room.
     pub fn title(&self) -> String {
+        if let Some(model) = self.nvml.as_ref().and_then(|facts| facts.model.as_ref()) {
+            return model.clone();
+        }
         let unnamed = || format!("{:04x}:{:04x}", self.vendor_id, self.device_id);
         match (&self.vendor, &self.name) {
             (Some(vendor), Some(name)) => format!("{vendor} {name}"),

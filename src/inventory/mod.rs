@@ -13,6 +13,7 @@ mod gpu;
 mod iommu;
 mod mdev;
 mod names;
+mod nvml;
 mod sriov;
 mod tree;
 mod vendor_vfio;
@@ -23,6 +24,7 @@ pub use gpu::{Gpu, Link};
 pub use iommu::{IommuGroup, Neighbour};
 pub use mdev::MdevType;
 pub use names::Names;
+pub use nvml::{Health, LIBRARY as NVML, Mig, MigProfile, NvmlFacts};
 pub use sriov::Sriov;
 pub use tree::Unread;
 pub use vendor_vfio::{VendorVfio, VgpuType};
@@ -90,6 +92,16 @@ impl Inventory {
             }
         }
         Ok(inventory)
+    }
+
+    /// Adds what NVIDIA's management library, of this name or path, says of this host's GPUs. Where it cannot be loaded
+    /// the GPUs' ways say so.
+    pub fn ask_nvml(&mut self, library: &str) {
+        let ours = |gpu: &&mut Gpu| gpu.vendor_id == names::NVIDIA && gpu.physical_function.is_none();
+        let mut gpus = self.devices.iter_mut().filter(ours).peekable();
+        if gpus.peek().is_some() {
+            nvml::ask(gpus, library);
+        }
     }
 
     /// The GPU at an address.

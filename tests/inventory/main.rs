@@ -4,5 +4,6 @@
 mod hosts;
 #[path = "../support/listing.rs"]
 mod listing;
+mod nvml;
 mod vanishing;
 mod verbs;

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::super::error::CommandError;
-use super::super::output::{self, Output};
+use super::super::output::{self, Output, memory_text};
 use super::super::vgpus::{or_nothing, pairs};
-use crate::inventory::{Gpu, Inventory, InventoryError, Names, PciAddress, Reason, SYSFS, Unread, Way};
+use crate::inventory::{
+    Gpu, Health, Inventory, InventoryError, MigProfile, NVML, Names, NvmlFacts, PciAddress, Reason, SYSFS,
+    Unread, Way,
+};
 
 /// Which host is looked at.
 #[derive(Clone, Debug, clap::Args)]
@@ -22,6 +25,10 @@ impl Sysfs {
             Err(InventoryError::NoDevices { path, error }) if !self.is_of_another_host() => {
                 let unread = vec![Unread { file: path, problem: error.to_string() }];
                 Ok(Inventory { devices: Vec::new(), unread })
+            }
+            Ok(mut inventory) if !self.is_of_another_host() => {
+                inventory.ask_nvml(NVML);
+                Ok(inventory)
             }
             read => Ok(read?),
         }
@@ -85,6 +92,7 @@ fn details(gpu: &Gpu) -> String {
     lines.extend(gpu.boot_vga.then(|| ("CONSOLE", "the firmware's".to_owned())));
     lines.extend(gpu.physical_function.map(|of| ("VF OF", of.to_string())));
     lines.extend(group(gpu));
+    lines.extend(gpu.nvml.iter().flat_map(nvml));
     lines.extend(pieces(gpu));
     let ways = output::table(&["WAY", "CAN", "PIECES"], gpu.ways.iter().map(way));
     format!("{}\n\n{ways}\n{}{}", pairs(&lines), reasons(gpu), unread_text(&gpu.unread))
@@ -106,6 +114,43 @@ fn group(gpu: &Gpu) -> Vec<(&'static str, String)> {
         ("IN GROUP", format!("{}{driver}{bridge}", other.address))
     });
     std::iter::once(("GROUP", group.number.to_string())).chain(others).collect()
+}
+
+/// What its driver's library says.
+fn nvml(facts: &NvmlFacts) -> Vec<(&'static str, String)> {
+    let mut lines = Vec::new();
+    lines.extend(facts.uuid.iter().map(|uuid| ("UUID", uuid.clone())));
+    lines.extend(facts.driver_version.iter().map(|version| ("VERSION", version.clone())));
+    if let (Some(total), Some(free)) = (facts.memory_bytes, facts.memory_bytes_free) {
+        lines.push(("MEMORY", format!("{}, {} free", memory_text(total), memory_text(free))));
+    }
+    if let Some(mig) = &facts.mig {
+        lines.push(("MIG", if mig.enabled { "on" } else { "off" }.to_owned()));
+        lines.extend(mig.profiles.iter().map(|profile| {
+            let MigProfile { id, name, instances_max, memory_bytes, multiprocessors } = profile;
+            let memory = memory_text(*memory_bytes);
+            ("PROFILE", format!("{name} ({id}): {instances_max} at most, {memory}, {multiprocessors} SMs"))
+        }));
+    }
+    lines.push(("HEALTH", health(&facts.health)));
+    lines
+}
+
+fn health(health: &Health) -> String {
+    let count = |count: Option<u64>| count.map_or("?".to_owned(), |count| count.to_string());
+    let mut text = format!(
+        "{} memory errors uncorrected, {} corrected, {} rows replaced",
+        count(health.ecc_uncorrected),
+        count(health.ecc_corrected),
+        count(health.rows_replaced.map(u64::from)),
+    );
+    if health.reset_pending {
+        text.push_str("; a row waits to be replaced: reset the GPU once nothing uses it");
+    }
+    if health.spares_exhausted {
+        text.push_str("; no spare rows are left: replace the card");
+    }
+    text
 }
 
 /// What there is of it, and what its driver offers.

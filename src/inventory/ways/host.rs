@@ -34,7 +34,12 @@ pub(super) fn no_iommu(reader: &mut Reader<'_>, gpu: &Gpu) -> Option<Reason> {
              to the kernel's command line; boot again"
         }
     };
-    let line = reader.proc("cmdline").map(|line| format!(", and the kernel's command line is `{line}`"));
+    let line = reader.proc("cmdline").map(|line| {
+        match line.split_whitespace().find(|word| word.contains("iommu")) {
+            Some(word) => format!(", and the kernel's command line has {word}"),
+            None => ", and the kernel's command line says nothing of one".to_owned(),
+        }
+    });
     Some(Reason::forbids(&file, format!("not there: no IOMMU is on{}", line.unwrap_or_default()), remedy))
 }
 

@@ -5,6 +5,7 @@
 
 mod host;
 mod mdev;
+mod mig;
 mod passthrough;
 mod sriov;
 mod vendor_vfio;
@@ -18,6 +19,8 @@ use super::gpu::Gpu;
 use super::names::NVIDIA;
 use super::tree::{Reader, host_path};
 
+pub(super) use mig::way as mig;
+
 /// How a GPU, or a piece of it, gets to a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -30,6 +33,8 @@ pub enum Method {
     Mdev,
     /// vGPUs of NVIDIA's vGPU host driver on virtual functions.
     VendorVfio,
+    /// Instances of NVIDIA's GPUs, with memory and processors of their own.
+    Mig,
 }
 
 /// The name on the command line and in layouts.
