@@ -12,6 +12,7 @@
 //! | 3 | [`arbiter`] | who may use a host's GPUs, and when: threads and pages |
 //! | 3 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
 //! | 2 | [`render`], [`display`] | images; who sees them |
+//! | 2 | [`partition`] | cuts GPUs as a layout says |
 //! | 2 | [`link`] | between a device and the process that renders for it |
 //! | 1 | [`wire`], [`venus`] | bytes of virtio-gpu, and of Vulkan commands |
 //! | 1 | [`sched`] | who may use a GPU, and how long |
@@ -34,6 +35,7 @@ pub mod guest_memory;
 pub mod heap;
 pub mod inventory;
 pub mod link;
+pub mod partition;
 pub mod quota;
 pub mod render;
 pub mod render_process;

@@ -1,6 +1,7 @@
 //! `vgpu gpu`.
 
 mod hardware;
+mod layout;
 mod list;
 
 use clap::Subcommand;
@@ -11,7 +12,7 @@ use super::error::CommandError;
 use super::output::Output;
 use crate::control::api::{GpuChange, Policy};
 
-/// List the host's GPUs and what they can be cut into, or say how vGPUs share one
+/// List the host's GPUs, cut them, or say how vGPUs share one
 ///
 /// Example: vgpu gpu show 3b:00.0
 #[derive(Clone, Debug, clap::Args)]
@@ -24,6 +25,11 @@ pub(super) struct GpuArgs {
 enum Verb {
     List(list::ListArgs),
     Show(hardware::ShowArgs),
+    Plan(layout::PlanArgs),
+    Apply(layout::ApplyArgs),
+    Assert(layout::AssertArgs),
+    Export(layout::ExportArgs),
+    Rollback(layout::RollbackArgs),
     /// Say how vGPUs share a GPU
     ///
     /// The change is done at once, and kept for later daemons. What is promised already stays promised.
@@ -58,6 +64,11 @@ pub(super) fn run(arguments: &GpuArgs) -> Result<(), CommandError> {
     match &arguments.verb {
         Verb::List(arguments) => list::run(arguments),
         Verb::Show(arguments) => hardware::show(arguments),
+        Verb::Plan(arguments) => layout::plan(arguments),
+        Verb::Apply(arguments) => layout::apply(arguments),
+        Verb::Assert(arguments) => layout::assert(arguments),
+        Verb::Export(arguments) => layout::export(arguments),
+        Verb::Rollback(arguments) => layout::rollback(arguments),
         Verb::Set { gpu, change: Change { policy, overcommit }, output, api } => {
             let change = GpuChange { policy: *policy, overcommit: *overcommit };
             let gpu = api.client().set_gpu(gpu, change)?;

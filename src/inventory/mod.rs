@@ -28,6 +28,7 @@ pub use nvml::{Health, LIBRARY as NVML, Mig, MigProfile, NvmlFacts};
 pub use sriov::Sriov;
 pub use tree::Unread;
 pub use vendor_vfio::{VendorVfio, VgpuType};
+pub(crate) use ways::unchangeable_vfs;
 pub use ways::{Method, Reason, Way};
 
 use std::io;

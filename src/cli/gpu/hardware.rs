@@ -9,6 +9,7 @@ use crate::inventory::{
     Gpu, Health, Inventory, InventoryError, MigProfile, NVML, Names, NvmlFacts, PciAddress, Reason, SYSFS,
     Unread, Way,
 };
+use crate::partition;
 
 /// Which host is looked at.
 #[derive(Clone, Debug, clap::Args)]
@@ -32,6 +33,16 @@ impl Sysfs {
             }
             read => Ok(read?),
         }
+    }
+
+    /// Its folder.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// What takes changes.
+    pub(super) fn kernel(&self) -> partition::Sysfs {
+        partition::Sysfs { root: self.root.clone() }
     }
 
     /// Whether it is a copy.

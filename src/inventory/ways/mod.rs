@@ -20,6 +20,7 @@ use super::names::NVIDIA;
 use super::tree::{Reader, host_path};
 
 pub(super) use mig::way as mig;
+pub(crate) use sriov::unchangeable as unchangeable_vfs;
 
 /// How a GPU, or a piece of it, gets to a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

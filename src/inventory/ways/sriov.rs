@@ -57,30 +57,39 @@ fn none_allowed(gpu: &Gpu, sriov: &Sriov) -> Option<Reason> {
     (sriov.vfs_max == 0).then(|| Reason::forbids(&file, "0", remedy))
 }
 
-/// Only a driver with the kernel's `sriov_configure` takes a write to sriov_numvfs; others fail it with ENOENT.
 fn no_way_to_make_them(gpu: &Gpu, sriov: &Sriov) -> Option<Reason> {
-    if !sriov.vfs.is_empty() || sriov.vfs_max == 0 {
-        return None;
-    }
+    if sriov.vfs.is_empty() && sriov.vfs_max > 0 { unchangeable(gpu) } else { None }
+}
+
+/// Why a write to sriov_numvfs would fail, whatever is in it: only a driver with the kernel's `sriov_configure` takes
+/// one, others fail it with ENOENT.
+pub(crate) fn unchangeable(gpu: &Gpu) -> Option<Reason> {
     let file = format!("{}/sriov_numvfs", gpu.folder());
     let address = gpu.address;
-    let (driver, remedy) = match gpu.driver.as_deref()? {
-        // It makes them with another driver bound for a moment, so they are there or not whatever we write.
-        driver @ "nvidia" => {
-            (driver, format!("run /usr/lib/nvidia/sriov-manage -e {address}, of NVIDIA's vGPU host driver"))
+    let (driver, remedy) = match gpu.driver.as_deref() {
+        None => ("a GPU without a driver", "bind it to its driver".to_owned()),
+        // It has them made while another driver is bound for a moment.
+        Some(driver @ "nvidia") => {
+            let tool = "/usr/lib/nvidia/sriov-manage";
+            let remedy =
+                format!("run {tool} -e {address}, or -d to take them back, of NVIDIA's vGPU host driver");
+            (driver, remedy)
         }
-        driver @ "i915" => (
-            driver,
-            format!(
-                "boot with i915.force_probe=!{0:04x} xe.force_probe={0:04x}: Linux' i915 makes none, xe does",
-                gpu.device_id
-            ),
-        ),
-        driver @ "amdgpu" => (driver, "have AMD's GIM drive it (module gim) instead of amdgpu".to_owned()),
-        driver @ ("nouveau" | "radeon") => (driver, "use the vendor's own driver".to_owned()),
-        _ => return None,
+        Some(driver @ "i915") => {
+            let id = gpu.device_id;
+            let remedy = format!(
+                "boot with i915.force_probe=!{id:04x} xe.force_probe={id:04x}: Linux' i915 makes none"
+            );
+            (driver, remedy)
+        }
+        Some(driver @ "amdgpu") => {
+            (driver, "have AMD's GIM drive it (module gim) instead of amdgpu".to_owned())
+        }
+        Some(driver @ ("nouveau" | "radeon")) => (driver, "use the vendor's own driver".to_owned()),
+        Some(_) => return None,
     };
-    let found = format!("0, and {driver} does not make virtual functions by this file");
+    let count = gpu.sriov.as_ref().map_or(0, |sriov| sriov.vfs.len());
+    let found = format!("{count}, and {driver} makes no virtual functions by this file");
     Some(Reason::forbids(&file, found, remedy))
 }
 
