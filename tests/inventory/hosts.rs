@@ -250,3 +250,14 @@ fn who_else_is_in_a_group_forbids_or_goes_along() {
     assert!(!reason.forbids, "{reason:?}");
     assert_eq!(reason.found, "0000:0c:00.1 (snd_hda_intel) must go with it");
 }
+
+#[test]
+fn a_driver_that_allows_no_functions_is_told_from_a_gpu_that_has_none() {
+    let host = Host::unpack("no-iommu");
+    std::fs::write(host.path("/sys/bus/pci/devices/0000:00:02.0/sriov_totalvfs"), "0\n").unwrap();
+    let inventory = Inventory::read(&host.sysfs(), &Names::default()).unwrap();
+
+    let reason = &way(inventory.find(address("00:02.0")).unwrap(), Method::Sriov).reasons[0];
+    assert!(reason.forbids && reason.file.ends_with("sriov_totalvfs"), "{reason:?}");
+    assert!(reason.remedy.contains("xe.max_vfs"), "{}", reason.remedy);
+}

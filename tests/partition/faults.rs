@@ -8,7 +8,7 @@ use crate::kernel::{Fault, Played};
 use crate::listing;
 
 /// Hosts, each with a layout that changes much of it.
-pub(crate) const CASES: [(&str, &str); 3] = [
+pub(crate) const CASES: [(&str, &str); 4] = [
     (
         "intel-xe",
         "[[gpu]]\naddress = \"0000:03:00.0\"\nvfs = 3\ndrivers_autoprobe = true\n\
@@ -25,6 +25,12 @@ pub(crate) const CASES: [(&str, &str); 3] = [
         "[[gpu]]\naddress = \"0000:00:02.0\"\n\
          [[gpu.mdev]]\nuuid = \"11111111-5a0e-4f3e-9d0c-6a1f1d2b7c11\"\ntype = \"i915-GVTg_V5_4\"\n\
          [[gpu.mdev]]\nuuid = \"22222222-5a0e-4f3e-9d0c-6a1f1d2b7c11\"\ntype = \"i915-GVTg_V5_8\"\n",
+    ),
+    (
+        "nvidia-mdev",
+        "[[gpu]]\naddress = \"0000:17:00.0\"\n\
+         [[gpu.mdev]]\nuuid = \"11111111-5a0e-4f3e-9d0c-6a1f1d2b7c11\"\ntype = \"nvidia-1057\"\nvf = 0\n\
+         [[gpu.mdev]]\nuuid = \"22222222-5a0e-4f3e-9d0c-6a1f1d2b7c11\"\ntype = \"nvidia-1053\"\nvf = 1\n",
     ),
 ];
 

@@ -58,3 +58,26 @@ fn what_a_layout_leaves_out_stays() {
         "and the functions are not made anew for it"
     );
 }
+
+#[test]
+fn an_mdev_is_made_on_the_function_that_it_is_laid_out_on() {
+    let types = |number| format!("bus/pci/devices/0000:17:00.0/virtfn{number}/mdev_supported_types");
+    let (name, wanted) = CASES[3];
+    assert_eq!(
+        writes(name, wanted),
+        [
+            "1 > bus/mdev/devices/aa618089-8b16-4d01-a136-25a0f3c73123/remove".to_owned(),
+            format!("11111111-5a0e-4f3e-9d0c-6a1f1d2b7c11 > {}/nvidia-1057/create", types(0)),
+            format!("22222222-5a0e-4f3e-9d0c-6a1f1d2b7c11 > {}/nvidia-1053/create", types(1)),
+        ]
+    );
+}
+
+#[test]
+fn the_layout_in_the_readme_is_one() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let blocks = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let layout = blocks.into_iter().find(|block| block.starts_with("[[gpu]]")).unwrap();
+
+    assert_eq!(Layout::parse(layout).unwrap().gpus.len(), 3);
+}

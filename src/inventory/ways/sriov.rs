@@ -49,8 +49,8 @@ fn none_allowed(gpu: &Gpu, sriov: &Sriov) -> Option<Reason> {
     let file = format!("{}/sriov_totalvfs", gpu.folder());
     let remedy = match gpu.driver.as_deref() {
         Some("xe") => {
-            "take xe.max_vfs=0 off the kernel's command line, and use a Linux whose xe has SR-IOV for this GPU \
-             (Panther Lake and Arc Pro B: 6.19 or later); dmesg | grep -i sriov says what xe found"
+            "take xe.max_vfs=0 off the kernel's command line, or use a later Linux, for xe gained SR-IOV for one kind \
+             of GPU after another; dmesg | grep -i sriov says what it found"
         }
         _ => "the driver allows none: dmesg | grep -i iov says why",
     };
