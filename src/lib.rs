@@ -12,9 +12,11 @@
 //! | 3 | [`arbiter`] | who may use a host's GPUs, and when: threads and pages |
 //! | 3 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
 //! | 2 | [`render`], [`display`] | images; who sees them |
+//! | 2 | [`partition`] | cuts GPUs as a layout says |
 //! | 2 | [`link`] | between a device and the process that renders for it |
 //! | 1 | [`wire`], [`venus`] | bytes of virtio-gpu, and of Vulkan commands |
 //! | 1 | [`sched`] | who may use a GPU, and how long |
+//! | 1 | [`inventory`] | the GPUs of a host, and what each can be cut into |
 //! | 1 | [`vault`], [`heap`], [`quota`], [`guest_memory`], [`guest_log`] | memory that outlives us, accounts, log |
 //! | 0 | [`sys`] | unsafe |
 //!
@@ -31,7 +33,9 @@ pub mod doctor;
 pub mod guest_log;
 pub mod guest_memory;
 pub mod heap;
+pub mod inventory;
 pub mod link;
+pub mod partition;
 pub mod quota;
 pub mod render;
 pub mod render_process;

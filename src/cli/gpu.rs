@@ -1,16 +1,20 @@
 //! `vgpu gpu`.
 
+mod hardware;
+mod layout;
+mod list;
+
 use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
 
 use super::api::Api;
 use super::error::CommandError;
-use super::output::{self, Output, memory_text};
-use crate::control::api::{Gpu, GpuChange, Policy};
+use super::output::Output;
+use crate::control::api::{GpuChange, Policy};
 
-/// List the host's GPUs, or say how vGPUs share one
+/// List the host's GPUs, cut them, or say how vGPUs share one
 ///
-/// Example: vgpu gpu set H200 --policy equal-share
+/// Example: vgpu gpu show 3b:00.0
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct GpuArgs {
     #[command(subcommand)]
@@ -19,18 +23,13 @@ pub(super) struct GpuArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Verb {
-    /// List all GPUs that Vulkan finds
-    ///
-    /// PROMISED is how much of its memory the vGPUs on offer may use, USED how much they do, both with what drivers
-    /// take for themselves. The first time this may take seconds: drivers are loaded for it.
-    ///
-    /// Example: vgpu gpu list -o json
-    List {
-        #[command(flatten)]
-        output: Output,
-        #[command(flatten)]
-        api: Api,
-    },
+    List(list::ListArgs),
+    Show(hardware::ShowArgs),
+    Plan(layout::PlanArgs),
+    Apply(layout::ApplyArgs),
+    Assert(layout::AssertArgs),
+    Export(layout::ExportArgs),
+    Rollback(layout::RollbackArgs),
     /// Say how vGPUs share a GPU
     ///
     /// The change is done at once, and kept for later daemons. What is promised already stays promised.
@@ -60,34 +59,20 @@ struct Change {
     overcommit: Option<u32>,
 }
 
-/// Lists GPUs, or changes one.
+/// Does what the verb says.
 pub(super) fn run(arguments: &GpuArgs) -> Result<(), CommandError> {
     match &arguments.verb {
-        Verb::List { output, api } => {
-            let list = api.client().gpus()?;
-            output.print(&list, || table(&list.gpus))
-        }
+        Verb::List(arguments) => list::run(arguments),
+        Verb::Show(arguments) => hardware::show(arguments),
+        Verb::Plan(arguments) => layout::plan(arguments),
+        Verb::Apply(arguments) => layout::apply(arguments),
+        Verb::Assert(arguments) => layout::assert(arguments),
+        Verb::Export(arguments) => layout::export(arguments),
+        Verb::Rollback(arguments) => layout::rollback(arguments),
         Verb::Set { gpu, change: Change { policy, overcommit }, output, api } => {
             let change = GpuChange { policy: *policy, overcommit: *overcommit };
             let gpu = api.client().set_gpu(gpu, change)?;
-            output.print(&gpu, || table(std::slice::from_ref(&gpu)))
+            output.print(&gpu, || list::shared(std::slice::from_ref(&gpu)))
         }
     }
-}
-
-fn table(gpus: &[Gpu]) -> String {
-    let row = |gpu: &Gpu| {
-        let leased = if gpu.leased { "yes" } else { "no" };
-        let of = |bytes: u64, most: u64| format!("{} of {}", memory_text(bytes), memory_text(most));
-        let most = gpu.memory_bytes.saturating_mul(gpu.overcommit.into()) / 100;
-        vec![
-            gpu.name.clone(),
-            gpu.policy.to_string(),
-            leased.to_owned(),
-            of(gpu.memory_bytes_promised, most),
-            of(gpu.memory_bytes_used, gpu.memory_bytes),
-            gpu.uuid.clone(),
-        ]
-    };
-    output::table(&["NAME", "POLICY", "LEASED", "PROMISED", "USED", "UUID"], gpus.iter().map(row))
 }

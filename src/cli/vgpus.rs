@@ -113,7 +113,7 @@ pub(super) fn priority(vgpu: &Vgpu) -> Option<&'static str> {
 }
 
 /// A name and a value on each line; a name that is repeated is written once.
-fn pairs(lines: &[(&str, String)]) -> String {
+pub(super) fn pairs(lines: &[(&str, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let before = std::iter::once("").chain(lines.iter().map(|(name, _)| *name));
     let line = |((name, value), before): (&(&str, String), &str)| {
@@ -152,7 +152,7 @@ fn list(items: &[String]) -> String {
     if items.is_empty() { NOTHING.to_owned() } else { items.join(",") }
 }
 
-fn or_nothing(value: Option<impl ToString>) -> String {
+pub(super) fn or_nothing(value: Option<impl ToString>) -> String {
     value.map_or(NOTHING.to_owned(), |value| value.to_string())
 }
 

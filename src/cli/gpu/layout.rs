@@ -1,0 +1,193 @@
+//! `vgpu gpu plan`, `apply`, `assert`, `export` and `rollback`.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::super::error::CommandError;
+use super::super::output::{self, Output};
+use super::hardware::Sysfs;
+use crate::partition::{Change, Host, Layout, PartitionError};
+
+/// Print what a layout would change, and change nothing
+///
+/// A layout that cannot be had, or that would take away what a process has open, is refused as `vgpu gpu apply` refuses
+/// it.
+///
+/// Example: vgpu gpu plan -f layout.toml
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    file: LayoutFile,
+    #[command(flatten)]
+    sysfs: Sysfs,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Cut GPUs as a layout says
+///
+/// What is changed is printed before the first change. What was before is written down first, so that
+/// `vgpu gpu rollback` puts it back, whether all changes are made or this is cut off.
+///
+/// Example: vgpu gpu apply -f layout.toml
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ApplyArgs {
+    #[command(flatten)]
+    file: LayoutFile,
+    #[command(flatten)]
+    sysfs: Sysfs,
+    #[command(flatten)]
+    state: State,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Fail, with exit code 1, unless GPUs are cut as a layout says
+///
+/// Example: vgpu gpu assert -f layout.toml
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct AssertArgs {
+    #[command(flatten)]
+    file: LayoutFile,
+    #[command(flatten)]
+    sysfs: Sysfs,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Print how GPUs are cut now, as a layout
+///
+/// Example: vgpu gpu export >layout.toml
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    sysfs: Sysfs,
+}
+
+/// Put back what was before the last `vgpu gpu apply`, however far it came
+///
+/// Example: vgpu gpu rollback
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct RollbackArgs {
+    #[command(flatten)]
+    sysfs: Sysfs,
+    #[command(flatten)]
+    state: State,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+struct LayoutFile {
+    /// The layout, a TOML file
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    path: PathBuf,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+struct State {
+    /// The daemon's state folder: what was before is written down there
+    #[arg(long = "state", value_name = "DIR", default_value = "/var/lib/vgpu")]
+    folder: PathBuf,
+}
+
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Changes<'a> {
+    changes: &'a [Change],
+}
+
+/// Prints what would be changed.
+pub(super) fn plan(arguments: &PlanArgs) -> Result<(), CommandError> {
+    let changes = Host::new(arguments.sysfs.root()).plan(&arguments.file.read()?)?;
+    print(arguments.output, &changes)
+}
+
+/// Changes it.
+pub(super) fn apply(arguments: &ApplyArgs) -> Result<(), CommandError> {
+    let layout = arguments.file.read()?;
+    let mut printed = Ok(());
+    let told = |changes: &[Change]| printed = print(arguments.output, changes);
+    let host = Host::new(arguments.sysfs.root());
+    host.apply(&mut arguments.sysfs.kernel(), &arguments.state.folder, &layout, told)?;
+    printed
+}
+
+/// Fails where something would have to be changed.
+pub(super) fn assert(arguments: &AssertArgs) -> Result<(), CommandError> {
+    let changes = Host::new(arguments.sysfs.root()).plan(&arguments.file.read()?)?;
+    print(arguments.output, &changes)?;
+    match changes.len() {
+        0 => Ok(()),
+        count => {
+            let file = arguments.file.path.display();
+            let error = CommandError::user(format!(
+                "GPUs are not cut as {file} says; changes that are missing: {count}"
+            ));
+            Err(error.hint("`vgpu gpu apply` makes them"))
+        }
+    }
+}
+
+/// Prints what is now.
+pub(super) fn export(arguments: &ExportArgs) -> Result<(), CommandError> {
+    output::text(&Host::new(arguments.sysfs.root()).export()?.text())
+}
+
+/// Puts back what was.
+pub(super) fn rollback(arguments: &RollbackArgs) -> Result<(), CommandError> {
+    let mut printed = Ok(());
+    let told = |changes: &[Change]| printed = print(arguments.output, changes);
+    let host = Host::new(arguments.sysfs.root());
+    host.rollback(&mut arguments.sysfs.kernel(), &arguments.state.folder, told)?;
+    printed
+}
+
+fn print(output: Output, changes: &[Change]) -> Result<(), CommandError> {
+    let row = |change: &Change| {
+        let Change { gpu, what, file, write, .. } = change;
+        vec![gpu.to_string(), what.clone(), format!("{write} > /sys/{file}")]
+    };
+    output.print(&Changes { changes }, || match changes {
+        [] => "nothing to change".to_owned(),
+        _ => output::table(&["GPU", "CHANGE", "WRITE"], changes.iter().map(row)),
+    })
+}
+
+impl LayoutFile {
+    fn read(&self) -> Result<Layout, CommandError> {
+        let path = self.path.display();
+        let text = fs::read_to_string(&self.path)
+            .map_err(|error| CommandError::user(format!("cannot read the layout {path}: {error}")))?;
+        Layout::parse(&text).map_err(|error| CommandError::user(format!("{path}, {error}")))
+    }
+}
+
+impl From<PartitionError> for CommandError {
+    fn from(error: PartitionError) -> Self {
+        let host = Self::host(&error);
+        let user = Self::user(&error);
+        match error {
+            PartitionError::Inventory(error) => error.into(),
+            PartitionError::Unfit { remedy, .. } => user.hint(remedy),
+            PartitionError::InUse { .. } => {
+                user.hint("stop who uses it first: what is in use is never taken away")
+            }
+            PartitionError::Users { .. } => user.hint("only root sees what all processes have open"),
+            PartitionError::Write { .. } => {
+                host.hint("`vgpu gpu rollback` puts back what was; the kernel's log (dmesg) may say why")
+            }
+            PartitionError::CutOff => user.hint("`vgpu gpu rollback` puts back what was before it"),
+            PartitionError::NoJournal(_) => {
+                user.hint("only a `vgpu gpu apply` with the same --state can be undone")
+            }
+            PartitionError::OtherTree { .. } => user.hint("give the same --sysfs-root, or another --state"),
+            PartitionError::Busy => user.hint("try again when it is done"),
+            PartitionError::State { .. } => {
+                user.hint("give a folder that this user may write to with --state")
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `vgpu gpu list`.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::super::error::CommandError;
+use super::super::output::{self, Output, memory_text};
+use super::hardware::{self, Sysfs};
+use crate::control::api::{API_SOCKET, ApiError, Client, Gpu};
+use crate::inventory::{self, Unread};
+
+/// List the GPUs on PCI and what they can be cut into, and how vGPUs share those that Vulkan finds
+///
+/// CAN names what nothing forbids, `vgpu gpu show` says why the rest cannot be. PROMISED is how much of a GPU's memory
+/// the vGPUs on offer may use, USED how much they do, both with what drivers take for themselves. These two are the
+/// daemon's to say: the first time it may take seconds, for drivers are loaded for it.
+///
+/// Example: vgpu gpu list -o json
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    sysfs: Sysfs,
+    /// The daemon's API [default: /run/vgpu/api.sock, but nobody is asked of another host's tree]
+    #[arg(long, value_name = "SOCKET", env = "VGPU_API", hide_env_values = true)]
+    api: Option<PathBuf>,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What both know.
+#[derive(Debug, Serialize)]
+struct List {
+    /// What the daemon says of those that Vulkan finds, if it was asked and there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gpus: Option<Vec<Gpu>>,
+    devices: Vec<inventory::Gpu>,
+    unread: Vec<Unread>,
+}
+
+/// Prints all GPUs.
+pub(super) fn run(arguments: &ListArgs) -> Result<(), CommandError> {
+    let (gpus, absent) = match arguments.gpus()? {
+        Some(Ok(gpus)) => (Some(gpus), None),
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    let inventory::Inventory { devices, unread } = arguments.sysfs.read()?;
+    let list = List { gpus, devices, unread };
+    arguments.output.print(&list, || {
+        let mut text = hardware::table(&list.devices) + "\n";
+        text.push_str(&hardware::unread_text(&list.unread));
+        if let Some(gpus) = &list.gpus {
+            text.push('\n');
+            text.push_str(&shared(gpus));
+        }
+        let absent = absent.iter().map(|error| format!("\nHow vGPUs share them is not known: {error}\n"));
+        text.extend(absent);
+        text
+    })
+}
+
+impl ListArgs {
+    /// What the daemon says. That there is none is an error where it was named; else GPUs are there without one.
+    fn gpus(&self) -> Result<Option<Result<Vec<Gpu>, ApiError>>, CommandError> {
+        let client = match &self.api {
+            Some(api) => Client::new(api),
+            None if self.sysfs.is_of_another_host() => return Ok(None),
+            None => Client::new(API_SOCKET),
+        };
+        match client.gpus() {
+            Ok(list) => Ok(Some(Ok(list.gpus))),
+            Err(error @ ApiError::Connect { .. }) if self.api.is_none() => Ok(Some(Err(error))),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// How vGPUs share GPUs, a line each.
+pub(super) fn shared(gpus: &[Gpu]) -> String {
+    let row = |gpu: &Gpu| {
+        let leased = if gpu.leased { "yes" } else { "no" };
+        let of = |bytes: u64, most: u64| format!("{} of {}", memory_text(bytes), memory_text(most));
+        let most = gpu.memory_bytes.saturating_mul(gpu.overcommit.into()) / 100;
+        vec![
+            gpu.name.clone(),
+            gpu.policy.to_string(),
+            leased.to_owned(),
+            of(gpu.memory_bytes_promised, most),
+            of(gpu.memory_bytes_used, gpu.memory_bytes),
+            gpu.uuid.clone(),
+        ]
+    };
+    output::table(&["NAME", "POLICY", "LEASED", "PROMISED", "USED", "UUID"], gpus.iter().map(row))
+}

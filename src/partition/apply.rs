@@ -1,0 +1,185 @@
+//! Plans, does and undoes.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::error::PartitionError;
+use super::fit::Fit;
+use super::journal::{Journal, Record};
+use super::layout::Layout;
+use super::plan::{Change, Plan, Proof, plan};
+use super::{now, users};
+use crate::inventory::{Inventory, Names};
+
+/// What takes writes.
+pub trait Kernel {
+    /// Writes a text to a file below `/sys`, at once and whole.
+    fn write(&mut self, file: &str, text: &str) -> io::Result<()>;
+}
+
+/// The kernel itself, or a tree that does nothing of its own.
+#[derive(Clone, Debug)]
+pub struct Sysfs {
+    /// Its `/sys`.
+    pub root: PathBuf,
+}
+
+impl Kernel for Sysfs {
+    fn write(&mut self, file: &str, text: &str) -> io::Result<()> {
+        // Never made: a file that vanished is an error. The kernel does not mind what is cut off first.
+        let mut file = OpenOptions::new().write(true).truncate(true).open(self.root.join(file))?;
+        file.write_all(text.as_bytes())
+    }
+}
+
+/// A host whose GPUs are cut.
+#[derive(Debug)]
+pub struct Host<'a> {
+    root: &'a Path,
+}
+
+/// What is looked at before something is changed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Check {
+    /// Whether it can be, and whether what it takes away is used.
+    Fit,
+    /// The latter alone: what was can be, whatever drivers offer halfway.
+    Users,
+}
+
+/// What was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// In this order.
+    pub changes: Vec<Change>,
+}
+
+impl<'a> Host<'a> {
+    /// The host whose `/sys` lies at this root.
+    pub fn new(root: &'a Path) -> Self {
+        Self { root }
+    }
+
+    /// How its GPUs are cut now: a layout that changes nothing.
+    pub fn export(&self) -> Result<Layout, PartitionError> {
+        Ok(now::layout(self.root, &self.look()?))
+    }
+
+    /// What a layout would change; refuses one that cannot be, or that takes away what is in use.
+    pub fn plan(&self, wanted: &Layout) -> Result<Vec<Change>, PartitionError> {
+        Ok(self.consider(wanted, Check::Fit)?.1)
+    }
+
+    /// Does what a layout says. `told` hears of all changes before the first one is made.
+    pub fn apply(
+        &self,
+        kernel: &mut dyn Kernel,
+        state: &Path,
+        wanted: &Layout,
+        told: impl FnOnce(&[Change]),
+    ) -> Result<Applied, PartitionError> {
+        let journal = Journal::open(state)?;
+        if journal.last()?.is_some_and(|record| !record.finished) {
+            return Err(PartitionError::CutOff);
+        }
+        let (before, changes) = self.consider(wanted, Check::Fit)?;
+        told(&changes);
+        if changes.is_empty() {
+            return Ok(Applied { changes });
+        }
+        let root = self.tree()?;
+        let mut record = Record { root, before, wanted: wanted.clone(), finished: false };
+        journal.write(&record)?;
+        self.make(kernel, &changes)?;
+        record.finished = true;
+        journal.write(&record)?;
+        Ok(Applied { changes })
+    }
+
+    /// Puts back what was before the last change, however far that came.
+    pub fn rollback(
+        &self,
+        kernel: &mut dyn Kernel,
+        state: &Path,
+        told: impl FnOnce(&[Change]),
+    ) -> Result<Applied, PartitionError> {
+        let journal = Journal::open(state)?;
+        let Some(mut record) = journal.last()? else { return Err(PartitionError::NoJournal(journal.path())) };
+        let asked = self.tree()?;
+        if record.root != asked {
+            return Err(PartitionError::OtherTree { of: record.root, asked });
+        }
+        let (_, changes) = self.consider(&record.before, Check::Users)?;
+        told(&changes);
+        // From here on neither layout holds until this is through.
+        record.finished = false;
+        journal.write(&record)?;
+        self.make(kernel, &changes)?;
+        journal.clear()?;
+        Ok(Applied { changes })
+    }
+
+    fn look(&self) -> Result<Inventory, PartitionError> {
+        Ok(Inventory::read(self.root, &Names::default())?)
+    }
+
+    fn tree(&self) -> Result<PathBuf, PartitionError> {
+        let failed = |error| PartitionError::State { path: self.root.to_owned(), error };
+        self.root.canonicalize().map_err(failed)
+    }
+
+    /// What is now of the GPUs that a layout names, and what it would change.
+    fn consider(&self, wanted: &Layout, check: Check) -> Result<(Layout, Vec<Change>), PartitionError> {
+        let inventory = self.look()?;
+        let mut before = Layout::default();
+        let mut changes = Vec::new();
+        for wanted in &wanted.gpus {
+            let gpu = inventory.find(wanted.address)?;
+            if before.gpus.iter().any(|other| other.address == wanted.address) {
+                let problem = "it is laid out twice".to_owned();
+                let remedy = "put everything about it under one [[gpu]]".to_owned();
+                return Err(PartitionError::Unfit { gpu: wanted.address, problem, remedy });
+            }
+            let now = now::of_gpu(self.root, &inventory, gpu);
+            if check == Check::Fit {
+                Fit { root: self.root, inventory: &inventory, gpu, now: &now, wanted }.check()?;
+            }
+            let Plan { changes: more, taken } = plan(gpu, &now, wanted);
+            users::check(self.root, gpu, &taken)?;
+            changes.extend(more);
+            before.gpus.push(now);
+        }
+        Ok((before, changes))
+    }
+
+    fn make(&self, kernel: &mut dyn Kernel, changes: &[Change]) -> Result<(), PartitionError> {
+        for (done, change) in changes.iter().enumerate() {
+            let made = kernel.write(&change.file, &change.write).and_then(|()| self.prove(change));
+            made.map_err(|error| {
+                let change = Box::new(change.clone());
+                PartitionError::Write { change, error, done, all: changes.len() }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether the kernel did what it was told.
+    fn prove(&self, change: &Change) -> io::Result<()> {
+        let there = |path: &str| self.root.join(path).symlink_metadata().is_ok();
+        match &change.proof {
+            Proof::Reads => {
+                let says = now::read(self.root, &change.file).unwrap_or_default();
+                match says == change.write {
+                    true => Ok(()),
+                    false => Err(io::Error::other(format!("/sys/{} says {says:?} after it", change.file))),
+                }
+            }
+            Proof::Exists(path) if !there(path) => {
+                Err(io::Error::other(format!("/sys/{path} did not appear")))
+            }
+            Proof::Gone(path) if there(path) => Err(io::Error::other(format!("/sys/{path} is still there"))),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Cuts GPUs as a layout says: virtual functions, their types, times and memory, and mediated devices.
+//!
+//! A layout says what is to be, not what to do; what it leaves out stays as it is. What is now, what was before and
+//! what is wanted are all layouts, so that there is one way only to get from one to another:
+//!
+//! ```text
+//!   now ──plan──▶ changes ──refuse what cannot be──▶ journal: before, wanted ──▶ write, write, … ──▶ finished
+//!                                                        └── rollback: plan from what is now to what was before
+//! ```
+//!
+//! # Crashes
+//! What was before is on the disk before the first write. Whatever then happens, and after however many of the writes,
+//! `rollback` reads what is now and goes back from there; if that is cut off too, the next one goes on.
+//!
+//! # Who uses a piece
+//! A piece that a process has open is never taken away: not a virtual function, not its type, not an mdev.
+#![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing)]
+
+mod apply;
+mod error;
+mod fit;
+mod journal;
+mod layout;
+mod now;
+mod plan;
+mod users;
+
+pub use apply::{Applied, Host, Kernel, Sysfs};
+pub use error::PartitionError;
+pub use layout::{Function, GpuLayout, Layout, LayoutError, Mdev, Priority};
+pub use plan::Change;

@@ -1,0 +1,90 @@
+//! Who uses a piece: which processes have its device nodes open.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use super::error::PartitionError;
+use super::plan::Piece;
+use crate::inventory::Gpu;
+
+/// Refuses what would be taken away from somebody.
+pub(super) fn check(root: &Path, gpu: &Gpu, pieces: &[Piece]) -> Result<(), PartitionError> {
+    if pieces.is_empty() {
+        return Ok(());
+    }
+    let open = open_nodes(root)?;
+    for piece in pieces {
+        let (folder, name) = match piece {
+            Piece::Function(number) => {
+                (format!("bus/pci/devices/{}/virtfn{number}", gpu.address), format!("VF {number}"))
+            }
+            Piece::Mdev(uuid) => (format!("bus/mdev/devices/{uuid}"), format!("mdev {uuid}")),
+        };
+        let nodes = nodes(root, &folder);
+        if let Some((node, users)) = nodes.iter().find_map(|node| open.get_key_value(node)) {
+            let users: Vec<String> = users.iter().map(|pid| format!("process {pid}")).collect();
+            let users = format!("{} has {} open", users.join(", "), node.display());
+            return Err(PartitionError::InUse { gpu: gpu.address, piece: name, users });
+        }
+    }
+    Ok(())
+}
+
+/// The nodes by which the device in this folder can be used: its VFIO group, its VFIO device, its DRM nodes.
+fn nodes(root: &Path, folder: &str) -> Vec<PathBuf> {
+    let folder = root.join(folder);
+    let group = fs::read_link(folder.join("iommu_group")).ok();
+    let group =
+        group.as_ref().and_then(|group| group.file_name()).map(|number| Path::new("/dev/vfio").join(number));
+    let names = |below: &str, dev: &'static str| {
+        let entries = fs::read_dir(folder.join(below)).into_iter().flatten().flatten();
+        entries.map(move |entry| Path::new(dev).join(entry.file_name())).collect::<Vec<_>>()
+    };
+    let devices = names("vfio-dev", "/dev/vfio/devices").into_iter().chain(names("drm", "/dev/dri"));
+    group.into_iter().chain(devices).collect()
+}
+
+/// The device nodes that processes have open, and which. A recorded tree without `/proc` beside it has no processes.
+fn open_nodes(root: &Path) -> Result<BTreeMap<PathBuf, Vec<u32>>, PartitionError> {
+    let mut open: BTreeMap<PathBuf, Vec<u32>> = BTreeMap::new();
+    if !root.ends_with("sys") {
+        return Ok(open);
+    }
+    let proc = root.with_file_name("proc");
+    let processes = match fs::read_dir(&proc) {
+        Ok(processes) => processes,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(open),
+        Err(error) => return Err(PartitionError::Users { path: proc, error }),
+    };
+    for pid in processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()) {
+        let folder = proc.join(pid.to_string()).join("fd");
+        match targets(&folder) {
+            Ok(nodes) => nodes.into_iter().for_each(|node| open.entry(node).or_default().push(pid)),
+            // It ended.
+            Err(error) if is_gone(&error) => {}
+            Err(error) => return Err(PartitionError::Users { path: folder, error }),
+        }
+    }
+    Ok(open)
+}
+
+fn targets(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut nodes = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        match fs::read_link(entry?.path()) {
+            Ok(target) if target.starts_with("/dev") => nodes.push(target),
+            Ok(_) => {}
+            Err(error) if is_gone(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    nodes.sort();
+    nodes.dedup();
+    Ok(nodes)
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
+}

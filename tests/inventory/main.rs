@@ -1,0 +1,9 @@
+//! The inventory of GPUs: hosts that are written down, read by the library and shown by the program.
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+mod hosts;
+#[path = "../support/listing.rs"]
+mod listing;
+mod nvml;
+mod vanishing;
+mod verbs;

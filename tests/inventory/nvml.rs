@@ -1,0 +1,89 @@
+//! What NVIDIA's management library adds, by a library that stands in for it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use vgpu::inventory::{Gpu, Inventory, Method, Names};
+
+use crate::listing::Host;
+
+/// The stand-in, made by the compiler that links this test.
+fn library(folder: &tempfile::TempDir) -> PathBuf {
+    let library = folder.path().join("libnvidia-ml.so.1");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventory/nvml.c");
+    let made =
+        Command::new("cc").args(["-shared", "-fPIC", "-Wall", "-o"]).arg(&library).arg(source).status();
+    assert!(made.unwrap().success());
+    library
+}
+
+fn asked(host: &str, library: &str) -> Gpu {
+    let mut inventory = Inventory::read(&Host::unpack(host).sysfs(), &Names::default()).unwrap();
+    inventory.ask_nvml(library);
+    inventory.devices[0].clone()
+}
+
+#[test]
+fn a_gpu_says_its_model_memory_health_and_what_it_could_be_cut_into() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let gpu = asked("h200", library(&folder).to_str().unwrap());
+
+    assert_eq!(gpu.title(), "NVIDIA H200");
+    let facts = gpu.nvml.as_ref().unwrap();
+    assert_eq!(facts.uuid.as_deref(), Some("GPU-12345678-9abc-def0-1234-56789abcdef0"));
+    assert_eq!(
+        (facts.driver_version.as_deref(), facts.memory_bytes),
+        (Some("580.159.04"), Some(143_771 << 20))
+    );
+    assert_eq!((facts.health.ecc_corrected, facts.health.ecc_uncorrected), (Some(3), Some(0)));
+    assert_eq!(facts.health.rows_replaced, None, "this library has no such function");
+    let mig = facts.mig.as_ref().unwrap();
+    let profiles: Vec<_> = mig
+        .profiles
+        .iter()
+        .map(|profile| (profile.id, profile.name.as_str(), profile.instances_max))
+        .collect();
+    assert_eq!(
+        profiles,
+        [
+            (0, "7g.141gb", 1),
+            (5, "4g.71gb", 1),
+            (9, "3g.71gb", 2),
+            (14, "2g.35gb", 3),
+            (15, "1g.35gb", 4),
+            (19, "1g.18gb", 7),
+            (20, "1g.18gb+me", 1),
+        ]
+    );
+    let way = gpu.ways.last().unwrap();
+    assert_eq!((way.method, way.possible), (Method::Mig, true));
+    assert!(way.pieces.contains("7 x 1g.18gb"), "{}", way.pieces);
+    assert!(way.reasons[0].remedy.contains("nvidia-smi -i 0000:00:06.0 -mig 1"), "{:?}", way.reasons);
+}
+
+#[test]
+fn a_library_that_is_not_there_is_a_line_and_no_failure() {
+    let gpu = asked("h200", "libnvidia-ml-of-nobody.so.1");
+
+    let way = gpu.ways.last().unwrap();
+    assert_eq!((way.method, way.possible, &gpu.nvml), (Method::Mig, false, &None));
+    assert!(way.reasons[0].found.contains("libnvidia-ml-of-nobody.so.1"), "{:?}", way.reasons);
+}
+
+#[test]
+fn a_gpu_that_the_library_does_not_know_is_told_in_its_words() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let gpu = asked("nvidia-mdev", library(&folder).to_str().unwrap());
+
+    let found = &gpu.ways.last().unwrap().reasons[0].found;
+    assert_eq!(found, "nvmlDeviceGetHandleByPciBusId_v2: Not Found");
+}
+
+#[test]
+fn the_library_is_not_asked_of_other_vendors_gpus() {
+    let gpu = asked("intel-xe", "libnvidia-ml-of-nobody.so.1");
+
+    assert!(gpu.ways.iter().all(|way| way.method != Method::Mig));
+}
