@@ -307,8 +307,8 @@ impl Device {
         Some(self.contexts.as_mut()?.ask(ticket, header, Request::Unmap(blob)))
     }
 
-    /// What heads show of the heap.
-    pub(super) fn heap_view(&self) -> Option<&GuestMemory> {
+    /// What heads show of the heap, and VMMs may read of it by the byte.
+    pub fn heap_view(&self) -> Option<&GuestMemory> {
         self.contexts.as_ref().map(|contexts| &contexts.gpu.view)
     }
 

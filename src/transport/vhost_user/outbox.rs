@@ -55,7 +55,7 @@ impl Outbox {
 
     /// Sends what is in it, waiting for room in the socket. A splice into a socket whose other end is closed raises
     /// SIGPIPE, which Rust has programs ignore.
-    pub(super) fn send(&self, front: impl AsFd) -> io::Result<()> {
+    pub(in crate::transport) fn send(&self, front: impl AsFd) -> io::Result<()> {
         loop {
             match splice(&self.from, None, &front, None, BYTES_MAX, SpliceFFlags::SPLICE_F_NONBLOCK) {
                 Ok(1..) | Err(Errno::EINTR) => {}
@@ -66,7 +66,7 @@ impl Outbox {
     }
 
     /// Forgets what is in it.
-    pub(super) fn clear(&self) -> io::Result<()> {
+    pub(in crate::transport) fn clear(&self) -> io::Result<()> {
         loop {
             match read(&self.from, &mut [0; BYTES_MAX]) {
                 Ok(1..) | Err(Errno::EINTR) => {}
