@@ -39,10 +39,15 @@ pub(super) fn run(arguments: &VmmArgsArgs) -> Result<(), CommandError> {
     // Whoever closed our standard error does not want to know.
     let _ = writeln!(std::io::stderr(), "{}", access(&vgpu));
     match (vgpu.profile.transport, arguments.vmm) {
-        (Transport::VhostUser, Some(vmm)) => {
+        (Transport::VfioUser, Some(Vmm::Crosvm)) => Err(CommandError::user(format_args!(
+            "{} is offered by vfio-user, which crosvm has not",
+            arguments.name
+        ))
+        .hint("crosvm takes vGPUs whose profile has transport = \"vhost-user\"")),
+        (Transport::VhostUser | Transport::VfioUser, Some(vmm)) => {
             print(arguments.output, vmm.configuration(&vgpu, arguments.memory))
         }
-        (Transport::VhostUser, None) => {
+        (Transport::VhostUser | Transport::VfioUser, None) => {
             Err(CommandError::cli(format_args!("{} is for a VM", arguments.name))
                 .hint("say what runs it: --vmm qemu, cloud-hypervisor, crosvm or libvirt"))
         }

@@ -8,7 +8,7 @@ pub fn access(vgpu: &Vgpu) -> String {
     let access = &vgpu.profile.socket;
     let of = |account: &Option<Account>| account.as_ref().map_or("the daemon's".into(), Account::to_string);
     let who = match vgpu.profile.transport {
-        Transport::VhostUser => "the VMM",
+        Transport::VhostUser | Transport::VfioUser => "the VMM",
         Transport::Vtest => "programs",
     };
     format!(

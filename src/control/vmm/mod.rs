@@ -175,6 +175,20 @@ mod tests {
     }
 
     #[test]
+    fn a_pci_function_is_given_by_its_socket_alone() {
+        let path = r#"/run/a,b "c""#;
+        let of = |vmm| words(given(vmm, path, "transport = \"vfio-user\""));
+
+        let function = r#"{"driver":"vfio-user-pci","socket":{"path":"/run/a,b \"c\"","type":"unix"}}"#;
+        assert_eq!(of(Vmm::Qemu)[6..], ["-device", function]);
+        assert_eq!(of(Vmm::CloudHypervisor)[2..], ["--user-device", r#"socket="/run/a,b ""c""#]);
+        let Configuration::Xml(domain) = given(Vmm::Libvirt, path, "transport = \"vfio-user\"") else {
+            panic!("no XML")
+        };
+        assert!(domain.contains("vfio-user-pci") && !domain.contains("chardev"), "{domain}");
+    }
+
+    #[test]
     fn a_path_with_everything_in_it_reaches_each_vmms_own_syntax_whole() {
         let path = r#"/run/a,b "c" \d 'e' <f>&@NAME@--"#;
         let value = |vmm, index: usize| words(given(vmm, path, "")).swap_remove(index);
