@@ -227,6 +227,7 @@ impl Device {
         if !self.vault.is_new() {
             contexts.restore(known, pending, mapped);
         }
+        contexts.greet();
         Ok(())
     }
 

@@ -121,8 +121,8 @@ fn shmem_pages(host: &Host) -> Check {
         None => check("no huge pages in shared memory"),
         Some(chosen @ ("never" | "advise" | "deny")) => check(chosen),
         Some(chosen) => check(chosen).warn(format!(
-            "echo never >{file} before VMs with Vulkan start: a GPU that still works in a part of a huge page keeps that \
-             part from being emptied, and the guest's next program may see it"
+            "echo never >{file} before VMs with Vulkan start: a GPU that still works in a part of a huge page keeps \
+             that part from being emptied, and the guest's next program may see it"
         )),
     }
 }

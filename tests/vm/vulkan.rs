@@ -248,9 +248,9 @@ pub(crate) fn a_function_that_is_reset_computes_and_draws_again(version: Version
     let (service, mut vm) = boot(version);
     vm.guest.run(&on_vgpu("widths32")).well();
     let told = vm.guest.run(
-        "cd /sys/bus/pci/drivers/virtio-pci; for function in */virtio*/drm; do function=${function%%/*}; done; \
-         cat $function/reset_method && echo $function > unbind && echo 1 > ../../devices/$function/reset && \
-         echo $function > bind",
+        "cd /sys/bus/pci/drivers/virtio-pci; device=$(readlink -f /sys/bus/virtio/drivers/virtio_gpu/virtio*); \
+         function=$(basename ${device%/*}); cat $function/reset_method && echo $function > unbind && \
+         echo 1 > ../../devices/$function/reset && echo $function > bind",
     );
     assert_eq!(told.well(), "af_flr");
     // The guest program lets go of the device that was.

@@ -181,7 +181,7 @@ mod tests {
 
         let function = r#"{"driver":"vfio-user-pci","socket":{"path":"/run/a,b \"c\"","type":"unix"}}"#;
         assert_eq!(of(Vmm::Qemu)[6..], ["-device", function]);
-        assert_eq!(of(Vmm::CloudHypervisor)[2..], ["--user-device", r#"socket="/run/a,b ""c""#]);
+        assert_eq!(of(Vmm::CloudHypervisor)[2..], ["--user-device", r#"socket="/run/a,b ""c""""#]);
         let Configuration::Xml(domain) = given(Vmm::Libvirt, path, "transport = \"vfio-user\"") else {
             panic!("no XML")
         };

@@ -213,16 +213,16 @@ mod tests {
     proptest! {
         #[test]
         fn an_address_is_in_one_range_at_most(
-            steps in prop::collection::vec((any::<bool>(), 0u64..16, 1u64..5), 1..60),
+            steps in prop::collection::vec((any::<bool>(), 0usize..16, 1usize..5), 1..60),
         ) {
             let (mut ranges, memory) = nothing();
             let mut owners = [None; 32];
             for (number, (add, page, pages)) in steps.into_iter().enumerate() {
-                let (address, size) = (page * PAGE_BYTES, pages * PAGE_BYTES);
-                let span = page as usize..(page + pages) as usize;
+                let (address, size) = (page as u64 * PAGE_BYTES, pages as u64 * PAGE_BYTES);
+                let span = page..page + pages;
                 if add {
                     let free = owners[span.clone()].iter().all(Option::is_none);
-                    let mapped = ranges.map(&memory, &at(address, size), file(pages));
+                    let mapped = ranges.map(&memory, &at(address, size), file(pages as u64));
                     prop_assert_eq!(mapped.is_ok(), free);
                     if free {
                         owners[span].fill(Some(number));

@@ -46,7 +46,10 @@ pub enum ReceiveError {
         needed: usize,
     },
     /// No message is that short or long.
-    #[error("its message of command {command} has {bytes} bytes, not from {HEADER_BYTES} to {}", HEADER_BYTES + BODY_BYTES_MAX)]
+    #[error(
+        "its message of command {command} has {bytes} bytes, not from {HEADER_BYTES} to {}",
+        HEADER_BYTES + BODY_BYTES_MAX
+    )]
     Length {
         /// The number of the command.
         command: u16,

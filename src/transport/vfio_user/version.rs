@@ -11,7 +11,8 @@ use super::dma::RANGES_MAX;
 const MAJOR: u16 = 0;
 const MINOR: u16 = 1;
 
-/// Descriptors in a message to us, of which more are needed by none; QEMU takes no server for sane that says more than 16.
+/// Descriptors in a message to us, of which more are needed by none. QEMU takes no server for sane that says more than
+/// 16.
 const FDS_MAX: usize = 8;
 
 /// Guest memory comes in pages of this size, or larger ones.

@@ -55,9 +55,9 @@ fn set_status(function: &mut Function, status: u8) -> Option<Effect> {
 }
 
 fn take_features(function: &mut Function, features: u64) -> Option<Effect> {
-    for (select, half) in [features as u32, (features >> 32) as u32].into_iter().enumerate() {
-        assert_eq!(write(function, 8, &(select as u32).to_le_bytes()), None);
-        assert_eq!(write(function, 12, &half.to_le_bytes()), None);
+    for (select, half) in [0u32, 1].into_iter().zip(features.to_le_bytes().as_chunks::<4>().0) {
+        assert_eq!(write(function, 8, &select.to_le_bytes()), None);
+        assert_eq!(write(function, 12, half), None);
     }
     set_status(function, 3 | FEATURES_OK)
 }
@@ -68,8 +68,9 @@ fn set_up(function: &mut Function, queue: u16, addresses: [u64; 3]) -> Option<Ef
     assert_eq!(write(function, 24, &64u16.to_le_bytes()), None);
     for (index, address) in addresses.into_iter().enumerate() {
         let at = 32 + 8 * index as u64;
-        assert_eq!(write(function, at, &(address as u32).to_le_bytes()), None);
-        assert_eq!(write(function, at + 4, &((address >> 32) as u32).to_le_bytes()), None);
+        let bytes = address.to_le_bytes();
+        assert_eq!(write(function, at, &bytes[..4]), None);
+        assert_eq!(write(function, at + 4, &bytes[4..]), None);
     }
     assert_eq!(write(function, 26, &(queue + 1).to_le_bytes()), None);
     write(function, 28, &1u16.to_le_bytes())
@@ -197,7 +198,7 @@ fn features_that_are_not_offered_are_not_accepted() {
         assert_eq!(read(&mut function, 0, 20), [3]);
     }
     let mut function = function();
-    for (select, half) in [(0u32, OFFERED as u32), (1, 1), (2, 0)] {
+    for (select, half) in [(0u32, 0b1110), (1, 1), (2, 0)] {
         write(&mut function, 0, &select.to_le_bytes());
         assert_eq!(u32::from_le_bytes(read(&mut function, 0, 4)), half);
     }
