@@ -230,7 +230,7 @@ impl Server {
             (true, Answer { packet, file: None }) => {
                 self.outbox.put_bytes(&packet)?;
                 self.inbox.clear();
-                self.outbox.send(&self.front)?;
+                self.outbox.send_bytes(&self.front, packet.len())?;
             }
             (true, Answer { packet, file: Some(file) }) => {
                 send_bytes(&self.front, &packet, &[file], MsgFlags::empty())?;

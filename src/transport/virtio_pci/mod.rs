@@ -29,6 +29,9 @@ pub const QUEUES: usize = 2;
 /// Entries that a queue may have.
 pub const QUEUE_SIZE_MAX: u16 = 256;
 
+/// Bytes of the configuration space of a function on PCI Express, which ours is not.
+const EXPRESS_CONFIG_BYTES: usize = 4096;
+
 /// One for the configuration and one for each queue.
 pub const VECTORS: u16 = 3;
 const _: () = assert!(VECTORS as usize == 1 + QUEUES);
@@ -198,6 +201,10 @@ impl Function {
     /// Reads the configuration space; `None` if not all of these bytes are there.
     pub fn read_config(&mut self, offset: u64, into: &mut [u8], card: &impl Card) -> Option<()> {
         let offset = usize::try_from(offset).ok()?;
+        if is_extended(offset, into.len()) {
+            into.fill(0xff);
+            return Some(());
+        }
         if self.config.is_window(offset, into.len()) {
             let (bar, at, bytes) = self.config.window();
             into.fill(0);
@@ -213,6 +220,9 @@ impl Function {
     /// Writes to the configuration space; `None` if not all of these bytes are there.
     pub fn write_config(&mut self, offset: u64, bytes: &[u8]) -> Option<Option<Effect>> {
         let offset = usize::try_from(offset).ok()?;
+        if is_extended(offset, bytes.len()) {
+            return Some(None);
+        }
         match self.config.write(offset, bytes)? {
             Written::Plain => Some(None),
             Written::Reset => {
@@ -340,6 +350,12 @@ impl Function {
     pub fn is_raised(&self) -> bool {
         self.isr != 0
     }
+}
+
+/// Whether all of these bytes are where PCI Express has more configuration space. There is nothing, and a guest finds
+/// what it finds on a bus where nobody answers: a client may have no way to tell it that it was refused.
+fn is_extended(offset: usize, bytes: usize) -> bool {
+    offset >= CONFIG_BYTES && offset.checked_add(bytes).is_some_and(|end| end <= EXPRESS_CONFIG_BYTES)
 }
 
 /// Copies what of `from`, which lies at `start`, is among the bytes from `offset` on.

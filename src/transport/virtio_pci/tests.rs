@@ -116,6 +116,9 @@ fn it_is_a_virtio_gpu_that_is_no_vga() {
     assert_eq!((status & 1 << 4, pin), (1 << 4, 1));
     assert!(function.read_config(253, &mut [0; 4], &Plain).is_none());
     assert!(function.read_config(u64::MAX, &mut [0; 4], &Plain).is_none());
+    assert_eq!(config(&mut function, 256), [0xff; 4], "only PCI Express has more");
+    assert_eq!(function.write_config(0xffc, &[0; 4]), Some(None));
+    assert!(function.read_config(0xffd, &mut [0; 4], &Plain).is_none());
 }
 
 #[test]
@@ -328,7 +331,11 @@ proptest! {
         let mut function = function();
         for (is_write, bar, offset, mut bytes) in accesses {
             let end = offset.checked_add(bytes.len() as u64);
-            let bytes_there = if bar == 4 { CONFIG_BYTES as u64 } else { function.bar_bytes(bar) };
+            let bytes_there = match bar {
+                4 if offset < CONFIG_BYTES as u64 => CONFIG_BYTES as u64,
+                4 => EXPRESS_CONFIG_BYTES as u64,
+                _ => function.bar_bytes(bar),
+            };
             let there = end.is_some_and(|end| end <= bytes_there) && (bar < 2 || bar == 4);
             let done = match (is_write, bar) {
                 (true, 4) => function.write_config(offset, &bytes).is_some(),
