@@ -21,6 +21,11 @@ use crate::service::{setup, wait_until};
 const HEAP: u32 = 2;
 const HEAP_BYTES: u64 = 1 << 24;
 
+const INTX: u32 = 0;
+/// No eventfd any more, and no mask.
+const TAKE_EVENTS: u32 = 1 | 1 << 5;
+const UNMASK: u32 = 1 | 1 << 4;
+
 /// `VFIO_REGION_INFO_FLAG_*`: readable and writable; and with an area that can be mapped.
 const PLAIN: u32 = 0b11;
 const MAPPABLE: u32 = 0b1111;
@@ -216,9 +221,47 @@ fn a_change_of_the_monitor_is_an_interrupt_and_a_new_generation() {
     assert_ne!(before, after);
 
     // Without any eventfd there is nobody to be told.
-    guest.driver.bus.set_irqs(MSIX, 1 | 1 << 5, 0, 0, &[]).unwrap();
+    guest.driver.bus.set_irqs(MSIX, TAKE_EVENTS, 0, 0, &[]).unwrap();
     service.notifier.config_changed();
     guest.driver.bus.shutdown().unwrap();
     service.end().unwrap();
     assert!(event.read().is_err());
+}
+
+/// The same steps with the same client: sizes of BARs, the wire, then vectors in its place, memory; and at the end all
+/// of it taken away.
+#[test]
+fn what_cloud_hypervisor_does_to_set_a_function_up_brings_it_up_and_down() {
+    let (service, mut client) = connect(with_heap());
+    let sizes = [(0u64, 0x4000u32), (1, 0x1000), (2, HEAP_BYTES as u32)];
+    for (bar, bytes) in sizes {
+        let mut word = [0; 4];
+        Bus::write(&mut client, CONFIG, 0x10 + 4 * bar, &[0xff; 4]);
+        Bus::read(&mut client, CONFIG, 0x10 + 4 * bar, &mut word);
+        assert_eq!(u32::from_le_bytes(word) & !0xf, !(bytes - 1), "BAR {bar}");
+    }
+    let [wire, config, queues] = [(); 3].map(|()| EventFd::new(EFD_NONBLOCK).unwrap());
+    client.set_irqs(INTX, GIVE_EVENTS, 0, 1, &[wire.as_raw_fd()]).unwrap();
+    service.notifier.config_changed();
+    assert!(wait_until(|| wire.read().is_ok()), "there are no vectors yet");
+    client.set_irqs(INTX, UNMASK, 0, 1, &[]).unwrap();
+    assert!(wait_until(|| wire.read().is_ok()), "nobody has read why");
+    client.set_irqs(INTX, TAKE_EVENTS, 0, 0, &[]).unwrap();
+    client.give_events(&[config.as_raw_fd(), queues.as_raw_fd(), queues.as_raw_fd()]);
+
+    let ram = Ram::new();
+    let mut driver = Driver::find(client);
+    driver.share(&ram);
+    driver.set_common(16, &0u16.to_le_bytes());
+    service.notifier.config_changed();
+    assert!(wait_until(|| config.read().is_ok()));
+    assert!(wire.read().is_err());
+
+    let mut client = driver.bus;
+    client.set_irqs(MSIX, TAKE_EVENTS, 0, 0, &[]).unwrap();
+    client.dma_unmap(0, 64 << 20).unwrap();
+    client.reset().unwrap();
+    assert_eq!(service.memory.memory().num_regions(), 0);
+    client.shutdown().unwrap();
+    service.end().unwrap();
 }

@@ -10,7 +10,7 @@ mod qemu;
 mod shell;
 mod vtest;
 
-pub use access::access;
+pub use access::{access, advice};
 pub use shell::shell_lines;
 pub use vtest::{environment, exports};
 
