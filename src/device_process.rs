@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use nix::unistd::Pid;
 use vm_memory::{FileOffset, GuestAddress};
 
+use crate::control::profile::Transport;
 use crate::control::spec::{DeviceSpec, Entry};
 use crate::control::{DeviceHandle, Inherited, InheritedError};
 use crate::device::{Device, Gpu};
@@ -20,10 +21,8 @@ use crate::guest_memory::GuestMemory;
 use crate::heap::Heap;
 use crate::link::DeviceEnd;
 use crate::sandbox::{Sandbox, SandboxError, SandboxSpec, Sealed};
-use crate::transport::SharedMemory;
-use crate::transport::vhost_user::{
-    self, Connection, HandoverError, Heirlooms, Journal, Link, ServeError, Story,
-};
+use crate::transport::vhost_user::{self, HandoverError, Heirlooms, Keeping, ServeError, Story};
+use crate::transport::{SharedMemory, vfio_user};
 use crate::vault::{Vault, VaultError};
 
 /// Why a VM could not be served. What goes wrong while one is served is on the log and ends in success: the next
@@ -53,33 +52,107 @@ pub enum DeviceProcessError {
     Accept(io::Error),
 }
 
+/// By which transport the VM comes in, and what of it is prepared before the process is sealed.
+enum Way {
+    VhostUser(vhost_user::Link),
+    VfioUser(vfio_user::Link),
+}
+
 /// Serves one VM. Nothing after `enter` may open a path or make a socket.
 pub fn run(spec: &DeviceSpec) -> Result<(), DeviceProcessError> {
     let mut inherited = Inherited::adopt(spec)?;
     let vault = open_vault(&inherited, spec.profile.limits.memory)?;
     // Measured while sockets can still be made.
     Pieces::of_host();
-    let link = Link::prepare().map_err(DeviceProcessError::Host)?;
+    let way = Way::prepare(spec.profile.transport).map_err(DeviceProcessError::Host)?;
     let sealed = seal(spec)?;
 
     let gpu = inherited.tie.as_ref().map(|tie| open_gpu(tie, spec)).transpose();
     let gpu = gpu.map_err(DeviceProcessError::Host)?;
     let device = Arc::new(Mutex::new(Device::open(spec.profile.setup(&spec.name), vault, gpu)?));
     let memory = SharedMemory::new(GuestMemory::new());
-    let notifier = link.notifier();
-    let notify = move || _ = notifier.config_changed();
-    let handle = DeviceHandle::new(device.clone(), memory.clone(), notify, sealed.report().lines());
+    let handle = DeviceHandle::new(device.clone(), memory.clone(), way.notify(), sealed.report().lines());
     let handle = match heirlooms(&inherited) {
-        Some(heirlooms) => handle.with_keepers(link.keeping().adopted_by(heirlooms)),
+        Some(heirlooms) => handle.with_keepers(way.keepers(heirlooms)),
         None => handle,
     };
     inherited.answer_operators(handle).map_err(DeviceProcessError::Host)?;
-    let connection = connect(&mut inherited, link, spec)?;
+    match way {
+        Way::VhostUser(link) => serve_vhost_user(&sealed, link, &mut inherited, spec, device, memory),
+        Way::VfioUser(link) => serve_vfio_user(&sealed, link, &mut inherited, spec, device, memory),
+    }
+}
+
+impl Way {
+    fn prepare(transport: Transport) -> io::Result<Self> {
+        Ok(match transport {
+            Transport::VfioUser => Self::VfioUser(vfio_user::Link::prepare()?),
+            Transport::VhostUser | Transport::Vtest => Self::VhostUser(vhost_user::Link::prepare()?),
+        })
+    }
+
+    /// What tells the guest that its configuration changed.
+    fn notify(&self) -> Box<dyn Fn() + Send> {
+        match self {
+            Self::VhostUser(link) => {
+                let notifier = link.notifier();
+                Box::new(move || _ = notifier.config_changed())
+            }
+            Self::VfioUser(link) => {
+                let notifier = link.notifier();
+                Box::new(move || notifier.config_changed())
+            }
+        }
+    }
+
+    /// What takes the connections of other keepers.
+    fn keepers(&self, heirlooms: Heirlooms) -> Box<dyn Fn(UnixStream) + Send> {
+        match self {
+            Self::VhostUser(link) => Box::new(link.keeping().adopted_by(heirlooms)),
+            Self::VfioUser(link) => Box::new(link.keeping().adopted_by(heirlooms)),
+        }
+    }
+}
+
+fn serve_vhost_user(
+    sealed: &Sealed,
+    link: vhost_user::Link,
+    inherited: &mut Inherited,
+    spec: &DeviceSpec,
+    device: Arc<Mutex<Device>>,
+    memory: SharedMemory,
+) -> Result<(), DeviceProcessError> {
+    let story = begin_story(inherited, &link.keeping(), spec)?;
+    let connection = match (inherited.connection.take(), story) {
+        (Some(connection), Some(journal)) => link.resume(connection.into(), journal),
+        _ => link.connect(front_end(inherited, spec.entry)?),
+    };
     tracing::info!("a front end is connected");
-    match vhost_user::serve(&sealed, connection, device, memory) {
+    match vhost_user::serve(sealed, connection, device, memory) {
         Ok(()) => tracing::info!("the front end hung up"),
         Err(error @ ServeError::Panicked) => return Err(DeviceProcessError::Failed(error)),
         Err(error) => tracing::error!("the front end was given up: {error}"),
+    }
+    Ok(())
+}
+
+fn serve_vfio_user(
+    sealed: &Sealed,
+    link: vfio_user::Link,
+    inherited: &mut Inherited,
+    spec: &DeviceSpec,
+    device: Arc<Mutex<Device>>,
+    memory: SharedMemory,
+) -> Result<(), DeviceProcessError> {
+    let story = begin_story(inherited, &link.keeping(), spec)?;
+    let connection = match (inherited.connection.take(), story) {
+        (Some(connection), Some(inventory)) => link.resume(connection.into(), inventory),
+        _ => link.connect(front_end(inherited, spec.entry)?),
+    };
+    tracing::info!("a client is connected");
+    match vfio_user::serve(sealed, connection, device, memory) {
+        Ok(()) => tracing::info!("the client hung up"),
+        Err(error) => tracing::error!("the client was given up: {error}"),
     }
     Ok(())
 }
@@ -122,29 +195,31 @@ fn heirlooms(inherited: &Inherited) -> Option<Heirlooms> {
     })
 }
 
-/// Goes on with the VM of a process that died, or waits for one.
-fn connect(
+/// Hears the story of the process that died, if one did, and tells the keeper what follows.
+fn begin_story<S: Story>(
     inherited: &mut Inherited,
-    link: Link,
+    keeping: &Keeping<S>,
     spec: &DeviceSpec,
-) -> Result<Connection, DeviceProcessError> {
-    let keeper = inherited.keeper.take().map(UnixStream::from);
-    let front_end = || match &inherited.front_end {
-        Some(front_end) => duplicate(front_end),
-        None => Err(DeviceProcessError::Host(io::ErrorKind::NotConnected.into())),
+) -> Result<Option<S>, DeviceProcessError> {
+    let Some(keeper) = inherited.keeper.take().map(UnixStream::from) else { return Ok(None) };
+    let story = spec.resumed.then(|| S::receive(&keeper)).transpose()?;
+    keeping.start(keeper);
+    Ok(story)
+}
+
+/// Waits for a VM, unless it is there.
+fn front_end(inherited: &Inherited, entry: Entry) -> Result<UnixStream, DeviceProcessError> {
+    let front_end = match &inherited.front_end {
+        Some(front_end) => duplicate(front_end)?,
+        None => return Err(DeviceProcessError::Host(io::ErrorKind::NotConnected.into())),
     };
-    let journal = match (&keeper, spec.resumed) {
-        (Some(keeper), true) => Some(Journal::receive(keeper)?),
-        _ => None,
-    };
-    keeper.into_iter().for_each(|keeper| link.keeping().start(keeper));
-    match (inherited.connection.take(), journal, spec.entry) {
-        (Some(connection), Some(journal), _) => Ok(link.resume(connection.into(), journal)),
-        (_, _, Entry::Listener) => {
-            let listener = UnixListener::from(front_end()?);
-            link.accept(&listener).map_err(DeviceProcessError::Accept)
+    match entry {
+        Entry::Connection => Ok(front_end.into()),
+        Entry::Listener => {
+            let (connection, _) =
+                UnixListener::from(front_end).accept().map_err(DeviceProcessError::Accept)?;
+            Ok(connection)
         }
-        (_, _, Entry::Connection) => Ok(link.connect(UnixStream::from(front_end()?))),
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
     let memory = device.map(|device| bytes_text(device.memory_bytes_used));
     lines.push(("MEMORY", used(memory, bytes_text(limits.memory))));
     match vgpu.profile.transport {
-        Transport::VhostUser => {
+        Transport::VhostUser | Transport::VfioUser => {
             let resources = device.map(|device| device.resources_used.to_string());
             lines.push(("RESOURCES", used(resources, limits.resources.to_string())));
             if let Some(device) = device {
@@ -89,7 +89,9 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
     }
     let status = device.map_or(&[][..], |device| &device.heads);
     match vgpu.profile.transport {
-        Transport::VhostUser => format!("{}\n\n{}", pairs(&lines), head_table(&vgpu.profile.heads, status)),
+        Transport::VhostUser | Transport::VfioUser => {
+            format!("{}\n\n{}", pairs(&lines), head_table(&vgpu.profile.heads, status))
+        }
         Transport::Vtest => pairs(&lines),
     }
 }

@@ -8,7 +8,9 @@ use super::error::CommandError;
 use super::output::{self, Format, Output};
 use crate::control::api::Name;
 use crate::control::profile::Transport;
-use crate::control::vmm::{Argument, Configuration, Memory, Vmm, access, environment, exports, shell_lines};
+use crate::control::vmm::{
+    Argument, Configuration, Memory, Vmm, access, advice, environment, exports, shell_lines,
+};
 
 /// Print what gives a VM, or a program, this vGPU, to be pasted
 ///
@@ -38,11 +40,19 @@ pub(super) fn run(arguments: &VmmArgsArgs) -> Result<(), CommandError> {
     let vgpu = arguments.api.client().show(&arguments.name)?;
     // Whoever closed our standard error does not want to know.
     let _ = writeln!(std::io::stderr(), "{}", access(&vgpu));
+    if let Some(advice) = arguments.vmm.and_then(|vmm| advice(&vgpu, vmm)) {
+        let _ = writeln!(std::io::stderr(), "{advice}");
+    }
     match (vgpu.profile.transport, arguments.vmm) {
-        (Transport::VhostUser, Some(vmm)) => {
+        (Transport::VfioUser, Some(Vmm::Crosvm)) => Err(CommandError::user(format_args!(
+            "{} is offered by vfio-user, which crosvm has not",
+            arguments.name
+        ))
+        .hint("crosvm takes vGPUs whose profile has transport = \"vhost-user\"")),
+        (Transport::VhostUser | Transport::VfioUser, Some(vmm)) => {
             print(arguments.output, vmm.configuration(&vgpu, arguments.memory))
         }
-        (Transport::VhostUser, None) => {
+        (Transport::VhostUser | Transport::VfioUser, None) => {
             Err(CommandError::cli(format_args!("{} is for a VM", arguments.name))
                 .hint("say what runs it: --vmm qemu, cloud-hypervisor, crosvm or libvirt"))
         }

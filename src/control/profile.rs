@@ -225,12 +225,12 @@ impl Profile {
 
     /// Whether that process does so for a VM.
     pub fn has_vulkan_in_vm(&self) -> bool {
-        self.gpu.vulkan && self.transport == Transport::VhostUser
+        self.gpu.vulkan && self.transport.is_of_vm()
     }
 
     fn with_usual_heads(self) -> Self {
         let heads = match self.transport {
-            Transport::VhostUser => vec![Head::default()],
+            Transport::VhostUser | Transport::VfioUser => vec![Head::default()],
             Transport::Vtest => Vec::new(),
         };
         Self { heads, ..self }

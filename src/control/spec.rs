@@ -59,7 +59,7 @@ impl Role {
     /// The one that whoever uses a vGPU meets.
     pub fn first(profile: &Profile) -> Self {
         match profile.transport {
-            Transport::VhostUser => Self::Device,
+            Transport::VhostUser | Transport::VfioUser => Self::Device,
             Transport::Vtest => Self::Render,
         }
     }

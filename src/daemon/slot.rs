@@ -96,7 +96,7 @@ impl Slot {
             Report::TakenOver { pid } => {
                 shown.takeovers += 1;
                 let detail = match shown.profile.transport {
-                    Transport::VhostUser => None,
+                    Transport::VhostUser | Transport::VfioUser => None,
                     Transport::Vtest => Some(LOST.to_owned()),
                 };
                 (State::Connected, Some(pid), Some((EventKind::TakenOver, detail)))

@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
+use nix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 use super::Device;
@@ -17,6 +19,10 @@ use crate::link::{Blob, CAPSET_BYTES, DeviceEnd, Event, Request};
 use crate::vault::VaultError;
 use crate::venus::CAPSET_ID;
 use crate::wire::{Command, ContextId, CreateBlob, ErrorCode, GuestError, Header, ResourceId, Response};
+
+/// Bits of a serial: a token has a ticket of 16 beside it, and one bit is for the key of its record. They have room for
+/// two years of microseconds.
+const SERIALS: u64 = (1 << 46) - 1;
 
 /// What a device with 3D has.
 #[derive(Debug)]
@@ -104,7 +110,7 @@ impl Contexts {
             known: BTreeMap::new(),
             pending: BTreeMap::new(),
             over: VecDeque::new(),
-            serial: 1,
+            serial: first_serial(),
             mapping: Mapping::None,
             broken: false,
         }
@@ -117,10 +123,12 @@ impl Contexts {
         pending: BTreeMap<u64, Pending>,
         mapped: bool,
     ) {
-        // One more than any that may be on its way, be it noted or not.
-        self.serial = pending.keys().map(|token| token >> 16).max().unwrap_or(0) + (1 << 20);
         (self.known, self.pending) = (known, pending);
         self.mapping = if mapped { Mapping::Done } else { Mapping::None };
+    }
+
+    /// Asks the render process what it can, which it may have told a former device only.
+    pub(super) fn greet(&mut self) {
         let token = self.token(0);
         self.gpu.end.send(token, Request::Greet);
     }
@@ -209,6 +217,13 @@ impl Contexts {
         self.over.swap(0, index);
         self.over.front().copied()
     }
+}
+
+/// Above those of every device before this one, whose requests may be on their way still: a device began at such a
+/// number too, and has taken longer than a microsecond for each request since.
+fn first_serial() -> u64 {
+    let since_boot = clock_gettime(ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from);
+    u64::try_from(since_boot.as_micros()).unwrap_or_default() & SERIALS
 }
 
 /// What becomes of a request about 3D.
@@ -307,8 +322,8 @@ impl Device {
         Some(self.contexts.as_mut()?.ask(ticket, header, Request::Unmap(blob)))
     }
 
-    /// What heads show of the heap.
-    pub(super) fn heap_view(&self) -> Option<&GuestMemory> {
+    /// What heads show of the heap, and VMMs may read of it by the byte.
+    pub fn heap_view(&self) -> Option<&GuestMemory> {
         self.contexts.as_ref().map(|contexts| &contexts.gpu.view)
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Device;
@@ -12,7 +13,7 @@ use super::head::Head;
 use super::scanout::Scanout;
 use crate::display::{CURSOR_BYTES, Cursor};
 use crate::guest_memory::Backing;
-use crate::vault::{Vault, VaultError};
+use crate::vault::{Inbox, Vault, VaultError};
 use crate::wire::{
     Command, ContextId, Format, GuestError, HeadMode, Point, ResourceId, SCANOUTS_MAX, ScanoutId, Size,
 };
@@ -26,6 +27,8 @@ const CONTEXT: u64 = 4 << 32;
 pub(super) const GIVEN: u64 = 5 << 32;
 /// That the heap is mapped into the guest.
 pub(super) const HEAP: u64 = 6 << 32;
+/// What a transport keeps beside the device.
+const TRANSPORT: u64 = 7 << 32;
 /// A request that a render process has; the rest of the key is its token, which is never so large.
 const PENDING: u64 = 1 << 63;
 
@@ -185,6 +188,22 @@ impl Device {
         }
     }
 
+    /// Writes down what the transport needs to go on in another process, in place of what it wrote before.
+    pub fn save_transport(&mut self, record: &impl Serialize) {
+        self.vault.put(TRANSPORT, record);
+        self.vault.commit();
+    }
+
+    /// What it wrote last.
+    pub fn saved_transport<T: DeserializeOwned>(&self) -> Result<Option<T>, VaultError> {
+        self.vault.get(TRANSPORT)
+    }
+
+    /// Where what a VMM asked for is while it is not answered.
+    pub fn inbox(&self) -> Inbox {
+        self.vault.inbox()
+    }
+
     /// Writes down that the render process has this request, and all that was to be written with it.
     pub(super) fn save_pending(&mut self, token: u64) {
         if let Some(pending) = self.contexts.as_ref().and_then(|contexts| contexts.get(token)) {
@@ -208,6 +227,7 @@ impl Device {
         if !self.vault.is_new() {
             contexts.restore(known, pending, mapped);
         }
+        contexts.greet();
         Ok(())
     }
 

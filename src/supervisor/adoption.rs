@@ -11,6 +11,7 @@ use nix::sys::eventfd::EventFd;
 
 use super::legacy::Legacy;
 use super::unit::{MESSAGE_MAX, Untimely, wait};
+use crate::control::profile::Transport;
 use crate::transport::vhost_user::{Heirlooms, Note};
 
 /// How long a device process may take to answer: longer than it serves a client before us.
@@ -36,13 +37,13 @@ impl<'a> Talk<'a> {
     }
 
     /// Asks for all that a keeper needs.
-    pub(super) fn hear(&self) -> Result<(Legacy, Heirlooms), Untimely> {
+    pub(super) fn hear(&self, transport: Transport) -> Result<(Legacy, Heirlooms), Untimely> {
         (&self.channel).write_all(REQUEST).map_err(Untimely::Nonsense)?;
         self.hear_answer()?;
         let Note::Heirlooms(heirlooms) = self.hear_note()? else {
             return Err(Untimely::nonsense("it does not begin with what it inherited"));
         };
-        let mut legacy = Legacy::of(&heirlooms);
+        let mut legacy = Legacy::of(transport, &heirlooms);
         loop {
             match self.hear_note()? {
                 Note::Whole => break,

@@ -352,7 +352,7 @@ impl Keeper {
 
     fn adopt_from(&self, control: &Path) -> Result<(Sockets, UnixStream, Legacy), Untimely> {
         let talk = adoption::Talk::open(control, &self.stop)?;
-        let (legacy, heirlooms) = talk.hear()?;
+        let (legacy, heirlooms) = talk.hear(self.spec().profile.transport)?;
         self.seat_again(heirlooms.seating).map_err(Untimely::Nonsense)?;
         if let (Some(tied), Some(files)) = (&self.tie, heirlooms.tie) {
             tied.meet(files).map_err(Untimely::Nonsense)?;
@@ -465,15 +465,15 @@ impl Keeper {
         match plan.after(end, started, Instant::now()) {
             Next::Fresh => Ok(None),
             Next::TakeOver => {
-                let next = match legacy {
-                    Legacy::Vm { .. } => "takes its VM over",
-                    Legacy::Clients(_) => "tells its clients that their devices are lost",
+                let next = match legacy.is_of_vm() {
+                    true => "takes its VM over",
+                    false => "tells its clients that their devices are lost",
                 };
                 tracing::error!("the {role} process {how}; another one {next}");
                 Ok(Some(legacy.inherited()))
             }
             Next::GiveUp => {
-                let whom = if matches!(legacy, Legacy::Vm { .. }) { "this VM" } else { "these clients" };
+                let whom = if legacy.is_of_vm() { "this VM" } else { "these clients" };
                 let reason = format!("the {role} process {how}, as others of {whom} just before: given up");
                 tracing::error!("{reason}");
                 (self.report)(Report::Disconnected(reason));
@@ -494,7 +494,7 @@ impl Keeper {
             return Err(Untimely::nonsense("it hung up, and lives"));
         };
         let talk = adoption::Talk::open(control, &self.stop)?;
-        (kept.legacy, _) = talk.hear()?;
+        (kept.legacy, _) = talk.hear(self.spec().profile.transport)?;
         kept.channel = talk.channel;
         Ok(())
     }

@@ -1,5 +1,5 @@
 //! The memory of a vGPU that outlives its device process: a memfd with the pixels of its images, a record of its state,
-//! and a mark of what was on its way when the process died.
+//! a mark of what was on its way to the display when the process died, and what a VMM had asked for last.
 //!
 //! # Why nothing here waits or locks
 //!
@@ -10,9 +10,11 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::indexing_slicing)]
 
+mod inbox;
 mod log;
 mod pixels;
 
+pub use inbox::{INBOX_BYTES, Inbox};
 pub use pixels::{PixelSpace, Pixels};
 
 use std::io;
@@ -175,6 +177,11 @@ impl Vault {
     /// What of the messages to the display is on its way.
     pub fn mark(&self) -> Mark {
         Mark(self.words.clone())
+    }
+
+    /// What somebody asked for and waits to be answered.
+    pub fn inbox(&self) -> Inbox {
+        Inbox::new(self.words.clone())
     }
 
     /// The keys of all records.

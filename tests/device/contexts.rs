@@ -57,7 +57,9 @@ impl Scene {
         guest.device = open(&vault, &link, &heap);
         guest.device.set_features(u64::MAX);
         let render = RenderEnd::new(render_link.try_clone().unwrap());
-        let scene = Self { guest, render, link, render_link, heap, vault };
+        let mut scene = Self { guest, render, link, render_link, heap, vault };
+        // Who listens may have said hello to another device.
+        assert_eq!(scene.asked().1, "Greet");
         scene.render.send(Event::Hello([7; CAPSET_BYTES])).unwrap();
         scene
     }
@@ -72,6 +74,13 @@ impl Scene {
         scene.answer(token, true);
         assert_eq!(scene.finished(), Some((1, OK)));
         scene
+    }
+
+    /// The next VM's device, on the same link.
+    fn follow(&mut self) {
+        self.vault = Vault::file(LIMITS.memory_bytes).unwrap();
+        self.die();
+        self.guest.device.set_features(u64::MAX);
     }
 
     /// As a kill does it: nothing is dropped.
@@ -378,6 +387,25 @@ fn the_next_process_asks_what_became_of_all_that_is_pending() {
     assert_eq!(scene.blob(4, 1, 5, PAGE), Some(OK));
     assert_eq!(scene.map(7, 4, 4 * PAGE), None);
     assert!(!scene.guest.device.wants_heap(), "it is mapped still");
+}
+
+#[test]
+fn the_next_vms_device_asks_what_the_gpu_can_and_takes_no_answer_for_its_own_that_was_for_another() {
+    let mut scene = Scene::with_context();
+    assert_eq!(scene.submit(5, 1, &[1]), None);
+    let (former, _) = scene.asked();
+    scene.follow();
+    assert_eq!(scene.asked().1, "Greet");
+    scene.render.send(Event::Hello([7; CAPSET_BYTES])).unwrap();
+    assert_eq!(scene.asked().1, "Recall([])");
+    assert_eq!(scene.create(1, VENUS), None);
+    assert_eq!(scene.submit(5, 1, &[1]), None);
+    let ((created, _), (submitted, _)) = (scene.asked(), scene.asked());
+    assert!(former < created && created < submitted, "{former} {created} {submitted}");
+    scene.answer(former, true);
+    assert_eq!(scene.finished(), None);
+    scene.answer(created, true);
+    assert_eq!(scene.finished(), Some((1, OK)));
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn an_unknown_transport_is_answered_with_the_known_ones() {
 
     assert_eq!(code, Some(2));
     assert!(stderr.contains("invalid value 'usb' for '--transport <TRANSPORT>'"), "{stderr}");
-    assert!(stderr.contains("[possible values: vhost-user, vtest]"), "{stderr}");
+    assert!(stderr.contains("[possible values: vhost-user, vfio-user, vtest]"), "{stderr}");
 }
 
 #[test]

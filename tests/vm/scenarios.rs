@@ -14,7 +14,7 @@ const TWO_HEADS: &str = "head = [{ size = '1024x768' }, { size = '640x480' }]";
 const SECOND_UNPLUGGED: &str = "head = [{ size = '1024x768' }, { size = '800x600', enabled = false }]";
 
 pub(crate) fn the_driver_takes_its_mode_from_the_edid(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, "vhost-user-gpu-pci,xres=1152,yres=864");
     let heads = vm.guest.heads();
     assert_eq!(heads.len(), 1);
@@ -33,7 +33,7 @@ fn preferred_size(edid: &[u8]) -> (u32, u32) {
 }
 
 pub(crate) fn a_drawn_picture_is_what_qemu_and_the_operator_see(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, GPU);
     for seed in [1, 200] {
         assert_eq!(vm.guest.ask(&format!("draw 0 {seed}")), "800x600");
@@ -42,7 +42,7 @@ pub(crate) fn a_drawn_picture_is_what_qemu_and_the_operator_see(version: Version
 }
 
 pub(crate) fn a_smaller_mode_is_seen_in_its_own_size(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, GPU);
     vm.guest.ask("draw 0 2");
     vm.guest.ask("draw 0 3 640 480");
@@ -50,7 +50,7 @@ pub(crate) fn a_smaller_mode_is_seen_in_its_own_size(version: Version) {
 }
 
 pub(crate) fn the_last_of_many_flipped_pages_is_seen(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, GPU);
     vm.guest.ask("draw 0 10");
     vm.guest.ask("flip 0 20 11");
@@ -58,7 +58,7 @@ pub(crate) fn the_last_of_many_flipped_pages_is_seen(version: Version) {
 }
 
 pub(crate) fn the_pointer_is_on_the_operators_picture_until_it_is_hidden(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, GPU);
     vm.guest.ask("draw 0 4");
     let bare = Expected::new(SIZE, 4);
@@ -75,7 +75,7 @@ pub(crate) fn the_pointer_is_on_the_operators_picture_until_it_is_hidden(version
 }
 
 pub(crate) fn only_the_damaged_part_of_a_picture_changes(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, GPU);
     vm.guest.ask("draw 0 20");
     let mut expected = Expected::new(SIZE, 20);
@@ -88,7 +88,7 @@ pub(crate) fn only_the_damaged_part_of_a_picture_changes(version: Version) {
 }
 
 pub(crate) fn a_machine_that_is_reset_draws_again(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, GPU);
     vm.guest.ask("draw 0 40");
     vm.guest.ask("cursor 0 100 50 0 0 41");
@@ -99,7 +99,7 @@ pub(crate) fn a_machine_that_is_reset_draws_again(version: Version) {
 }
 
 pub(crate) fn a_guest_that_reboots_draws_again(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, GPU);
     vm.guest.ask("draw 0 50");
     vm.guest.tell("reboot");
@@ -109,7 +109,7 @@ pub(crate) fn a_guest_that_reboots_draws_again(version: Version) {
 }
 
 pub(crate) fn a_paused_machine_keeps_its_picture_and_draws_on(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, GPU);
     vm.guest.ask("draw 0 60");
     vm.expect_everywhere(&service, 0, &Expected::new(SIZE, 60));
@@ -128,7 +128,7 @@ pub(crate) fn a_paused_machine_keeps_its_picture_and_draws_on(version: Version) 
 /// QEMU plugs the second head in only when it has a window for it, but a guest may drive it all the same.
 pub(crate) fn two_heads_show_two_pictures(version: Version) {
     // The profile has one head: how many there are is for whoever has the display to say.
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, &format!("{GPU},max_outputs=2"));
     assert_eq!(vm.guest.heads().len(), 2);
     vm.guest.ask("draw 0 70 800 600");
@@ -141,7 +141,7 @@ pub(crate) fn two_heads_show_two_pictures(version: Version) {
 }
 
 pub(crate) fn a_driver_that_lets_go_and_binds_again_draws_again(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, GPU);
     vm.guest.ask("draw 0 80");
     for seed in [81, 82] {
@@ -152,7 +152,7 @@ pub(crate) fn a_driver_that_lets_go_and_binds_again_draws_again(version: Version
 }
 
 pub(crate) fn a_killed_machine_leaves_a_clean_device_to_the_next(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut first = Vm::boot(version, &service, GPU);
     first.guest.ask("draw 0 90");
     first.guest.tell("flip 0 1000 91");
@@ -164,7 +164,7 @@ pub(crate) fn a_killed_machine_leaves_a_clean_device_to_the_next(version: Versio
 
 /// The next device process takes the connection over, and the display, in the middle of a message or not.
 pub(crate) fn a_guest_draws_on_when_its_device_process_is_killed(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, GPU);
     vm.guest.ask("draw 0 100");
     vm.expect_everywhere(&service, 0, &Expected::new(SIZE, 100));
@@ -194,7 +194,7 @@ pub(crate) fn a_guest_draws_on_when_its_device_process_is_killed(version: Versio
 }
 
 pub(crate) fn it_can_be_the_only_vga(version: Version) {
-    let service = Service::start(None);
+    let service = Service::start(version, None);
     let mut vm = Vm::boot(version, &service, "vhost-user-vga,xres=800,yres=600");
     vm.guest.ask("draw 0 110");
     vm.expect_everywhere(&service, 0, &Expected::new(SIZE, 110));
@@ -205,7 +205,7 @@ pub(crate) fn it_can_be_the_only_vga(version: Version) {
 }
 
 pub(crate) fn a_picture_in_guest_memory_is_what_the_operator_sees(version: Version) {
-    let service = Service::start(Some(TWO_HEADS));
+    let service = Service::start(version, Some(TWO_HEADS));
     let mut vm = Vm::boot(version, &service, TEST_DEVICE);
     vm.guest.ask("draw 0 120");
     vm.guest.ask("draw 1 121");
@@ -220,7 +220,7 @@ pub(crate) fn a_picture_in_guest_memory_is_what_the_operator_sees(version: Versi
 }
 
 pub(crate) fn a_head_that_is_plugged_in_is_noticed_and_can_be_drawn_on(version: Version) {
-    let service = Service::start(Some(SECOND_UNPLUGGED));
+    let service = Service::start(version, Some(SECOND_UNPLUGGED));
     let mut vm = Vm::boot(version, &service, TEST_DEVICE);
     assert!(!vm.guest.heads()[1].connected);
     vm.guest.ask("hotplug-forget");
@@ -235,7 +235,7 @@ pub(crate) fn a_head_that_is_plugged_in_is_noticed_and_can_be_drawn_on(version: 
 }
 
 pub(crate) fn a_guest_without_a_display_in_qemu_draws_on_too(version: Version) {
-    let service = Service::start(Some(SECOND_UNPLUGGED));
+    let service = Service::start(version, Some(SECOND_UNPLUGGED));
     let mut vm = Vm::boot(version, &service, TEST_DEVICE);
     vm.guest.ask("draw 0 140");
     service.kill_device_process();

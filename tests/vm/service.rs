@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use crate::mesa::LAVAPIPE;
 use crate::paths::vgpu;
 use crate::picture::Picture;
-use crate::qemu::{attempts, tail};
+use crate::qemu::{Version, attempts, tail};
 
 /// A running service with its sockets in a directory of its own; it ends with this value.
 pub(crate) struct Service {
@@ -21,20 +21,21 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts the service and waits until a VM can connect.
-    pub(crate) fn start(profile: Option<&str>) -> Self {
+    /// Starts the service and waits until a VM can connect. Where QEMU does not say how large the monitor is, the
+    /// profile does.
+    pub(crate) fn start(version: Version, profile: Option<&str>) -> Self {
+        let usual = (version == Version::V11_1VfioUser).then_some("head = [{ size = '800x600' }]");
         let directory = tempfile::tempdir().unwrap();
         let log = File::create(directory.path().join("log")).unwrap();
         let mut command = Command::new(vgpu());
-        command.args(["run", "--transport", "vhost-user", "--socket"]).arg(directory.path().join("gpu"));
+        command.args(["run", "--socket"]).arg(directory.path().join("gpu"));
         command.arg("--control").arg(directory.path().join("control"));
         // Where there is no GPU: the driver of software.
         command.env("VK_DRIVER_FILES", LAVAPIPE).env("VK_ICD_FILENAMES", LAVAPIPE);
-        if let Some(profile) = profile {
-            let file = directory.path().join("profile.toml");
-            fs::write(&file, profile).unwrap();
-            command.arg("--profile").arg(file);
-        }
+        let file = directory.path().join("profile.toml");
+        let profile = profile.or(usual).unwrap_or_default();
+        fs::write(&file, format!("transport = \"{}\"\n{profile}", version.transport())).unwrap();
+        command.arg("--profile").arg(file);
         let process =
             command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         let mut service = Self { directory, process };

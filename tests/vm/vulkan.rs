@@ -48,7 +48,7 @@ fn on_zink(program: &str, arguments: &str) -> String {
 }
 
 fn boot(version: Version) -> (Service, Vm) {
-    let service = Service::start(Some(PROFILE));
+    let service = Service::start(version, Some(PROFILE));
     let vm = Vm::boot_with_programs(version, &service, DEVICE);
     (service, vm)
 }
@@ -212,7 +212,7 @@ pub(crate) fn programs_after_the_end_of_a_device_process_work(version: Version) 
 
 /// With the daemon its vGPUs' processes lose who keeps them, and find another.
 pub(crate) fn a_program_computes_on_while_the_daemon_is_killed(version: Version) {
-    let mut daemon = Daemon::with_vgpu(PROFILE);
+    let mut daemon = Daemon::with_vgpu(&format!("transport = \"{}\"\n{PROFILE}", version.transport()));
     let mut vm = Vm::boot_as_told(version, &daemon.qemu_arguments());
     vm.guest.start(&on_vgpu(""));
     let name = vm.guest.said();
@@ -233,6 +233,48 @@ pub(crate) fn vulkan_and_the_screen_work_at_the_same_time(version: Version) {
     vm.guest.ask("flip 0 3 151");
     service.expect_screenshot(0, &crate::picture::Expected::new((1280, 800), 153));
     vm.guest.run(&on_vgpu("widths32 triangle")).well();
+}
+
+/// Of memory that the guest and the GPU both reach, little and much.
+pub(crate) fn vulkan_works_with_heaps_of_any_size(version: Version) {
+    for size in ["64MiB", "16GiB"] {
+        let profile = PROFILE.replace("[limits]", &format!("host_visible = \"{size}\"\n[limits]"));
+        let service = Service::start(version, Some(&profile));
+        let mut vm = Vm::boot_with_programs(version, &service, DEVICE);
+        let told = vm.guest.run(&on_vgpu("copies widths32")).well();
+        assert!(told.contains("copies: ok") && told.contains("widths32: ok"), "{size}: {told}");
+        expect_a_calm_kernel(&mut vm);
+    }
+}
+
+/// Linux resets the function alone, as before it gives one to another VM.
+pub(crate) fn a_function_that_is_reset_computes_and_draws_again(version: Version) {
+    let (service, mut vm) = boot(version);
+    vm.guest.run(&on_vgpu("widths32")).well();
+    let told = vm.guest.run(
+        "cd /sys/bus/pci/drivers/virtio-pci; device=$(readlink -f /sys/bus/virtio/drivers/virtio_gpu/virtio*); \
+         function=$(basename ${device%/*}); cat $function/reset_method && echo $function > unbind && \
+         echo 1 > ../../devices/$function/reset && echo $function > bind",
+    );
+    assert_eq!(told.well(), "af_flr");
+    // The guest program lets go of the device that was.
+    vm.guest.ask("rebind");
+    vm.guest.ask("draw 0 160");
+    service.expect_screenshot(0, &crate::picture::Expected::new((1280, 800), 160));
+    let told = vm.guest.run(&on_vgpu("copies triangle")).well();
+    assert!(told.contains("triangle: ok"), "{told}");
+}
+
+/// What was computed for one VM is gone when the next one comes.
+pub(crate) fn a_machine_that_is_killed_while_it_computes_leaves_a_clean_vgpu(version: Version) {
+    let (service, mut first) = boot(version);
+    first.guest.start(&on_vgpu("until-lost"));
+    assert_eq!(first.guest.said(), "running");
+    first.kill();
+    let mut second = Vm::boot_with_programs(version, &service, DEVICE);
+    let told = second.guest.run(&on_vgpu("look 64")).well();
+    assert!(told.contains("all zero"), "{told}");
+    expect_every_check(&mut second);
 }
 
 /// Gears turn for five seconds.

@@ -21,8 +21,17 @@ pub enum Transport {
     /// A VM: QEMU's `vhost-user-gpu-pci` and `vhost-user-vga`, cloud-hypervisor, crosvm
     #[default]
     VhostUser,
+    /// A VM, as a PCI function: QEMU's `vfio-user-pci` and cloud-hypervisor's `--user-device`
+    VfioUser,
     /// Mesa's Vulkan driver without a VM, as in containers and tests
     Vtest,
+}
+
+impl Transport {
+    /// Whether it is a VM that comes in, and not a program.
+    pub fn is_of_vm(self) -> bool {
+        self != Self::Vtest
+    }
 }
 
 /// The name in profiles and on the command line.
@@ -47,7 +56,7 @@ pub(super) fn check(profile: &Profile) -> Result<(), Refusal> {
     }
 }
 
-/// As QEMU makes it a BAR of the device.
+/// A BAR of the device.
 fn check_host_visible(bytes: u64) -> Result<(), Refusal> {
     if bytes.is_power_of_two() && HOST_VISIBLE_BYTES.contains(&bytes) {
         return Ok(());
@@ -85,8 +94,8 @@ fn strangers(profile: &Profile) -> Vec<Stranger> {
     let (limits, usual) = (&profile.limits, Limits::default());
     let unusual = |value: u32, usual: u32| (value != usual).then(|| value.to_string());
     match profile.transport {
-        Transport::VhostUser if profile.gpu.vulkan => Vec::new(),
-        Transport::VhostUser => vec![
+        Transport::VhostUser | Transport::VfioUser if profile.gpu.vulkan => Vec::new(),
+        Transport::VhostUser | Transport::VfioUser => vec![
             (
                 "gpu.host_visible",
                 (profile.gpu.host_visible != Gpu::default().host_visible)
@@ -133,6 +142,19 @@ mod tests {
 
         assert_eq!((profile.transport, profile.heads.len()), (Transport::VhostUser, 1));
         assert_eq!(profile, Profile::of(Transport::VhostUser));
+    }
+
+    #[test]
+    fn a_vm_that_comes_in_as_for_a_pci_function_may_have_what_other_vms_have() {
+        let text = "transport = \"vfio-user\"\n[gpu]\nvulkan = true\nhost_visible = \"16GiB\"";
+        let profile = Profile::parse(text).unwrap();
+
+        assert!(profile.has_vulkan_in_vm() && profile.transport.is_of_vm());
+        assert_eq!(profile.heads.len(), 1);
+        assert_eq!(
+            wrong("transport = \"vfio-user\"\n[gpu]\ndevice = \"H200\"").0,
+            "gpu.device is \"H200\", but transport is \"vfio-user\""
+        );
     }
 
     #[test]
@@ -203,8 +225,9 @@ mod tests {
     #[test]
     fn transports_that_there_are_not_and_clients_beyond_bounds_are_refused() {
         assert_eq!(
-            wrong("transport = \"vfio-user\"").0,
-            "line 1: `transport = \"vfio-user\"`: unknown variant `vfio-user`, expected `vhost-user` or `vtest`"
+            wrong("transport = \"virtio\"").0,
+            "line 1: `transport = \"virtio\"`: unknown variant `virtio`, expected one of `vhost-user`, `vfio-user`, \
+             `vtest`"
         );
         assert_eq!(
             wrong("transport = \"vtest\"\n[limits]\nclients = 0").0,

@@ -1,5 +1,6 @@
-//! Who may connect.
+//! Who may connect, and what they had better connect by.
 
+use super::Vmm;
 use crate::control::api::Vgpu;
 use crate::control::profile::{Account, Transport};
 
@@ -8,7 +9,7 @@ pub fn access(vgpu: &Vgpu) -> String {
     let access = &vgpu.profile.socket;
     let of = |account: &Option<Account>| account.as_ref().map_or("the daemon's".into(), Account::to_string);
     let who = match vgpu.profile.transport {
-        Transport::VhostUser => "the VMM",
+        Transport::VhostUser | Transport::VfioUser => "the VMM",
         Transport::Vtest => "programs",
     };
     format!(
@@ -21,9 +22,26 @@ pub fn access(vgpu: &Vgpu) -> String {
     )
 }
 
+/// A sentence for whoever gives a VM a vGPU in a way that it can do better with.
+pub fn advice(vgpu: &Vgpu, vmm: Vmm) -> Option<&'static str> {
+    let by_vhost_user = vgpu.profile.transport == Transport::VhostUser && vgpu.profile.has_vulkan_in_vm();
+    match vmm {
+        _ if !by_vhost_user => None,
+        Vmm::Qemu | Vmm::Libvirt => Some(
+            "vgpu: by vhost-user Vulkan comes by a device that QEMU has for tests; a vGPU whose profile has \
+             transport = \"vfio-user\" has it as a PCI function, for QEMU 10.1 or later",
+        ),
+        Vmm::CloudHypervisor => Some(
+            "vgpu: by vhost-user cloud-hypervisor has no Vulkan; a vGPU whose profile has transport = \"vfio-user\" \
+             has it as a PCI function",
+        ),
+        Vmm::Crosvm => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::access;
+    use super::{Vmm, access, advice};
     use crate::control::vmm::tests::vgpu;
 
     #[test]
@@ -35,5 +53,20 @@ mod tests {
             start("[socket]\nowner = \"libvirt-qemu\"\ngroup = 36\nmode = \"0660\""),
             "vgpu: /run/a.sock is for owner libvirt-qemu, group 36, mode 0660"
         );
+    }
+
+    #[test]
+    fn whoever_asks_for_vulkan_by_vhost_user_hears_of_the_better_way() {
+        let of = |profile: &str, vmm| advice(&vgpu("/run/a.sock", profile), vmm);
+        let vulkan = "[gpu]\nvulkan = true";
+        for vmm in [Vmm::Qemu, Vmm::Libvirt, Vmm::CloudHypervisor] {
+            assert!(
+                of(vulkan, vmm).is_some_and(|said| said.contains("transport = \"vfio-user\"")),
+                "{vmm:?}"
+            );
+            assert_eq!(of("", vmm), None);
+            assert_eq!(of(&format!("transport = \"vfio-user\"\n{vulkan}"), vmm), None);
+        }
+        assert_eq!(of(vulkan, Vmm::Crosvm), None);
     }
 }

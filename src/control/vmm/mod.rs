@@ -10,7 +10,7 @@ mod qemu;
 mod shell;
 mod vtest;
 
-pub use access::access;
+pub use access::{access, advice};
 pub use shell::shell_lines;
 pub use vtest::{environment, exports};
 
@@ -172,6 +172,20 @@ mod tests {
             panic!("no XML")
         };
         assert!(domain.contains("vhost-user-test-device-pci") && domain.contains("virtio-id"), "{domain}");
+    }
+
+    #[test]
+    fn a_pci_function_is_given_by_its_socket_alone() {
+        let path = r#"/run/a,b "c""#;
+        let of = |vmm| words(given(vmm, path, "transport = \"vfio-user\""));
+
+        let function = r#"{"driver":"vfio-user-pci","socket":{"path":"/run/a,b \"c\"","type":"unix"}}"#;
+        assert_eq!(of(Vmm::Qemu)[6..], ["-device", function]);
+        assert_eq!(of(Vmm::CloudHypervisor)[2..], ["--user-device", r#"socket="/run/a,b ""c""""#]);
+        let Configuration::Xml(domain) = given(Vmm::Libvirt, path, "transport = \"vfio-user\"") else {
+            panic!("no XML")
+        };
+        assert!(domain.contains("vfio-user-pci") && !domain.contains("chardev"), "{domain}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Argument, Memory, text};
 use crate::control::api::Vgpu;
+use crate::control::profile::Transport;
 
 const DEVICE: &str = "vhost-user-gpu-pci";
 
@@ -14,28 +15,42 @@ const NUMBERS: [(&str, u32); 4] = [("virtio-id", 16), ("num_vqs", 2), ("vq_size"
 
 pub(super) fn arguments(vgpu: &Vgpu, memory: Memory) -> Vec<Argument> {
     let size = format!("{}M", memory.mib);
-    let Device { driver, id, numbers } = Device::of(vgpu);
-    let numbers: String = numbers.iter().map(|(name, number)| format!(",{name}={number}")).collect();
-    vec![
+    let guest = [
         Argument::new("-m", &size),
         // The guest's memory as a file, which QEMU hands to the vGPU.
         Argument::new("-object", format!("memory-backend-memfd,id=vgpu-memory,size={size},share=on")),
         // Without the machine's type: this adds to the one that is on the line already.
         Argument::new("-machine", "memory-backend=vgpu-memory"),
-        socket(vgpu),
-        Argument::new("-device", format!("{driver},chardev={id}{numbers}")),
-    ]
+    ];
+    let device = match vgpu.profile.transport {
+        Transport::VfioUser => vec![function(vgpu)],
+        Transport::VhostUser | Transport::Vtest => {
+            let Device { driver, id, numbers } = Device::of(vgpu);
+            let numbers: String = numbers.iter().map(|(name, number)| format!(",{name}={number}")).collect();
+            vec![socket(vgpu), Argument::new("-device", format!("{driver},chardev={id}{numbers}"))]
+        }
+    };
+    guest.into_iter().chain(device).collect()
 }
 
 /// The device and its socket, for a line that others make. As JSON it is made after their devices, and so takes an
 /// address that they left free.
-pub(super) fn device_arguments(vgpu: &Vgpu) -> [Argument; 2] {
+pub(super) fn device_arguments(vgpu: &Vgpu) -> Vec<Argument> {
+    if vgpu.profile.transport == Transport::VfioUser {
+        return vec![function(vgpu)];
+    }
     let Device { driver, id, numbers } = Device::of(vgpu);
     let words = [("driver", json!(driver)), ("chardev", json!(id))];
     let numbers = numbers.into_iter().map(|(name, number)| (name, json!(number)));
     let device: Map<_, _> =
         words.into_iter().chain(numbers).map(|(name, value)| (name.to_owned(), value)).collect();
-    [socket(vgpu), Argument::new("-device", Value::Object(device).to_string())]
+    vec![socket(vgpu), Argument::new("-device", Value::Object(device).to_string())]
+}
+
+/// A PCI function (QEMU 10.1 or later). Its socket has no other form than JSON.
+fn function(vgpu: &Vgpu) -> Argument {
+    let socket = json!({ "type": "unix", "path": text(&vgpu.socket) });
+    Argument::new("-device", json!({ "driver": "vfio-user-pci", "socket": socket }).to_string())
 }
 
 /// Where QEMU has a display it tells the guest how many monitors there are, and the first one's size.

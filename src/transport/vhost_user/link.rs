@@ -62,12 +62,6 @@ impl Link {
         self.keeping.clone()
     }
 
-    /// Waits for a front end.
-    pub fn accept(self, listener: &UnixListener) -> io::Result<Connection> {
-        let (front, _) = listener.accept()?;
-        Ok(self.connect(front))
-    }
-
     /// Takes a front end that is connected already.
     pub fn connect(self, front: UnixStream) -> Connection {
         Connection { front, link: self, resumed: false }

@@ -98,7 +98,7 @@ impl Message {
     /// Waits for a message; `None` when the other side hung up where one would have begun.
     pub(super) fn receive(from: &UnixStream) -> Result<Option<Self>, ReceiveError> {
         let mut header = [0; HEADER_BYTES];
-        let (got, descriptors) = receive_header(from, &mut header)?;
+        let (got, descriptors) = receive_part(from, &mut header)?;
         match got {
             0 => return Ok(None),
             HEADER_BYTES => {}
@@ -152,11 +152,20 @@ pub(super) fn send_packet(
     descriptors: &[impl AsFd],
     flags: MsgFlags,
 ) -> io::Result<()> {
-    let bytes = packet(numbers, body);
+    send_bytes(to, &packet(numbers, body), descriptors, flags)
+}
+
+/// Sends bytes, with the first of them these descriptors.
+pub(in crate::transport) fn send_bytes(
+    to: &UnixStream,
+    bytes: &[u8],
+    descriptors: &[impl AsFd],
+    flags: MsgFlags,
+) -> io::Result<()> {
     let numbers: Vec<RawFd> = descriptors.iter().map(|descriptor| descriptor.as_fd().as_raw_fd()).collect();
     let rights = [ControlMessage::ScmRights(&numbers)];
     let mut control: &[_] = if numbers.is_empty() { &[] } else { &rights };
-    let mut rest = bytes.as_slice();
+    let mut rest = bytes;
     while !rest.is_empty() {
         let parts = [IoSlice::new(rest)];
         match sendmsg::<()>(to.as_raw_fd(), &parts, control, flags | MsgFlags::MSG_NOSIGNAL, None) {
@@ -169,8 +178,12 @@ pub(super) fn send_packet(
     Ok(())
 }
 
-/// Bytes of the header that came before the other side hung up, and every descriptor that came with them.
-fn receive_header(from: &UnixStream, header: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+/// Fills a header. Returns the bytes of it that came before the other side hung up, and every descriptor that came with
+/// them.
+pub(in crate::transport) fn receive_part(
+    from: &UnixStream,
+    header: &mut [u8],
+) -> io::Result<(usize, Vec<OwnedFd>)> {
     let mut descriptors = Vec::new();
     let mut got = 0;
     while let Some(rest) = header.get_mut(got..).filter(|rest| !rest.is_empty()) {

@@ -37,6 +37,7 @@ pub use journal::{HandoverError, Journal, JournalError};
 pub use keeping::{Keeping, Story};
 pub use link::{Connection, Link};
 pub use message::{Message, ReceiveError};
+pub(in crate::transport) use message::{receive_part, send_bytes};
 pub use note::{Heirlooms, Item, Note, NoteError};
 pub use notifier::Notifier;
 pub use outbox::Outbox;

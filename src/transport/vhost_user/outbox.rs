@@ -55,18 +55,26 @@ impl Outbox {
 
     /// Sends what is in it, waiting for room in the socket. A splice into a socket whose other end is closed raises
     /// SIGPIPE, which Rust has programs ignore.
-    pub(super) fn send(&self, front: impl AsFd) -> io::Result<()> {
-        loop {
+    pub(in crate::transport) fn send(&self, front: impl AsFd) -> io::Result<()> {
+        self.send_bytes(front, usize::MAX)
+    }
+
+    /// The same where it is known how many bytes are in it: then there is no call to find out that it is empty.
+    pub(in crate::transport) fn send_bytes(&self, front: impl AsFd, bytes: usize) -> io::Result<()> {
+        let mut left = bytes;
+        while left > 0 {
             match splice(&self.from, None, &front, None, BYTES_MAX, SpliceFFlags::SPLICE_F_NONBLOCK) {
-                Ok(1..) | Err(Errno::EINTR) => {}
+                Ok(sent @ 1..) => left = left.saturating_sub(sent),
+                Err(Errno::EINTR) => {}
                 Ok(0) | Err(Errno::EAGAIN) => return Ok(()),
                 Err(error) => return Err(error.into()),
             }
         }
+        Ok(())
     }
 
     /// Forgets what is in it.
-    pub(super) fn clear(&self) -> io::Result<()> {
+    pub(in crate::transport) fn clear(&self) -> io::Result<()> {
         loop {
             match read(&self.from, &mut [0; BYTES_MAX]) {
                 Ok(1..) | Err(Errno::EINTR) => {}
@@ -95,7 +103,7 @@ mod tests {
         let longest = Message::new(24, vec![7; 4096]);
         for message in [&answer(5), &longest] {
             outbox.put(message).unwrap();
-            outbox.clone().send(&ours).unwrap();
+            outbox.clone().send_bytes(&ours, message.bytes().len()).unwrap();
             outbox.send(&ours).unwrap();
             assert_eq!(Message::receive(&theirs).unwrap().unwrap().body, message.body);
         }

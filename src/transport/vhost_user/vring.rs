@@ -8,13 +8,12 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use vhost_user_backend::{VringMutex, VringStateGuard, VringStateMutGuard, VringT};
 use virtio_queue::{Error as QueueError, QueueT};
 
 use crate::guest_memory::GuestMemory;
-use crate::transport::SharedMemory;
 use crate::transport::queue::Ring;
+use crate::transport::{SharedMemory, never_wait};
 
 type Inner = VringMutex<SharedMemory>;
 
@@ -178,13 +177,6 @@ impl VringT<SharedMemory> for Vring {
     fn set_err(&self, file: Option<File>) {
         self.inner.set_err(file);
     }
-}
-
-/// Front ends write to it alone, which this does not change for them.
-fn never_wait(file: &File) -> io::Result<()> {
-    let flags = OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?);
-    fcntl(file, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
-    Ok(())
 }
 
 #[cfg(test)]
