@@ -22,8 +22,8 @@ const WITHHELD: [&str; 12] = [
     "VK_MESA_venus_protocol",
 ];
 
-/// What we do ourselves, whether the driver has it or not, and its versions. Without semaphores by descriptor Mesa shows
-/// no Vulkan newer than 1.2, and without the others nothing is shown (see dma_buf.rs).
+/// What we do ourselves, whether the driver has it or not, and its versions. Without semaphores by descriptor Mesa
+/// shows no Vulkan newer than 1.2, and without the others nothing is shown (see dma_buf.rs).
 const EMULATED: [(&str, u32); 5] = [
     ("VK_EXT_external_memory_dma_buf", 1),
     ("VK_EXT_image_drm_format_modifier", 2),
