@@ -214,7 +214,8 @@ impl Partition {
         let count = u64::try_from(self.tenants.len()).unwrap_or(u64::MAX);
         let weights = self.tenants.values().map(|own| u64::from(own.settings.weight)).sum();
         for own in self.tenants.values_mut() {
-            own.entitle(self.policy.entitlement(own.settings, count, weights), self.now_ns);
+            let entitlement = self.policy.entitlement(own.settings, count, weights);
+            own.entitle(entitlement, self.floor, self.now_ns);
         }
     }
 

@@ -98,9 +98,13 @@ impl Tenant {
         }
     }
 
-    pub(super) fn entitle(&mut self, entitlement: Entitlement, now_ns: u64) {
+    /// Another entitlement. What it owes or is owed stays as much time of its own, whatever that weighs from now on.
+    pub(super) fn entitle(&mut self, entitlement: Entitlement, floor: u128, now_ns: u64) {
         if self.entitlement != entitlement {
+            let (ahead_ns, behind_ns) = (self.ahead_ns(floor), self.behind_ns(floor));
             self.entitlement = entitlement;
+            let ahead = floor + self.virtual_of(ahead_ns);
+            self.vruntime = ahead.saturating_sub(self.virtual_of(behind_ns));
             self.limit.set_rate(entitlement.limit_ppm, now_ns);
             self.budget.set_rate(entitlement.share_ppm, now_ns);
         }

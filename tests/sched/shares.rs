@@ -170,6 +170,22 @@ fn a_sleeper_saves_nothing_and_an_overrunner_pays_back() {
 }
 
 #[test]
+fn what_an_overrun_is_to_be_paid_back_with_is_no_more_for_a_tenant_that_weighs_more_by_then() {
+    let mut world =
+        World::with(Policy::BestEffort, &[(fills(100 * US), weighing(2)), (fills(100 * US), weighing(1000))]);
+    world.run(SECOND);
+    world.set_work_ns(0, 300 * MS);
+    world.run(3 * SECOND);
+    world.set_work_ns(0, 100 * US);
+    world.set(0, weighing(1000));
+    // It owes a second at most, and pays it back at half of the time.
+    world.run(3 * SECOND);
+    let before = [world.worked_ns(0), world.worked_ns(1)];
+    world.run(10 * SECOND);
+    assert_shares(&world, &before, &[50.0, 50.0], 1.0);
+}
+
+#[test]
 fn a_latency_tenant_does_not_wait_within_its_budget_and_takes_turns_beyond_it() {
     let latency = Settings { class: Class::Latency, ..Settings::default() };
     let interactive = Program { pause_ns: 900 * US, realtime: true, ..fills(100 * US) };
