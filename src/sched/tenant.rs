@@ -1,7 +1,7 @@
 //! What a partition knows about one tenant.
 
 use super::bucket::Bucket;
-use super::fault::Fault;
+use super::fault::{Fault, Step};
 use super::policy::Entitlement;
 use super::{Class, Config, Settings, UNTIL_RECALLED_NS, Used};
 
@@ -156,6 +156,29 @@ impl Tenant {
         self.idle_at_ns.saturating_add(patience_ns)
     }
 
+    /// Ends its lease when that has come to its end, or it pauses for too long. Tells whether it is to be recalled.
+    pub(super) fn gives_up(&mut self, now_ns: u64, config: &Config) -> bool {
+        let Gate::Lease { until_ns, .. } = self.gate else { return false };
+        let ended = now_ns >= until_ns;
+        if ended || (!self.runnable && now_ns >= self.gives_up_ns(config)) {
+            self.close(until_ns.min(now_ns));
+            return !ended;
+        }
+        false
+    }
+
+    /// What is to be done about it if it does not hand back.
+    pub(super) fn late(&mut self, now_ns: u64, config: &Config) -> Option<Step> {
+        let Gate::Closing { due_ns, .. } = self.gate else { return None };
+        self.fault.late(due_ns, now_ns, config)
+    }
+
+    /// Whether it does not hand back, so that the others run beside it.
+    pub(super) fn is_stuck(&self, now_ns: u64, config: &Config) -> bool {
+        let late = |due_ns: u64| now_ns.saturating_sub(due_ns) >= config.warn_after_ns;
+        matches!(self.gate, Gate::Closing { due_ns, .. } if late(due_ns))
+    }
+
     pub(super) fn spend(&mut self, used: Used) {
         self.limit.spend(used.busy_ns);
         self.budget.spend(used.busy_ns);
@@ -196,6 +219,13 @@ impl Tenant {
     /// Whether it gets the GPU in its turn, and only so.
     pub(super) fn takes_turns(&self, now_ns: u64) -> bool {
         now_ns >= self.fault.quarantined_until_ns() && !self.privileged()
+    }
+
+    /// Whether it wants its turn: also if it paused just now, for a program that waits for the end of each submission
+    /// has nothing to do whenever it hands back, and would lose its turn by that.
+    pub(super) fn wants_turn(&self, now_ns: u64, config: &Config) -> bool {
+        let paused = self.idle_at_ns > now_ns.saturating_sub(config.patience_ns());
+        (self.runnable || paused) && self.takes_turns(now_ns) && self.limit.ready()
     }
 
     /// Whether what it has on the GPU is there by a lease.
