@@ -26,6 +26,8 @@ pub struct Partition {
     mode: Mode,
     /// More than one tenant wants the GPU.
     contended: bool,
+    /// Nobody wants the GPU that may have it.
+    idle: bool,
     /// Somebody does not hand back, so that the others run beside it.
     stuck: bool,
     /// The least virtual runtime of those that want to run; never falls.
@@ -53,6 +55,7 @@ impl Partition {
             tenants: BTreeMap::new(),
             mode: Mode::new(),
             contended: false,
+            idle: true,
             stuck: false,
             floor: 0,
             now_ns: 0,
@@ -216,9 +219,15 @@ impl Partition {
 
     /// Lets time pass up to an event.
     fn pass(&mut self, now_ns: u64) {
-        self.now_ns = self.now_ns.max(now_ns);
+        let passed_ns = now_ns.saturating_sub(self.now_ns);
+        self.now_ns += passed_ns;
         self.mode.pass(self.now_ns, self.contended);
-        self.tenants.values_mut().for_each(|own| own.fill(self.now_ns));
+        for own in self.tenants.values_mut() {
+            own.fill(self.now_ns);
+            if self.idle {
+                own.forgive(passed_ns, self.floor);
+            }
+        }
     }
 
     /// Works out again what each tenant is entitled to.
@@ -253,7 +262,7 @@ impl Partition {
     fn review(&mut self) {
         let (now_ns, config) = (self.now_ns, self.config);
         let (mut least, mut competing) = (u128::MAX, 0);
-        self.stuck = false;
+        (self.idle, self.stuck) = (true, false);
         for (id, own) in &mut self.tenants {
             if own.wants_turn(now_ns, &config) {
                 least = least.min(own.vruntime);
@@ -263,6 +272,7 @@ impl Partition {
             }
             let step = own.late(now_ns, &config);
             self.actions.extend(step.map(|step| step.about(*id)));
+            self.idle &= !own.runnable || !own.eligible(now_ns);
             self.stuck |= own.is_stuck(now_ns, &config);
             competing += u64::from(own.holds() || (own.runnable && own.takes_turns(now_ns)));
             own.wanted |= own.runnable || own.holds();

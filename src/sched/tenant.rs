@@ -144,6 +144,13 @@ impl Tenant {
         self.vruntime = (self.vruntime + self.virtual_of(ns)).min(debt_max.max(self.vruntime));
     }
 
+    /// Nobody wanted the GPU for so long: what it owes of that, nobody waits for any more.
+    pub(super) fn forgive(&mut self, ns: u64, floor: u128) {
+        if self.vruntime > floor {
+            self.vruntime = self.vruntime.saturating_sub(self.virtual_of(ns)).max(floor);
+        }
+    }
+
     /// It comes back from sleep: it may be ahead of others, but not far.
     pub(super) fn wake(&mut self, floor: u128, config: &Config) {
         self.vruntime = self.vruntime.max(floor.saturating_sub(self.virtual_of(config.slice_min_ns)));

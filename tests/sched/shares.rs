@@ -186,6 +186,27 @@ fn what_an_overrun_is_to_be_paid_back_with_is_no_more_for_a_tenant_that_weighs_m
 }
 
 #[test]
+fn a_debt_is_forgotten_in_as_much_time_in_which_nobody_wants_the_gpu() {
+    for (pause_ns, share) in [(0, 33.0), (100 * MS, 41.5), (SECOND, 50.0)] {
+        let mut world = World::with(
+            Policy::BestEffort,
+            &[(fills(100 * US), weighing(999)), (fills(100 * US), weighing(1000))],
+        );
+        world.run(SECOND);
+        world.set_work_ns(0, 300 * MS);
+        world.run(210 * MS);
+        (0..2).for_each(|who| world.die(who));
+        world.run(pause_ns);
+
+        world.set_work_ns(0, 100 * US);
+        (0..2).rev().for_each(|who| world.start(who));
+        let before = [world.worked_ns(0), world.worked_ns(1)];
+        world.run(600 * MS);
+        assert_shares(&world, &before, &[share, 100.0 - share], 3.0);
+    }
+}
+
+#[test]
 fn a_latency_tenant_does_not_wait_within_its_budget_and_takes_turns_beyond_it() {
     let latency = Settings { class: Class::Latency, ..Settings::default() };
     let interactive = Program { pause_ns: 900 * US, realtime: true, ..fills(100 * US) };
