@@ -404,8 +404,7 @@ impl Seat {
 
     /// Takes in what the render process says.
     fn hear(&mut self, partition: &mut Partition, now_ns: u64) -> Vec<Action> {
-        let handed = self.page.handed.load(Ordering::Acquire);
-        let busy = self.page.busy.load(Ordering::Acquire) == 1;
+        let (handed, busy) = (self.page.handed(), self.page.is_busy());
         let mut actions = Vec::new();
         if busy != self.busy || handed != self.handed {
             tracing::trace!("{}: busy {busy}, handed {handed} of {}", self.id, self.turn.number);

@@ -4,20 +4,13 @@
 //! No guest's thread waits for it. While a vGPU is alone it looks a few times a second; while others wait for what it
 //! has on the GPU, as often as the daemon says.
 
-use std::io;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::Duration;
 
-use nix::sys::prctl;
-use uuid::Uuid;
-
 use super::page::{OPEN_NS, Page, Turn};
-use crate::quota::Ledger;
-use crate::render::vulkan::{Gpu, Leave, Look, Privilege};
-use crate::sys::now_ns;
+use crate::render::vulkan::{Leave, Look};
+use crate::sys::atomic::Ordering;
+use crate::sys::{now_ns, yield_now};
 
 /// A daemon that is silent for so long while somebody waits for it is dead or stopped: the hardware's slices do then.
 const SILENCE_MAX_NS: u64 = 80_000_000;
@@ -40,56 +33,6 @@ const PROBED: u64 = 16;
 /// A hand-over does not take so long, and nobody is to look at it for longer.
 const HAND_OVER_MAX_NS: u64 = 1_000_000;
 
-/// What a thread that only waits and calls needs.
-const STACK_BYTES: usize = 256 << 10;
-
-/// What the arbiter left for a render process.
-#[derive(Clone, Debug)]
-pub struct Seating {
-    /// The page.
-    pub page: Arc<OwnedFd>,
-    /// An eventfd that wakes the daemon.
-    pub kick: Arc<OwnedFd>,
-}
-
-impl Seating {
-    /// The account of the vGPU's memory: the daemon says its limit.
-    pub fn ledger(&self) -> io::Result<Ledger> {
-        Page::map(&self.page.as_fd()).map(Page::ledger)
-    }
-
-    /// What the vGPU's class has its driver asked for: the daemon says its class.
-    pub fn privilege(&self) -> io::Result<Privilege> {
-        Page::map(&self.page.as_fd()).map(Page::privilege)
-    }
-}
-
-/// Starts the thread. From now on clients have leave only when the daemon says so, or is dead.
-pub fn follow(seating: &Seating, gpu: &Gpu, leave: Arc<Leave>) -> io::Result<()> {
-    let page = Arc::new(Page::map(&seating.page.as_fd())?);
-    page.set_gpu(Uuid::parse_str(gpu.uuid()).unwrap_or_default(), gpu.driver_bytes());
-    let bell = Arc::clone(&page);
-    leave.set_bell(move || bell.ring());
-    leave.take();
-    let follower = Follower {
-        page,
-        kick: Arc::clone(&seating.kick),
-        leave,
-        turn: Turn::default(),
-        until_ns: 0,
-        began: Mark::default(),
-        learned: Mark::default(),
-        last: Mark::default(),
-        leases: 0,
-        probe: None,
-        rests_since_ns: None,
-        waits_since_ns: None,
-        orphaned_at_ns: None,
-    };
-    let thread = thread::Builder::new().name("vgpu-leave".into()).stack_size(STACK_BYTES);
-    thread.spawn(move || follower.run()).map(drop)
-}
-
 /// A time, and how many submissions had gone then.
 #[derive(Clone, Copy, Debug, Default)]
 struct Mark {
@@ -105,9 +48,10 @@ struct Probe {
     first: Option<(u64, u64)>,
 }
 
-struct Follower {
+/// What the thread knows.
+pub(super) struct Follower {
     page: Arc<Page>,
-    kick: Arc<OwnedFd>,
+    tell_daemon: Box<dyn Fn() + Send>,
     leave: Arc<Leave>,
     turn: Turn,
     /// Until when there is leave by the turn.
@@ -136,17 +80,37 @@ enum Next {
 }
 
 impl Follower {
-    fn run(mut self) {
-        // Woken later than asked for, it would leave the GPU idle for that time at each hand-over.
-        _ = prctl::set_timerslack(1);
-        self.tell_daemon();
-        loop {
-            let bell = self.page.bell();
-            match self.step() {
-                Next::Now => thread::yield_now(),
-                Next::In(time) => self.page.sleep(bell, Some(time)),
-                Next::WhenRung => self.page.sleep(bell, None),
-            }
+    /// From now on clients have leave only when the page says so, or its writer is silent. `tell_daemon` is to have the
+    /// daemon look.
+    pub(super) fn new(page: Page, leave: Arc<Leave>, tell_daemon: impl Fn() + Send + 'static) -> Self {
+        let page = Arc::new(page);
+        let bell = Arc::clone(&page);
+        leave.set_bell(move || bell.ring());
+        leave.take();
+        Self {
+            page,
+            tell_daemon: Box::new(tell_daemon),
+            leave,
+            turn: Turn::default(),
+            until_ns: 0,
+            began: Mark::default(),
+            learned: Mark::default(),
+            last: Mark::default(),
+            leases: 0,
+            probe: None,
+            rests_since_ns: None,
+            waits_since_ns: None,
+            orphaned_at_ns: None,
+        }
+    }
+
+    /// Looks, does what follows, and sleeps until it is to look again.
+    pub(super) fn round(&mut self) {
+        let bell = self.page.bell();
+        match self.step() {
+            Next::Now => yield_now(),
+            Next::In(time) => self.page.sleep(bell, Some(time)),
+            Next::WhenRung => self.page.sleep(bell, None),
         }
     }
 
@@ -225,14 +189,14 @@ impl Follower {
                 Next::In(DRAIN)
             };
         }
-        let told = self.tell_busy(look.waits);
-        if self.page.handed.load(Ordering::Relaxed) != self.turn.number {
+        let told = self.page.set_busy(look.waits);
+        if self.page.handed() != self.turn.number {
             self.learn(self.began, now);
             self.tell_hand_over(now, look);
-            self.page.handed.store(self.turn.number, Ordering::Release);
-            self.tell_daemon();
+            self.page.hand_back(self.turn.number);
+            (self.tell_daemon)();
         } else if told {
-            self.tell_daemon();
+            (self.tell_daemon)();
         }
         if !look.waits {
             self.waits_since_ns = None;
@@ -262,8 +226,8 @@ impl Follower {
             self.learn(self.learned, now);
             self.learned = now;
         }
-        if self.tell_busy(!idle) {
-            self.tell_daemon();
+        if self.page.set_busy(!idle) {
+            (self.tell_daemon)();
         }
         let passed_ns = now.at_ns.saturating_sub(self.began.at_ns);
         match self.orphaned_at_ns {
@@ -286,8 +250,8 @@ impl Follower {
             }
             return Next::Now;
         }
-        if self.tell_busy(!idle) {
-            self.tell_daemon();
+        if self.page.set_busy(!idle) {
+            (self.tell_daemon)();
         }
         if self.probes(now) {
             return Next::Now;
@@ -331,14 +295,5 @@ impl Follower {
             let slower = before_ns > 0 && each_ns > before_ns;
             self.leave.set_each(if slower { before_ns.midpoint(each_ns) } else { each_ns });
         }
-    }
-
-    /// Whether that is news.
-    fn tell_busy(&self, busy: bool) -> bool {
-        self.page.busy.swap(busy.into(), Ordering::Release) != u64::from(busy)
-    }
-
-    fn tell_daemon(&self) {
-        _ = nix::unistd::write(&self.kick, &1_u64.to_ne_bytes());
     }
 }

@@ -15,6 +15,9 @@ mod desk;
 mod follower;
 mod kicks;
 mod page;
+mod seating;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::io;
@@ -29,7 +32,7 @@ use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 
 pub use desk::TenantUsage;
-pub use follower::{Seating, follow};
+pub use seating::{Seating, follow};
 
 use crate::sched::{Policy, Refused, Settings};
 use crate::sys::now_ns;

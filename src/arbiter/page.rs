@@ -6,7 +6,6 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -14,12 +13,13 @@ use uuid::Uuid;
 use crate::quota::Ledger;
 use crate::render::vulkan::Privilege;
 use crate::sched::{Class, Priority};
+use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::{SharedMemory, SharedWord, futex_wait, futex_wake, sealed_file};
 
 const BYTES: u64 = 4096;
 
 /// No driver takes more for itself. Others' vGPUs are refused for it, so who says more is not believed.
-const DRIVER_BYTES_MAX: u64 = 2 << 30;
+pub(super) const DRIVER_BYTES_MAX: u64 = 2 << 30;
 
 /// `until`: for as long as nothing else is said.
 pub(super) const OPEN_NS: u64 = u64::MAX;
@@ -78,7 +78,11 @@ pub(super) struct Turn {
 
 impl Page {
     pub(super) fn map(file: &impl AsFd) -> io::Result<Self> {
-        let memory = Arc::new(SharedMemory::map(file, BYTES)?);
+        Self::of(&Arc::new(SharedMemory::map(file, BYTES)?))
+    }
+
+    /// The same, of memory that is mapped.
+    pub(super) fn of(memory: &Arc<SharedMemory>) -> io::Result<Self> {
         let none = || io::Error::from(io::ErrorKind::InvalidData);
         // Either side has a cache line of its own.
         let word = |place: u64| memory.long_word(place * 8).ok_or_else(none);
@@ -134,6 +138,26 @@ impl Page {
     /// When it last did.
     pub(super) fn beat_ns(&self) -> u64 {
         self.beat_ns.load(Ordering::Relaxed)
+    }
+
+    /// Says that nothing is on the GPU any more by the leave of this turn, nor will be.
+    pub(super) fn hand_back(&self, turn: u64) {
+        self.handed.store(turn, Ordering::Release);
+    }
+
+    /// The last turn that was handed back: whoever sees it comes after all that was done in it.
+    pub(super) fn handed(&self) -> u64 {
+        self.handed.load(Ordering::Acquire)
+    }
+
+    /// Says whether there is something to do. Tells whether that is news.
+    pub(super) fn set_busy(&self, busy: bool) -> bool {
+        self.busy.swap(busy.into(), Ordering::Release) != u64::from(busy)
+    }
+
+    /// Whether the render process has something to do.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Acquire) == 1
     }
 
     /// Wakes the render process's thread.
@@ -223,47 +247,5 @@ impl Page {
             word.store(0, Ordering::Relaxed);
         }
         self.ready.store(0, Ordering::Relaxed);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Both sides' views of a page.
-    fn pages() -> (Page, Page) {
-        let file = file().unwrap();
-        (Page::map(&file).unwrap(), Page::map(&file).unwrap())
-    }
-
-    #[test]
-    fn a_limit_goes_up_and_down_to_what_is_in_use_and_no_further() {
-        let (daemon, render) = pages();
-        daemon.set_memory_bytes_max(100);
-        let ledger = render.ledger();
-        let charge = ledger.charge(60).unwrap();
-
-        assert_eq!(daemon.limit_memory(59), Err(60));
-        assert_eq!((ledger.limit(), daemon.limit_memory(60)), (100, Ok(())));
-        assert!(ledger.charge(1).is_err());
-        assert_eq!(daemon.limit_memory(61), Ok(()));
-        assert!(ledger.charge(1).is_ok());
-        // Whoever says what holds anyway does not ask.
-        daemon.set_memory_bytes_max(7);
-        assert_eq!((ledger.limit(), daemon.limit_memory(8)), (7, Ok(())));
-        drop(charge);
-        assert_eq!(daemon.memory_bytes(), 0);
-    }
-
-    #[test]
-    fn a_driver_is_known_with_its_gpu_and_not_believed_without_bounds() {
-        let (daemon, render) = pages();
-        assert_eq!(daemon.driver_bytes(), None);
-        render.set_gpu(Uuid::from_u128(7), 300);
-        assert_eq!(daemon.driver_bytes(), Some(300));
-        render.set_gpu(Uuid::from_u128(7), u64::MAX);
-        assert_eq!(daemon.driver_bytes(), Some(DRIVER_BYTES_MAX));
-        daemon.forget();
-        assert_eq!(daemon.driver_bytes(), None);
     }
 }

@@ -1,6 +1,6 @@
 //! What follows when a tenant does not do as it is told.
 
-use super::Config;
+use super::{Action, Config, TenantId};
 
 /// Trespasses within this time are counted together.
 const STRIKES_NS: u64 = 10_000_000_000;
@@ -15,6 +15,15 @@ const FORGIVEN_NS: u64 = 600_000_000_000;
 pub(super) enum Step {
     Warn,
     Kill,
+}
+
+impl Step {
+    pub(super) fn about(self, tenant: TenantId) -> Action {
+        match self {
+            Step::Warn => Action::Warn { tenant },
+            Step::Kill => Action::Kill { tenant },
+        }
+    }
 }
 
 /// How far it has come with a tenant.

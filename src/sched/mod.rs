@@ -17,7 +17,7 @@
 //!   debt for what it used then.
 //! - **Lease:** one tenant at a time runs, the one with the least virtual runtime: time that it had the GPU, divided by
 //!   its weight. Tenants that are near each other take turns. Who slept comes back no more than
-//!   [`Config::slice_min_ns`] ahead of the others. Who overran waits.
+//!   [`Config::slice_min_ns`] ahead of the others. Who overran waits, unless nobody wants the GPU for as long.
 //! - **Caps, equal and fixed shares** are a bucket that fills with the clock, in overlap and lease alike. Who has
 //!   emptied it may not run, even if nobody else wants to.
 //! - **A latency tenant** runs beside whoever holds the lease, out of a bucket that fills at its share. Once that is

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::fault::Step;
 use super::mode::{Mode, Wish};
 use super::policy::{Entitlement, WHOLE_PPM};
 use super::tenant::{Gate, Tenant};
@@ -27,10 +26,24 @@ pub struct Partition {
     mode: Mode,
     /// More than one tenant wants the GPU.
     contended: bool,
+    /// Nobody wants the GPU that may have it.
+    idle: bool,
+    /// Somebody does not hand back, so that the others run beside it.
+    stuck: bool,
     /// The least virtual runtime of those that want to run; never falls.
     floor: u128,
     now_ns: u64,
     actions: Vec<Action>,
+}
+
+/// Who waits for the lease, and for whom.
+#[derive(Clone, Copy, Debug, Default)]
+struct Queue {
+    /// Somebody waits.
+    waits: bool,
+    holder: Option<TenantId>,
+    /// Nobody can have it yet: what runs without it, or ran with it, is on the GPU.
+    blocked: bool,
 }
 
 impl Partition {
@@ -42,6 +55,8 @@ impl Partition {
             tenants: BTreeMap::new(),
             mode: Mode::new(),
             contended: false,
+            idle: true,
+            stuck: false,
             floor: 0,
             now_ns: 0,
             actions: Vec::new(),
@@ -161,7 +176,7 @@ impl Partition {
     pub fn trespassed(&mut self, tenant: TenantId, now_ns: u64) -> Vec<Action> {
         self.pass(now_ns);
         let step = self.tenants.get_mut(&tenant).and_then(|own| own.fault.trespass(self.now_ns));
-        self.act_on(tenant, step);
+        self.actions.extend(step.map(|step| step.about(tenant)));
         self.decide()
     }
 
@@ -204,9 +219,15 @@ impl Partition {
 
     /// Lets time pass up to an event.
     fn pass(&mut self, now_ns: u64) {
-        self.now_ns = self.now_ns.max(now_ns);
+        let passed_ns = now_ns.saturating_sub(self.now_ns);
+        self.now_ns += passed_ns;
         self.mode.pass(self.now_ns, self.contended);
-        self.tenants.values_mut().for_each(|own| own.fill(self.now_ns));
+        for own in self.tenants.values_mut() {
+            own.fill(self.now_ns);
+            if self.idle {
+                own.forgive(passed_ns, self.floor);
+            }
+        }
     }
 
     /// Works out again what each tenant is entitled to.
@@ -214,45 +235,59 @@ impl Partition {
         let count = u64::try_from(self.tenants.len()).unwrap_or(u64::MAX);
         let weights = self.tenants.values().map(|own| u64::from(own.settings.weight)).sum();
         for own in self.tenants.values_mut() {
-            own.entitle(self.policy.entitlement(own.settings, count, weights), self.now_ns);
+            let entitlement = self.policy.entitlement(own.settings, count, weights);
+            own.entitle(entitlement, self.floor, self.now_ns);
         }
     }
 
     fn decide(&mut self) -> Vec<Action> {
         let now_ns = self.now_ns;
-        let least = self.wanting().map(|(_, own)| own.vruntime).min();
-        self.floor = self.floor.max(least.unwrap_or(0));
-        self.end_leases();
-        self.take_steps();
-        let competes = |own: &Tenant| own.holds() || (own.runnable && own.takes_turns(now_ns));
-        self.contended = self.tenants.values().filter(|own| competes(own)).count() > 1;
-        self.tenants.values_mut().for_each(|own| own.wanted |= own.runnable || own.holds());
+        self.review();
         if now_ns >= self.mode.window_end_ns() {
             let done = self.tenants.iter().filter(|(_, own)| own.wanted);
             let done = done.map(|(id, own)| (*id, own.usage.submissions)).collect();
             self.mode.decide(now_ns, self.wish(), done);
             self.tenants.values_mut().for_each(|own| own.wanted = false);
         }
-        self.set_gates();
-        self.lease();
+        let queue = self.set_gates();
+        if self.mode.leased() && !self.stuck {
+            self.lease(queue);
+        }
         self.tenants.values_mut().for_each(|own| own.note_wait(now_ns));
         std::mem::take(&mut self.actions)
     }
 
-    /// Those that want the GPU, and those that paused just now: a program that waits for the end of each submission has
-    /// nothing to do whenever it hands back, and would lose its turn by that.
-    fn wanting(&self) -> impl Iterator<Item = (&TenantId, &Tenant)> {
-        let from_ns = self.now_ns.saturating_sub(self.config.patience_ns());
-        let wants = move |own: &Tenant| own.runnable || own.idle_at_ns > from_ns;
-        let may = |own: &Tenant| own.takes_turns(self.now_ns) && own.limit.ready();
-        self.tenants.iter().filter(move |(_, own)| wants(own) && may(own))
+    /// Ends leases whose time has come, and those of holders that pause for too long; warns and kills those that do
+    /// not hand back; and sees who wants the GPU.
+    fn review(&mut self) {
+        let (now_ns, config) = (self.now_ns, self.config);
+        let (mut least, mut competing) = (u128::MAX, 0);
+        (self.idle, self.stuck) = (true, false);
+        for (id, own) in &mut self.tenants {
+            if own.wants_turn(now_ns, &config) {
+                least = least.min(own.vruntime);
+            }
+            if own.gives_up(now_ns, &config) {
+                self.actions.push(Action::Recall { tenant: *id });
+            }
+            let step = own.late(now_ns, &config);
+            self.actions.extend(step.map(|step| step.about(*id)));
+            self.idle &= !own.runnable || !own.eligible(now_ns);
+            self.stuck |= own.is_stuck(now_ns, &config);
+            competing += u64::from(own.holds() || (own.runnable && own.takes_turns(now_ns)));
+            own.wanted |= own.runnable || own.holds();
+        }
+        self.contended = competing > 1;
+        if least != u128::MAX {
+            self.floor = self.floor.max(least);
+        }
     }
 
     /// What speaks for a lease: shares, or short submissions.
     fn wish(&self) -> Wish {
         let long_ns = self.config.hardware_slice_ns * if self.mode.leased() { 2 } else { 1 };
         let wanted = || self.tenants.values().filter(|own| own.wanted);
-        if self.stuck() {
+        if self.stuck {
             return Wish::Wait;
         }
         let Some(first) = wanted().next() else { return Wish::Overlap };
@@ -266,50 +301,11 @@ impl Partition {
         if wanted().any(|own| own.submission_ns < long_ns) { Wish::Better } else { Wish::Overlap }
     }
 
-    /// Ends leases whose time has come, and those of holders that pause for too long.
-    fn end_leases(&mut self) {
+    /// Opens and recalls whoever may or may not run beside others, and sees who waits for whom.
+    fn set_gates(&mut self) -> Queue {
         let (now_ns, config) = (self.now_ns, self.config);
-        for (id, own) in &mut self.tenants {
-            let Gate::Lease { until_ns, .. } = own.gate else { continue };
-            if now_ns >= until_ns {
-                own.close(until_ns);
-            } else if !own.runnable && now_ns >= own.gives_up_ns(&config) {
-                own.close(now_ns);
-                self.actions.push(Action::Recall { tenant: *id });
-            }
-        }
-    }
-
-    /// Warns and kills those that do not hand back.
-    fn take_steps(&mut self) {
-        let (now_ns, config) = (self.now_ns, self.config);
-        let late = |own: &mut Tenant| match own.gate {
-            Gate::Closing { due_ns, .. } => own.fault.late(due_ns, now_ns, &config),
-            _ => None,
-        };
-        let steps: Vec<_> = self.tenants.iter_mut().map(|(id, own)| (*id, late(own))).collect();
-        steps.into_iter().for_each(|(id, step)| self.act_on(id, step));
-    }
-
-    fn act_on(&mut self, tenant: TenantId, step: Option<Step>) {
-        self.actions.extend(step.map(|step| match step {
-            Step::Warn => Action::Warn { tenant },
-            Step::Kill => Action::Kill { tenant },
-        }));
-    }
-
-    /// Whether somebody does not hand back, so that the others run beside it.
-    fn stuck(&self) -> bool {
-        let late_ns = |due_ns: u64| self.now_ns.saturating_sub(due_ns);
-        let after_ns = self.config.warn_after_ns;
-        self.tenants
-            .values()
-            .any(|own| matches!(own.gate, Gate::Closing { due_ns, .. } if late_ns(due_ns) >= after_ns))
-    }
-
-    /// Opens and recalls whoever may or may not run beside others.
-    fn set_gates(&mut self) {
-        let (now_ns, overlap) = (self.now_ns, !self.mode.leased() || self.stuck());
+        let overlap = !self.mode.leased() || self.stuck;
+        let mut queue = Queue::default();
         for (id, own) in &mut self.tenants {
             let open = own.eligible(now_ns) && (overlap || own.privileged());
             let recall = match own.gate {
@@ -326,24 +322,24 @@ impl Partition {
                 own.close(now_ns);
                 self.actions.push(Action::Recall { tenant: *id });
             }
+            queue.waits |= own.gate == Gate::Shut && own.wants_turn(now_ns, &config);
+            queue.holder = queue.holder.or(own.holds().then_some(*id));
+            queue.blocked |= own.in_the_way();
         }
+        queue
     }
 
     /// Gives the lease to the next, or tells the holder when somebody came to wait for it.
-    fn lease(&mut self) {
-        if !self.mode.leased() || self.stuck() {
-            return;
-        }
-        let waits = self.wanting().any(|(_, own)| own.gate == Gate::Shut);
-        if let Some((id, own)) = self.tenants.iter_mut().find(|(_, own)| own.holds()) {
+    fn lease(&mut self, queue: Queue) {
+        if let Some((id, own)) = queue.holder.and_then(|id| Some((id, self.tenants.get_mut(&id)?))) {
             let Gate::Lease { since_ns, until_ns, slice_ns } = own.gate else { return };
-            let end_ns = own.lease_end_ns(since_ns, slice_ns, waits, &self.config).max(self.now_ns);
+            let end_ns = own.lease_end_ns(since_ns, slice_ns, queue.waits, &self.config).max(self.now_ns);
             let longer = end_ns == UNTIL_RECALLED_NS && until_ns != UNTIL_RECALLED_NS;
-            if longer || (waits && end_ns < until_ns) {
+            if longer || (queue.waits && end_ns < until_ns) {
                 own.gate = Gate::Lease { since_ns, until_ns: end_ns, slice_ns };
-                self.actions.push(Action::Grant { tenant: *id, until_ns: end_ns });
+                self.actions.push(Action::Grant { tenant: id, until_ns: end_ns });
             }
-        } else if waits && !self.tenants.values().any(Tenant::in_the_way) {
+        } else if queue.waits && !queue.blocked {
             self.grant();
         }
     }
@@ -354,7 +350,8 @@ impl Partition {
     /// slices, and wait twice as long. So they go in turns, and who is ahead gets so much less.
     fn grant(&mut self) {
         let (now_ns, config) = (self.now_ns, self.config);
-        let waiting = || self.wanting().filter(|(_, own)| own.gate == Gate::Shut);
+        let waits = |own: &Tenant| own.gate == Gate::Shut && own.wants_turn(now_ns, &config);
+        let waiting = || self.tenants.iter().filter(|(_, own)| waits(own));
         let mut order: Vec<_> = waiting().map(|(id, own)| (own.vruntime, *id)).collect();
         order.sort_unstable();
         let Some((least, _)) = order.first().copied() else { return };

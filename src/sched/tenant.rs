@@ -1,7 +1,7 @@
 //! What a partition knows about one tenant.
 
 use super::bucket::Bucket;
-use super::fault::Fault;
+use super::fault::{Fault, Step};
 use super::policy::Entitlement;
 use super::{Class, Config, Settings, UNTIL_RECALLED_NS, Used};
 
@@ -98,9 +98,13 @@ impl Tenant {
         }
     }
 
-    pub(super) fn entitle(&mut self, entitlement: Entitlement, now_ns: u64) {
+    /// Another entitlement. What it owes or is owed stays as much time of its own, whatever that weighs from now on.
+    pub(super) fn entitle(&mut self, entitlement: Entitlement, floor: u128, now_ns: u64) {
         if self.entitlement != entitlement {
+            let (ahead_ns, behind_ns) = (self.ahead_ns(floor), self.behind_ns(floor));
             self.entitlement = entitlement;
+            let ahead = floor + self.virtual_of(ahead_ns);
+            self.vruntime = ahead.saturating_sub(self.virtual_of(behind_ns));
             self.limit.set_rate(entitlement.limit_ppm, now_ns);
             self.budget.set_rate(entitlement.share_ppm, now_ns);
         }
@@ -140,6 +144,13 @@ impl Tenant {
         self.vruntime = (self.vruntime + self.virtual_of(ns)).min(debt_max.max(self.vruntime));
     }
 
+    /// Nobody wanted the GPU for so long: what it owes of that, nobody waits for any more.
+    pub(super) fn forgive(&mut self, ns: u64, floor: u128) {
+        if self.vruntime > floor {
+            self.vruntime = self.vruntime.saturating_sub(self.virtual_of(ns)).max(floor);
+        }
+    }
+
     /// It comes back from sleep: it may be ahead of others, but not far.
     pub(super) fn wake(&mut self, floor: u128, config: &Config) {
         self.vruntime = self.vruntime.max(floor.saturating_sub(self.virtual_of(config.slice_min_ns)));
@@ -150,6 +161,29 @@ impl Tenant {
     pub(super) fn gives_up_ns(&self, config: &Config) -> u64 {
         let patience_ns = if self.resumed { config.patience_ns() } else { config.wake_up_ns };
         self.idle_at_ns.saturating_add(patience_ns)
+    }
+
+    /// Ends its lease when that has come to its end, or it pauses for too long. Tells whether it is to be recalled.
+    pub(super) fn gives_up(&mut self, now_ns: u64, config: &Config) -> bool {
+        let Gate::Lease { until_ns, .. } = self.gate else { return false };
+        let ended = now_ns >= until_ns;
+        if ended || (!self.runnable && now_ns >= self.gives_up_ns(config)) {
+            self.close(until_ns.min(now_ns));
+            return !ended;
+        }
+        false
+    }
+
+    /// What is to be done about it if it does not hand back.
+    pub(super) fn late(&mut self, now_ns: u64, config: &Config) -> Option<Step> {
+        let Gate::Closing { due_ns, .. } = self.gate else { return None };
+        self.fault.late(due_ns, now_ns, config)
+    }
+
+    /// Whether it does not hand back, so that the others run beside it.
+    pub(super) fn is_stuck(&self, now_ns: u64, config: &Config) -> bool {
+        let late = |due_ns: u64| now_ns.saturating_sub(due_ns) >= config.warn_after_ns;
+        matches!(self.gate, Gate::Closing { due_ns, .. } if late(due_ns))
     }
 
     pub(super) fn spend(&mut self, used: Used) {
@@ -192,6 +226,13 @@ impl Tenant {
     /// Whether it gets the GPU in its turn, and only so.
     pub(super) fn takes_turns(&self, now_ns: u64) -> bool {
         now_ns >= self.fault.quarantined_until_ns() && !self.privileged()
+    }
+
+    /// Whether it wants its turn: also if it paused just now, for a program that waits for the end of each submission
+    /// has nothing to do whenever it hands back, and would lose its turn by that.
+    pub(super) fn wants_turn(&self, now_ns: u64, config: &Config) -> bool {
+        let paused = self.idle_at_ns > now_ns.saturating_sub(config.patience_ns());
+        (self.runnable || paused) && self.takes_turns(now_ns) && self.limit.ready()
     }
 
     /// Whether what it has on the GPU is there by a lease.

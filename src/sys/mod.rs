@@ -27,4 +27,7 @@ pub use nvml::{Nvml, NvmlDevice, NvmlError, NvmlMemory, NvmlMigMode, NvmlProfile
 pub use pages::Pages;
 pub use process::{kill_process, process_handle};
 pub use shared_memory::{SharedMemory, SharedWord, sealed_file};
+/// What words of [`SharedMemory`] are. tests/loom has others in their place, and so tries each order of things.
+pub use std::sync::atomic;
+pub use std::thread::yield_now;
 pub use thread::be_nice;

@@ -5,26 +5,46 @@ use vgpu::sched::{Class, Policy, Settings};
 use crate::world::{MS, Program, SECOND, US, World, fills};
 
 /// Small, even, and the same everywhere.
-struct Random(u64);
+///
+/// A test that fails tells with what it began.
+pub(crate) struct Random {
+    seed: u64,
+    state: u64,
+}
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
+    pub(crate) fn new(seed: u64) -> Self {
+        // Seeds that are near each other begin alike.
+        let mut random = Self { seed, state: seed.max(1) };
+        (0..20).for_each(|_| _ = random.below(2));
+        random
     }
 
-    fn program(&mut self, work_ns: u64) -> Program {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        self.state % end
+    }
+
+    pub(crate) fn program(&mut self, work_ns: u64) -> Program {
         let pause_ns = [11 * US, 200 * US, 5 * MS][usize::try_from(self.below(3)).unwrap()];
         let depth = usize::try_from(1 + self.below(4)).unwrap();
         Program { pause_ns, depth, ..fills(work_ns / 2 + self.below(work_ns)) }
     }
 
-    fn settings(&mut self) -> Settings {
+    pub(crate) fn settings(&mut self) -> Settings {
         let class = if self.below(10) == 0 { Class::Latency } else { Class::Normal };
         let cap_percent = if self.below(3) == 0 { 1 + u32::try_from(self.below(100)).unwrap() } else { 100 };
         Settings { weight: 1 + u32::try_from(self.below(1000)).unwrap(), cap_percent, class }
+    }
+}
+
+impl Drop for Random {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("it began with seed {}", self.seed);
+        }
     }
 }
 
@@ -59,7 +79,7 @@ fn step(world: &mut World, random: &mut Random, tenants: &mut Vec<usize>, work_n
 }
 
 fn chaos(seed: u64, for_ns: u64, work_ns: u64, every_ns: u64, most: usize) {
-    let (mut world, mut random) = (World::new(Policy::BestEffort), Random(seed));
+    let (mut world, mut random) = (World::new(Policy::BestEffort), Random::new(seed));
     let mut tenants = Vec::new();
     while world.now_ns < for_ns {
         step(&mut world, &mut random, &mut tenants, work_ns, most);

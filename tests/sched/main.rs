@@ -8,9 +8,11 @@
 )]
 
 mod account;
+mod bounds;
 mod chaos;
 mod faults;
 mod gpu;
+mod hours;
 mod modes;
 mod shares;
 mod world;

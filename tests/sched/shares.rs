@@ -20,11 +20,12 @@ fn shares(world: &World, before: &[u64]) -> Vec<f64> {
 }
 
 #[track_caller]
-fn assert_shares(world: &World, before: &[u64], wanted: &[f64], points: f64) {
+pub(crate) fn assert_shares(world: &World, before: &[u64], wanted: &[f64], points: f64) {
     let got = shares(world, before);
-    eprintln!("shares {got:.2?} of {wanted:?}");
+    let some = |list: &[f64]| list.iter().copied().filter(|part| *part > 0.0).collect::<Vec<_>>();
+    eprintln!("shares {:.2?} of {:.2?}", some(&got), some(wanted));
     let close = got.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() <= points);
-    assert!(close, "{got:?} instead of {wanted:?}");
+    assert!(close, "{:?} instead of {:?}", some(&got), some(wanted));
 }
 
 fn jain(world: &World, count: usize) -> f64 {
@@ -167,6 +168,43 @@ fn a_sleeper_saves_nothing_and_an_overrunner_pays_back() {
     world.set_work_ns(0, 100 * US);
     world.run(2 * SECOND);
     assert_shares(&world, &before, &[50.0, 50.0], 2.0);
+}
+
+#[test]
+fn what_an_overrun_is_to_be_paid_back_with_is_no_more_for_a_tenant_that_weighs_more_by_then() {
+    let mut world =
+        World::with(Policy::BestEffort, &[(fills(100 * US), weighing(2)), (fills(100 * US), weighing(1000))]);
+    world.run(SECOND);
+    world.set_work_ns(0, 300 * MS);
+    world.run(3 * SECOND);
+    world.set_work_ns(0, 100 * US);
+    world.set(0, weighing(1000));
+    // It owes a second at most, and pays it back at half of the time.
+    world.run(3 * SECOND);
+    let before = [world.worked_ns(0), world.worked_ns(1)];
+    world.run(10 * SECOND);
+    assert_shares(&world, &before, &[50.0, 50.0], 1.0);
+}
+
+#[test]
+fn a_debt_is_forgotten_in_as_much_time_in_which_nobody_wants_the_gpu() {
+    for (pause_ns, share) in [(0, 33.0), (100 * MS, 41.5), (SECOND, 50.0)] {
+        let mut world = World::with(
+            Policy::BestEffort,
+            &[(fills(100 * US), weighing(999)), (fills(100 * US), weighing(1000))],
+        );
+        world.run(SECOND);
+        world.set_work_ns(0, 300 * MS);
+        world.run(210 * MS);
+        (0..2).for_each(|who| world.die(who));
+        world.run(pause_ns);
+
+        world.set_work_ns(0, 100 * US);
+        (0..2).rev().for_each(|who| world.start(who));
+        let before = [world.worked_ns(0), world.worked_ns(1)];
+        world.run(600 * MS);
+        assert_shares(&world, &before, &[share, 100.0 - share], 3.0);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::{BinaryHeap, VecDeque};
 
 use vgpu::sched::{Account, Action, Config, Partition, Policy, Settings, TenantId, Usage, Used};
 
+use crate::bounds::{Crowd, PAUSE_MAX_NS, Wait};
 use crate::gpu::{Gpu, SWITCH_NS};
 
 pub(crate) const US: u64 = 1_000;
@@ -79,6 +80,12 @@ struct Guest {
     waits_since_ns: u64,
     /// Of each submission, from the guest's call to the end of it.
     latencies_ns: Vec<u64>,
+    /// When its last submission ended.
+    rests_since_ns: u64,
+    settings: Settings,
+    /// It is on the partition.
+    present: bool,
+    wait: Wait,
 }
 
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,14 +99,18 @@ pub(crate) struct World {
     pub(crate) partition: Partition,
     pub(crate) gpu: Gpu,
     account: Account,
+    policy: Policy,
     guests: Vec<Guest>,
     events: BinaryHeap<Reverse<(u64, u64, Event)>>,
     sequence: u64,
     /// All that was asked for besides opening, granting and recalling.
     pub(crate) warned: Vec<(u64, Action)>,
     pub(crate) grants: u64,
+    pub(crate) openings: u64,
     /// Time in which the GPU did nothing although a submission waited; a holder's short pauses are none.
     pub(crate) lost_ns: u64,
+    /// The part of it for which neither a cap, a share, a quarantine nor one that does not hand back is a reason.
+    pub(crate) wasted_ns: u64,
     /// The hardware's slices only: the partition is not asked.
     pub(crate) unmanaged: bool,
 }
@@ -111,12 +122,15 @@ impl World {
             partition: Partition::new(Config::default(), policy),
             gpu: Gpu::new(),
             account: Account::new(),
+            policy,
             guests: Vec::new(),
             events: BinaryHeap::new(),
             sequence: 0,
             warned: Vec::new(),
             grants: 0,
+            openings: 0,
             lost_ns: 0,
+            wasted_ns: 0,
             unmanaged: false,
         }
     }
@@ -159,6 +173,10 @@ impl World {
             submitted_at_ns: VecDeque::new(),
             waits_since_ns: 0,
             latencies_ns: Vec::new(),
+            rests_since_ns: 0,
+            settings,
+            present: true,
+            wait: Wait::default(),
         });
         self.gpu.add(program.realtime);
         self.account.set_priority(id(who), program.realtime);
@@ -188,6 +206,16 @@ impl World {
         self.guests[who].program.work_ns = work_ns;
     }
 
+    /// Another program, from its next start on.
+    pub(crate) fn set_program(&mut self, who: usize, program: Program) {
+        self.guests[who].program = program;
+    }
+
+    /// How many there were, those that left included.
+    pub(crate) fn tenants(&self) -> usize {
+        self.guests.len()
+    }
+
     /// From now on it does not hand back, or does so again.
     pub(crate) fn set_deaf(&mut self, who: usize, deaf: bool) {
         self.guests[who].deaf = deaf;
@@ -195,13 +223,23 @@ impl World {
     }
 
     pub(crate) fn set(&mut self, who: usize, settings: Settings) {
+        self.guests[who].settings = settings;
         let actions = self.partition.set(id(who), settings, self.now_ns).unwrap();
         self.act(actions);
     }
 
     pub(crate) fn set_policy(&mut self, policy: Policy) {
         let actions = self.partition.set_policy(policy, self.now_ns).unwrap();
+        self.policy = policy;
         self.act(actions);
+    }
+
+    /// It was seen on the GPU although it has no leave, and had handed back.
+    pub(crate) fn trespass(&mut self, who: usize) {
+        if self.guests[who].leave == Leave::No {
+            let actions = self.partition.trespassed(id(who), self.now_ns);
+            self.act(actions);
+        }
     }
 
     /// Its render is gone, with all that it had.
@@ -214,6 +252,7 @@ impl World {
     pub(crate) fn leave(&mut self, who: usize) {
         self.end_process(who);
         self.account.forget(id(who));
+        self.guests[who].present = false;
         let actions = self.partition.leave(id(who), self.now_ns);
         self.act(actions);
     }
@@ -262,7 +301,9 @@ impl World {
                 self.now_ns
             );
             if self.gpu.idle() && self.somebody_waits() {
-                self.lost_ns += next_ns.min(end_ns) - self.now_ns;
+                let ns = next_ns.min(end_ns) - self.now_ns;
+                self.lost_ns += ns;
+                self.wasted_ns += if self.has_reason_to_idle() { 0 } else { ns };
             }
             if next_ns > end_ns {
                 self.now_ns = end_ns;
@@ -323,12 +364,31 @@ impl World {
         self.guests.iter().any(|guest| !guest.held.is_empty()) && !self.guests.iter().any(holds)
     }
 
+    /// Whether all that wait may do so for another reason than others' work.
+    fn has_reason_to_idle(&self) -> bool {
+        let crowd = self.crowd();
+        let free = |guest: &Guest| crowd.is_free(guest.settings) && !guest.wait.is_quarantined(self.now_ns);
+        self.guests.iter().all(|guest| guest.held.is_empty() || !free(guest))
+            || self.guests.iter().any(|guest| guest.deaf)
+    }
+
+    fn crowd(&self) -> Crowd {
+        let tenants = u64::try_from(self.guests.iter().filter(|guest| guest.present).count()).unwrap();
+        Crowd { policy: self.policy, tenants }
+    }
+
+    /// The worst wait, in hundredths of what was allowed.
+    pub(crate) fn worst_wait_percent(&self) -> u64 {
+        self.guests.iter().map(|guest| guest.wait.worst_percent).max().unwrap_or(0)
+    }
+
     /// Tells whether a submission ended.
     fn step_gpu(&mut self) -> bool {
         let Some(who) = self.gpu.step(self.now_ns) else { return false };
         self.note_busy(who);
         let guest = &mut self.guests[who];
         guest.outstanding -= 1;
+        guest.rests_since_ns = self.now_ns;
         guest.used.submissions += 1;
         let submitted_at_ns = guest.submitted_at_ns.pop_front().unwrap_or(self.now_ns);
         let since_ns = guest.waits_since_ns.max(submitted_at_ns).min(self.now_ns);
@@ -430,6 +490,7 @@ impl World {
                 Action::Open { tenant } => {
                     let who = place(tenant);
                     assert_eq!(self.guests[who].leave, Leave::No, "{who} is opened though it may submit");
+                    self.openings += 1;
                     self.guests[who].leave = Leave::Open { from_ns };
                     self.at(from_ns, Event::Wake { who });
                 }
@@ -456,6 +517,7 @@ impl World {
                 Action::Warn { .. } => self.warned.push((self.now_ns, action)),
                 Action::Kill { tenant } => {
                     self.warned.push((self.now_ns, action));
+                    self.guests[place(tenant)].wait.quarantine(self.now_ns);
                     self.die(place(tenant));
                 }
             }
@@ -463,7 +525,7 @@ impl World {
     }
 
     /// What must hold at all times.
-    fn check(&self) {
+    fn check(&mut self) {
         let holders = self.guests.iter().filter(|guest| matches!(guest.leave, Leave::Lease { .. })).count();
         assert!(holders <= 1, "{holders} hold the lease");
         if self.unmanaged {
@@ -479,6 +541,34 @@ impl World {
         let alone =
             |guest: &Guest| matches!(guest.leave, Leave::Lease { until_ns, .. } if until_ns > self.now_ns);
         assert!(self.partition.leased() || !self.guests.iter().any(alone), "a lease while all overlap");
+        self.check_waits();
+    }
+
+    /// Nobody waits for longer than it must, nor for a holder that has nothing to do.
+    fn check_waits(&mut self) {
+        let (now_ns, crowd) = (self.now_ns, self.crowd());
+        let (mut waits_since_ns, mut rests_since_ns) = (u64::MAX, None);
+        for guest in &mut self.guests {
+            let waits = guest.leave == Leave::No && !guest.held.is_empty();
+            guest.wait.note(waits, guest.settings, crowd, now_ns);
+            match (guest.leave, guest.wait.since_ns()) {
+                (Leave::Lease { from_ns, until_ns }, _) if guest.outstanding == 0 && now_ns < until_ns => {
+                    rests_since_ns = Some(from_ns.max(guest.rests_since_ns));
+                }
+                (_, Some(since_ns))
+                    if crowd.is_free(guest.settings) && !guest.wait.is_quarantined(now_ns) =>
+                {
+                    waits_since_ns = waits_since_ns.min(since_ns);
+                }
+                _ => {}
+            }
+        }
+        let rests_ns =
+            rests_since_ns.map_or(0, |since_ns| now_ns.saturating_sub(waits_since_ns.max(since_ns)));
+        assert!(
+            rests_ns <= PAUSE_MAX_NS,
+            "one that has nothing to do keeps others waiting for {rests_ns} ns"
+        );
     }
 }
 

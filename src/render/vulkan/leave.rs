@@ -4,11 +4,11 @@
 //! what submissions took before: what is on the GPU cannot be called back. The first one goes however long it takes.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use super::context::Context;
 use super::queue;
+use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::now_ns;
 
 /// The end of leave that has none.
