@@ -1,6 +1,6 @@
 //! PCI functions bound to vfio-pci and given back: on hosts that are written down, by a kernel that is played and fails
 //! at every write.
-#![allow(clippy::unwrap_used, reason = "these are tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
 #[path = "../support/listing.rs"]
 mod listing;
@@ -198,7 +198,7 @@ fn a_function_that_is_in_use_or_cut_is_never_taken() {
 #[test]
 fn what_cannot_be_bound_is_told_with_the_remedy() {
     for (host, address, error, hint) in [
-        ("intel-xe", "0000:03:00.9", "", "looks like"),
+        ("intel-xe", "0000:03:00.9", "is no PCI address", "look like 0000:3b:00.0"),
         ("intel-xe", "0000:03:00.7", "there is no PCI function at 0000:03:00.7", "0000:03:00.0"),
         ("no-iommu", "0000:00:02.0", "0000:00:02.0 cannot be kept apart", "intel_iommu=on"),
         (
@@ -218,6 +218,6 @@ fn what_cannot_be_bound_is_told_with_the_remedy() {
             .unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(!output.status.success() && said.contains(error), "{said}");
-        assert!(said.contains(hint) || said.contains("look like"), "{said}");
+        assert!(said.contains(hint), "{said}");
     }
 }
