@@ -12,6 +12,7 @@
 //! | 3 | [`arbiter`] | who may use a host's GPUs, and when: threads and pages |
 //! | 3 | [`device`], [`sandbox`] | the virtio-gpu of one vGPU, knows no queue; what a sealed process may do |
 //! | 2 | [`render`], [`display`] | images; who sees them |
+//! | 3 | [`vfio`] | PCI functions bound to vfio-pci, and back to their drivers |
 //! | 2 | [`partition`] | cuts GPUs as a layout says |
 //! | 2 | [`link`] | between a device and the process that renders for it |
 //! | 1 | [`wire`], [`venus`] | bytes of virtio-gpu, and of Vulkan commands |
@@ -46,4 +47,5 @@ pub mod sys;
 pub mod transport;
 pub mod vault;
 pub mod venus;
+pub mod vfio;
 pub mod wire;

@@ -3,6 +3,7 @@
 mod hardware;
 mod layout;
 mod list;
+mod vfio;
 
 use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
@@ -30,6 +31,8 @@ enum Verb {
     Assert(layout::AssertArgs),
     Export(layout::ExportArgs),
     Rollback(layout::RollbackArgs),
+    Bind(vfio::BindArgs),
+    Unbind(vfio::UnbindArgs),
     /// Say how vGPUs share a GPU
     ///
     /// The change is done at once, and kept for later daemons. What is promised already stays promised.
@@ -69,6 +72,8 @@ pub(super) fn run(arguments: &GpuArgs) -> Result<(), CommandError> {
         Verb::Assert(arguments) => layout::assert(arguments),
         Verb::Export(arguments) => layout::export(arguments),
         Verb::Rollback(arguments) => layout::rollback(arguments),
+        Verb::Bind(arguments) => vfio::bind(arguments),
+        Verb::Unbind(arguments) => vfio::unbind(arguments),
         Verb::Set { gpu, change: Change { policy, overcommit }, output, api } => {
             let change = GpuChange { policy: *policy, overcommit: *overcommit };
             let gpu = api.client().set_gpu(gpu, change)?;

@@ -9,6 +9,7 @@
 #![deny(clippy::indexing_slicing)]
 
 mod address;
+mod function;
 mod gpu;
 mod iommu;
 mod mdev;
@@ -20,6 +21,7 @@ mod vendor_vfio;
 mod ways;
 
 pub use address::{NoAddress, PciAddress};
+pub use function::Function;
 pub use gpu::{Gpu, Link};
 pub use iommu::{IommuGroup, Neighbour};
 pub use mdev::MdevType;
@@ -69,6 +71,14 @@ pub enum InventoryError {
         /// The GPUs that there are, those first that are most likely meant.
         near: Vec<PciAddress>,
     },
+    /// There is no PCI function at that address.
+    #[error("there is no PCI function at {address}")]
+    NoFunction {
+        /// What was asked for.
+        address: PciAddress,
+        /// Those that there are, those first that are most likely meant.
+        near: Vec<PciAddress>,
+    },
 }
 
 /// How many addresses are proposed where one is wrong.
@@ -77,16 +87,8 @@ const NEAR_MAX: usize = 3;
 impl Inventory {
     /// Looks at the host whose `/sys` lies at this root.
     pub fn read(root: &Path, names: &Names) -> Result<Self, InventoryError> {
-        let path = root.join(DEVICES);
-        let addresses = std::fs::read_dir(&path).and_then(|entries| {
-            entries.map(|entry| Ok(entry?.file_name().to_string_lossy().parse().ok())).collect()
-        });
-        let addresses: Vec<Option<PciAddress>> =
-            addresses.map_err(|error| InventoryError::NoDevices { path, error })?;
-        let mut addresses: Vec<PciAddress> = addresses.into_iter().flatten().collect();
-        addresses.sort();
         let mut inventory = Self { devices: Vec::new(), unread: Vec::new() };
-        for address in addresses {
+        for address in addresses(root)? {
             match Gpu::read(root, address, names) {
                 Ok(gpu) => inventory.devices.push(gpu),
                 Err(unread) => inventory.unread.extend(unread),
@@ -111,12 +113,28 @@ impl Inventory {
         found.ok_or_else(|| InventoryError::NoGpu { address, near: self.near(address) })
     }
 
-    /// The addresses that look most like this one.
     fn near(&self, address: PciAddress) -> Vec<PciAddress> {
-        let wanted = address.to_string();
-        let mut near: Vec<PciAddress> = self.devices.iter().map(|gpu| gpu.address).collect();
-        near.sort_by_key(|address| strsim::levenshtein(&wanted, &address.to_string()));
-        near.truncate(NEAR_MAX);
-        near
+        near(address, self.devices.iter().map(|gpu| gpu.address).collect())
     }
+}
+
+/// Every PCI function of a host, sorted.
+fn addresses(root: &Path) -> Result<Vec<PciAddress>, InventoryError> {
+    let path = root.join(DEVICES);
+    let addresses = std::fs::read_dir(&path).and_then(|entries| {
+        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().parse().ok())).collect()
+    });
+    let addresses: Vec<Option<PciAddress>> =
+        addresses.map_err(|error| InventoryError::NoDevices { path, error })?;
+    let mut addresses: Vec<PciAddress> = addresses.into_iter().flatten().collect();
+    addresses.sort();
+    Ok(addresses)
+}
+
+/// Those that look most like this one.
+fn near(address: PciAddress, mut others: Vec<PciAddress>) -> Vec<PciAddress> {
+    let wanted = address.to_string();
+    others.sort_by_key(|address| strsim::levenshtein(&wanted, &address.to_string()));
+    others.truncate(NEAR_MAX);
+    others
 }

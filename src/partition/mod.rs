@@ -30,3 +30,4 @@ pub use apply::{Applied, Host, Kernel, Sysfs};
 pub use error::PartitionError;
 pub use layout::{Function, GpuLayout, Layout, LayoutError, Mdev, Priority};
 pub use plan::Change;
+pub(crate) use users::who_has_open;

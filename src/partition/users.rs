@@ -23,13 +23,23 @@ pub(super) fn check(root: &Path, gpu: &Gpu, pieces: &[Piece]) -> Result<(), Part
             Piece::Mdev(uuid) => (format!("bus/mdev/devices/{uuid}"), format!("mdev {uuid}")),
         };
         let nodes = nodes(root, &folder);
-        if let Some((node, users)) = nodes.iter().find_map(|node| open.get_key_value(node)) {
-            let users: Vec<String> = users.iter().map(|pid| format!("process {pid}")).collect();
-            let users = format!("{} has {} open", users.join(", "), node.display());
+        if let Some(users) = nodes.iter().find_map(|node| open.get_key_value(node).map(words)) {
             return Err(PartitionError::InUse { gpu: gpu.address, piece: name, users });
         }
     }
     Ok(())
+}
+
+/// Who has the device in this folder below `/sys` open, in words.
+pub(crate) fn who_has_open(root: &Path, folder: &str) -> Result<Option<String>, PartitionError> {
+    let open = open_nodes(root)?;
+    let found = nodes(root, folder).into_iter().find_map(|node| open.get_key_value(&node).map(words));
+    Ok(found)
+}
+
+fn words((node, users): (&PathBuf, &Vec<u32>)) -> String {
+    let users: Vec<String> = users.iter().map(|pid| format!("process {pid}")).collect();
+    format!("{} has {} open", users.join(", "), node.display())
 }
 
 /// The nodes by which the device in this folder can be used: its VFIO group, its VFIO device, its DRM nodes.

@@ -218,6 +218,10 @@ impl From<InventoryError> for CommandError {
                 said.hint("give --sysfs-root a folder like /sys, with bus/pci/devices in it")
             }
             InventoryError::NoGpu { near, .. } if near.is_empty() => said.hint("there are none on PCI"),
+            InventoryError::NoFunction { near, .. } => {
+                let near: Vec<String> = near.iter().map(ToString::to_string).collect();
+                said.hint(format!("there are {}; `vgpu gpu list` lists GPUs", near.join(", ")))
+            }
             InventoryError::NoGpu { near, .. } => {
                 let near: Vec<String> = near.iter().map(ToString::to_string).collect();
                 said.hint(format!("there are {}; `vgpu gpu list` lists all", near.join(", ")))

@@ -87,10 +87,10 @@ struct LayoutFile {
 }
 
 #[derive(Clone, Debug, clap::Args)]
-struct State {
+pub(super) struct State {
     /// The daemon's state folder: what was before is written down there
     #[arg(long = "state", value_name = "DIR", default_value = "/var/lib/vgpu")]
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 /// What is printed.

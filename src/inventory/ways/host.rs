@@ -6,15 +6,17 @@ use super::Reason;
 
 /// That no IOMMU is before the GPU, if so. Without one a guest's GPU could reach all memory of the host.
 pub(super) fn no_iommu(reader: &mut Reader<'_>, gpu: &Gpu) -> Option<Reason> {
-    if gpu.iommu_group.is_some() {
-        return None;
-    }
-    let file = format!("{}/iommu_group", gpu.folder());
+    gpu.iommu_group.is_none().then(|| no_group(reader, &gpu.folder()))
+}
+
+/// Why the function in this folder is in no group.
+pub(in crate::inventory) fn no_group(reader: &mut Reader<'_>, folder: &str) -> Reason {
+    let file = format!("{folder}/iommu_group");
     if !reader.names("class/iommu").is_empty() {
         let found = "not there, though the host has an IOMMU";
         let remedy = "put the card into a slot that the firmware's tables place behind the IOMMU, or update the \
                       firmware; take iommu=off, intel_iommu=off or intel_iommu=igfx_off off the kernel's command line";
-        return Some(Reason::forbids(&file, found, remedy));
+        return Reason::forbids(&file, found, remedy);
     }
     let cpu = reader.proc("cpuinfo").unwrap_or_default();
     let remedy = match () {
@@ -40,7 +42,7 @@ pub(super) fn no_iommu(reader: &mut Reader<'_>, gpu: &Gpu) -> Option<Reason> {
             None => ", and the kernel's command line says nothing of one".to_owned(),
         }
     });
-    Some(Reason::forbids(&file, format!("not there: no IOMMU is on{}", line.unwrap_or_default()), remedy))
+    Reason::forbids(&file, format!("not there: no IOMMU is on{}", line.unwrap_or_default()), remedy)
 }
 
 /// Whether this host is itself a VM, which sees of a GPU what its hypervisor lets it see.

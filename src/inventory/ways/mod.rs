@@ -19,6 +19,7 @@ use super::gpu::Gpu;
 use super::names::NVIDIA;
 use super::tree::{Reader, host_path};
 
+pub(super) use host::no_group;
 pub(super) use mig::way as mig;
 pub(crate) use sriov::unchangeable as unchangeable_vfs;
 

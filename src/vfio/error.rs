@@ -1,0 +1,91 @@
+//! Why a function is not bound as it should be.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::inventory::{InventoryError, PciAddress, Reason};
+use crate::partition::PartitionError;
+
+/// Why a function is not bound, or not given back. Only [`BindError::Write`] comes after something was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The host cannot be looked at, or there is no such function.
+    #[error(transparent)]
+    Inventory(#[from] InventoryError),
+    /// Who uses it cannot be told.
+    #[error(transparent)]
+    Users(#[from] PartitionError),
+    /// No IOMMU is before it: a guest's device could reach all memory of the host.
+    #[error("{address} cannot be kept apart: {}: {}", reason.file.display(), reason.found)]
+    NoIommu {
+        /// Which.
+        address: PciAddress,
+        /// Why not, and what to do.
+        reason: Box<Reason>,
+    },
+    /// Its group is handed over as one.
+    #[error("{address} shares IOMMU group {group} with {}", others.join(", "))]
+    Group {
+        /// Which.
+        address: PciAddress,
+        /// The group's number.
+        group: u32,
+        /// What else drivers of the host hold, with the drivers.
+        others: Vec<String>,
+        /// The addresses of all of them, this one first.
+        all: Vec<PciAddress>,
+    },
+    /// Virtual functions are made of it.
+    #[error("virtual functions are made of {0}")]
+    HasFunctions(PciAddress),
+    /// vfio-pci is not there.
+    #[error("/sys/bus/pci/drivers/vfio-pci is not there: the driver is not loaded")]
+    NoDriver,
+    /// A process has it open.
+    #[error("{address} is in use: {users}")]
+    InUse {
+        /// Which.
+        address: PciAddress,
+        /// Who, and by which device node.
+        users: String,
+    },
+    /// It was not bound by us.
+    #[error("{address} was not bound by vgpu: nothing is written down in {}", path.display())]
+    NotOurs {
+        /// Which.
+        address: PciAddress,
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// What is written down is of another tree.
+    #[error("what is written down of {address} is of {}", of.display())]
+    OtherTree {
+        /// Which.
+        address: PciAddress,
+        /// The tree that was changed.
+        of: PathBuf,
+    },
+    /// The kernel did not take a write.
+    #[error("{address}: {text:?} > /sys/{file}: {error}")]
+    Write {
+        /// Which.
+        address: PciAddress,
+        /// The file below `/sys`.
+        file: String,
+        /// What was written.
+        text: String,
+        /// What the kernel said, or shows.
+        error: io::Error,
+    },
+    /// Another one binds functions right now.
+    #[error("another process binds functions right now")]
+    Busy,
+    /// What was before cannot be written down or read.
+    #[error("cannot use {}: {error}", path.display())]
+    State {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
