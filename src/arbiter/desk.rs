@@ -14,6 +14,7 @@ use crate::sched::{
     Account, Action, Class, Config, Partition, Policy, Priority, Refused, Settings, TenantId,
     UNTIL_RECALLED_NS, Usage, Used,
 };
+use crate::sys::now_ns;
 
 /// How often vGPUs look what they have on the GPU: one alone, several beside each other; the holder of a lease, and one
 /// of the latency class.
@@ -448,7 +449,8 @@ impl Seat {
 
     fn say(&mut self, gate: Gate, until_ns: u64, watch_ns: u64) {
         self.gate = gate;
-        self.turn = Turn { number: self.turn.number.wrapping_add(1), until_ns, watch_ns };
+        let number = self.turn.number.wrapping_add(1);
+        self.turn = Turn { number, until_ns, watch_ns, said_ns: now_ns() };
         self.page.say(self.turn);
     }
 }

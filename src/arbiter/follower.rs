@@ -42,10 +42,26 @@ struct Mark {
 
 /// What the GPU got done by when, since a lease began.
 #[derive(Clone, Copy, Debug)]
-struct Probe {
+pub(super) struct Probe {
+    /// When the daemon gave the lease, and when it began here.
+    pub said_ns: u64,
+    pub began_ns: u64,
     /// Counted from when the process began, as all counts here.
-    before: u64,
-    first: Option<(u64, u64)>,
+    pub before: u64,
+    pub first: Option<(u64, u64)>,
+}
+
+impl Probe {
+    /// What the hand-over took, if the GPU always had something to do until now, when so much was done: what the first
+    /// thing took more than those after it, the way of the daemon's word, and the way back, which is as long.
+    pub(super) fn hand_over_ns(&self, now_ns: u64, done: u64) -> Option<u64> {
+        let (first_ns, first) = self.first?;
+        let each_ns = now_ns.saturating_sub(first_ns).checked_div(done.saturating_sub(first))?;
+        let expected_ns = each_ns.saturating_mul(first.saturating_sub(self.before));
+        let way_ns = self.began_ns.saturating_sub(self.said_ns).min(HAND_OVER_MAX_NS);
+        let more_ns = first_ns.saturating_sub(self.began_ns).saturating_sub(expected_ns);
+        Some(more_ns + 2 * way_ns)
+    }
 }
 
 /// What the thread knows.
@@ -166,7 +182,12 @@ impl Follower {
         (self.last, self.learned, self.waits_since_ns) = (self.began, self.began, None);
         self.leases += u64::from(until_ns != OPEN_NS);
         let probes = until_ns != OPEN_NS && self.leases.is_multiple_of(PROBED);
-        self.probe = probes.then(|| Probe { before: self.leave.done(), first: None });
+        self.probe = probes.then(|| Probe {
+            said_ns: self.turn.said_ns,
+            began_ns: self.began.at_ns,
+            before: self.leave.done(),
+            first: None,
+        });
         self.leave.advance();
     }
 
@@ -272,16 +293,11 @@ impl Follower {
         probe.first.is_none() && now.at_ns.saturating_sub(self.began.at_ns) < HAND_OVER_MAX_NS
     }
 
-    /// Says what the hand-over to the lease that ends took: what the first thing took more than those after it, of a
-    /// program that always had something to do.
+    /// Says what the hand-over to the lease that ends took, of a program that always had something to do.
     fn tell_hand_over(&mut self, now: Mark, look: Look) {
-        let Some(Probe { before, first: Some((first_ns, first)) }) = self.probe.take() else { return };
-        let after = self.leave.done().saturating_sub(first);
-        let each_ns = now.at_ns.saturating_sub(first_ns).checked_div(after);
-        if let Some(each_ns) = each_ns.filter(|_| look.waits) {
-            let expected_ns = each_ns.saturating_mul(first.saturating_sub(before));
-            let more_ns = first_ns.saturating_sub(self.began.at_ns).saturating_sub(expected_ns);
-            self.page.hand_over_ns.store(more_ns, Ordering::Relaxed);
+        let Some(probe) = self.probe.take().filter(|_| look.waits) else { return };
+        if let Some(took_ns) = probe.hand_over_ns(now.at_ns, self.leave.done()) {
+            self.page.hand_over_ns.store(took_ns, Ordering::Relaxed);
         }
     }
 

@@ -38,6 +38,7 @@ pub(super) struct Page {
     turn: SharedWord<AtomicU64>,
     until_ns: SharedWord<AtomicU64>,
     watch_ns: SharedWord<AtomicU64>,
+    said_ns: SharedWord<AtomicU64>,
     beat_ns: SharedWord<AtomicU64>,
     /// Bytes that its programs may allocate. This word alone holds for whoever reads it, whenever that is.
     memory_bytes_max: SharedWord<AtomicU64>,
@@ -74,6 +75,8 @@ pub(super) struct Turn {
     pub until_ns: u64,
     /// How often the render process is to look what it has on the GPU.
     pub watch_ns: u64,
+    /// When the daemon said so.
+    pub said_ns: u64,
 }
 
 impl Page {
@@ -94,6 +97,7 @@ impl Page {
             beat_ns: word(11)?,
             memory_bytes_max: word(12)?,
             precedes: word(13)?,
+            said_ns: word(14)?,
             handed: word(16)?,
             busy: word(17)?,
             busy_ns: word(18)?,
@@ -111,6 +115,7 @@ impl Page {
     pub(super) fn say(&self, turn: Turn) {
         self.until_ns.store(turn.until_ns, Ordering::Relaxed);
         self.watch_ns.store(turn.watch_ns, Ordering::Relaxed);
+        self.said_ns.store(turn.said_ns, Ordering::Relaxed);
         self.turn.store(turn.number, Ordering::Release);
         self.ring();
     }
@@ -127,6 +132,7 @@ impl Page {
             number,
             until_ns: self.until_ns.load(Ordering::Relaxed),
             watch_ns: self.watch_ns.load(Ordering::Relaxed),
+            said_ns: self.said_ns.load(Ordering::Relaxed),
         }
     }
 

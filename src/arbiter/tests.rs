@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::follower::Probe;
 use super::page::{DRIVER_BYTES_MAX, Page, file};
 
 /// Both sides' views of a page.
@@ -39,4 +40,17 @@ fn a_driver_is_known_with_its_gpu_and_not_believed_without_bounds() {
     assert_eq!(daemon.driver_bytes(), Some(DRIVER_BYTES_MAX));
     daemon.forget();
     assert_eq!(daemon.driver_bytes(), None);
+}
+
+/// 100 us the word's way; the first two things after 350 us, then eight more, 50 us each.
+#[test]
+fn a_hand_over_takes_the_ways_there_and_back_and_what_the_gpu_needs_to_get_at_it() {
+    let probe = Probe { said_ns: 1_000_000, began_ns: 1_100_000, before: 5, first: Some((1_450_000, 7)) };
+
+    assert_eq!(probe.hand_over_ns(1_850_000, 15), Some(2 * 100_000 + 350_000 - 2 * 50_000));
+    // Nothing to compare with.
+    assert_eq!(probe.hand_over_ns(1_850_000, 7), None);
+    assert_eq!(Probe { first: None, ..probe }.hand_over_ns(1_850_000, 15), None);
+    // A daemon that was stopped between the two.
+    assert_eq!(Probe { said_ns: 0, ..probe }.hand_over_ns(1_850_000, 15), Some(2_000_000 + 250_000));
 }

@@ -12,7 +12,7 @@ const AGE_NS: u64 = 1_000_000_000;
 const AGE_SLICES: u64 = 8;
 
 /// What a hand-over is taken to cost, at least and at most.
-const HAND_OVER_NS: (u64, u64) = (20_000, 500_000);
+const HAND_OVER_NS: (u64, u64) = (20_000, 800_000);
 
 /// Decides who may use a partition.
 ///

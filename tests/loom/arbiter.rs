@@ -59,7 +59,7 @@ impl Host {
 
     fn say(&mut self, until_ns: u64) {
         self.turn += 1;
-        self.page.say(Turn { number: self.turn, until_ns, watch_ns: 1_000_000 });
+        self.page.say(Turn { number: self.turn, until_ns, watch_ns: 1_000_000, said_ns: now_ns() });
     }
 
     /// Once the vGPU has handed back, another one has the GPU for a while.
