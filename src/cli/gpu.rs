@@ -5,6 +5,8 @@ mod layout;
 mod list;
 mod vfio;
 
+pub(super) use hardware::Sysfs;
+
 use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
 

@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &VmmArgsArgs) -> Result<(), CommandError> {
                 .hint("say what runs it: --vmm qemu, cloud-hypervisor, crosvm or libvirt"))
         }
         (Transport::Vtest, None) => {
-            let variables = environment(&vgpu);
+            let variables = environment(&vgpu.socket);
             let map: BTreeMap<_, _> = variables.iter().cloned().collect();
             arguments.output.print(&map, || exports(variables))
         }

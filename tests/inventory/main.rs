@@ -5,5 +5,6 @@ mod hosts;
 #[path = "../support/listing.rs"]
 mod listing;
 mod nvml;
+mod pieces;
 mod vanishing;
 mod verbs;
