@@ -72,8 +72,9 @@ impl fmt::Display for Piece {
 }
 
 impl Gpu {
-    /// What of it can be opened, on the host whose `/sys` lies at this root: the whole, unless it is cut into instances,
-    /// and its mdevs. Nodes that are not there are left out: a VMM that knows but one of VFIO's ways does with one.
+    /// What of it can be opened, on the host whose `/sys` lies at this root: the whole, unless it is cut into
+    /// instances, and its mdevs. Nodes that are not there are left out: a VMM that knows but one of VFIO's ways does
+    /// with one.
     pub fn pieces(&self, root: &Path) -> Vec<Piece> {
         let mut reader = Reader::new(root);
         let mut pieces = self.instances(&reader);

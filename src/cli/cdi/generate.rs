@@ -47,8 +47,8 @@ enum ClassArgs {
     },
     /// GPUs of the host and their pieces: device nodes of the host's driver, or of VFIO
     ///
-    /// GPUs and virtual functions are named by their addresses, with `-` for `:`, mdevs by their UUIDs, and instances of
-    /// NVIDIA's as 0000-3b-00.0-gi1-ci0.
+    /// GPUs and virtual functions are named by their addresses, with `-` for `:`, mdevs by their UUIDs, and instances
+    /// of NVIDIA's as 0000-3b-00.0-gi1-ci0.
     ///
     /// Example: vgpu cdi generate gpu 3b:00.0
     Gpu {

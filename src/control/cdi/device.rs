@@ -8,7 +8,7 @@ use crate::control::profile::Transport;
 use crate::control::vmm::environment;
 use crate::inventory::{Part, PciAddress, Piece};
 
-/// Where a container has sockets of vGPUs. Paths of sockets are short, so it does not depend on where the host has them.
+/// Where a container has sockets of vGPUs: such paths are short enough for a socket, wherever the host has them.
 const SOCKETS: &str = "/run/vgpu";
 
 /// Enough to connect; nothing that a container could do with the host's file otherwise.
