@@ -28,6 +28,7 @@ pub use iommu::{IommuGroup, Neighbour};
 pub use mdev::MdevType;
 pub use names::Names;
 pub use nvml::{Health, LIBRARY as NVML, Mig, MigProfile, NvmlFacts};
+pub(crate) use pieces::own_nodes;
 pub use pieces::{Part, Piece};
 pub use sriov::Sriov;
 pub use tree::Unread;

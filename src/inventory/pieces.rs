@@ -106,52 +106,68 @@ impl Gpu {
         let Some(driver) = &self.driver else {
             return Piece { of: self.address, part: Part::Idle, nodes: Vec::new(), shared: Vec::new() };
         };
-        let mut nodes = below(reader, &format!("{folder}/drm"), "/dev/dri");
         let shared = match driver.as_str() {
-            "nvidia" => {
-                nodes.extend(self.nvidia_minor(reader).map(nvidia_node));
-                NVIDIA_SHARED.map(PathBuf::from).to_vec()
-            }
+            "nvidia" => NVIDIA_SHARED.map(PathBuf::from).to_vec(),
             "amdgpu" => vec![AMD_COMPUTE.into()],
             _ => Vec::new(),
         };
-        Piece { of: self.address, part: Part::Host, nodes, shared }
+        Piece { of: self.address, part: Part::Host, nodes: host_nodes(reader, &folder), shared }
     }
 
     /// What VFIO has of the device in this folder: the node of its group, and its own.
     fn vfio(&self, reader: &mut Reader<'_>, folder: &str, part: Part) -> Piece {
-        let group = reader.link(&format!("{folder}/iommu_group"));
-        let devices = below(reader, &format!("{folder}/vfio-dev"), "/dev/vfio/devices");
+        let (group, devices) = (vfio_group(reader, folder), vfio_devices(reader, folder));
         let shared = [(group.is_some(), VFIO_CONTAINER), (!devices.is_empty(), IOMMUFD)];
         let shared = shared.into_iter().filter(|(is_used, _)| *is_used).map(|(_, node)| node.into());
-        let group = group.map(|number| Path::new("/dev/vfio").join(number));
         let nodes = group.into_iter().chain(devices).collect();
         Piece { of: self.address, part, nodes, shared: shared.collect() }
     }
 
     fn instances(&self, reader: &Reader<'_>) -> Vec<Piece> {
-        let Some(minor) = self.nvidia_minor(reader) else { return Vec::new() };
+        let Some(minor) = nvidia_minor(reader, self.address) else { return Vec::new() };
         let mig = format!("driver/nvidia/capabilities/gpu{minor}/mig");
         let mut pieces = Vec::new();
         for gpu_instance in numbered(&reader.proc_names(&mig), "gi") {
             let folder = format!("{mig}/gi{gpu_instance}");
             for compute_instance in numbered(&reader.proc_names(&folder), "ci") {
                 let access = [folder.clone(), format!("{folder}/ci{compute_instance}")];
-                let nodes = access.iter().filter_map(|folder| capability(reader, folder)).collect();
+                let nodes: Option<_> = access.iter().map(|folder| capability(reader, folder)).collect();
                 let own = std::iter::once(nvidia_node(minor));
                 let shared = own.chain(NVIDIA_SHARED.map(PathBuf::from)).collect();
                 let part = Part::Mig { gpu_instance, compute_instance };
-                pieces.push(Piece { of: self.address, part, nodes, shared });
+                pieces.push(Piece { of: self.address, part, nodes: nodes.unwrap_or_default(), shared });
             }
         }
         pieces
     }
+}
 
-    /// What NVIDIA's driver counts it as; nothing where another driver has it.
-    fn nvidia_minor(&self, reader: &Reader<'_>) -> Option<u32> {
-        let information = reader.proc(&format!("driver/nvidia/gpus/{}/information", self.address))?;
-        field(&information, "Device Minor")
-    }
+/// Every node that the device in this folder below `/sys` has for itself, whoever made it.
+pub(crate) fn own_nodes(root: &Path, folder: &str) -> Vec<PathBuf> {
+    let mut reader = Reader::new(root);
+    let group = vfio_group(&mut reader, folder).into_iter();
+    group.chain(vfio_devices(&mut reader, folder)).chain(host_nodes(&mut reader, folder)).collect()
+}
+
+/// The nodes that the host's driver made for its programs.
+fn host_nodes(reader: &mut Reader<'_>, folder: &str) -> Vec<PathBuf> {
+    let mut nodes = below(reader, &format!("{folder}/drm"), "/dev/dri");
+    let address = folder.rsplit('/').next().and_then(|name| name.parse().ok());
+    nodes.extend(address.and_then(|address| nvidia_minor(reader, address)).map(nvidia_node));
+    nodes
+}
+
+fn vfio_group(reader: &mut Reader<'_>, folder: &str) -> Option<PathBuf> {
+    reader.link(&format!("{folder}/iommu_group")).map(|number| Path::new("/dev/vfio").join(number))
+}
+
+fn vfio_devices(reader: &mut Reader<'_>, folder: &str) -> Vec<PathBuf> {
+    below(reader, &format!("{folder}/vfio-dev"), "/dev/vfio/devices")
+}
+
+/// What NVIDIA's driver counts a GPU as; nothing where another driver has it.
+fn nvidia_minor(reader: &Reader<'_>, address: PciAddress) -> Option<u32> {
+    field(&reader.proc(&format!("driver/nvidia/gpus/{address}/information"))?, "Device Minor")
 }
 
 /// Nodes of the names that a folder below `/sys` has.

@@ -55,7 +55,8 @@ fn every_piece_has_the_nodes_that_its_driver_made() {
         stderr,
         "vgpu: left out: 0000:04:00.3 has no driver, so nobody can open it\n\
          vgpu: left out: 0000-04-00.4 lacks device nodes\n\
-         vgpu: left out: 0000-81-00.0-gi2-ci1 lacks device nodes\n"
+         vgpu: left out: 0000-81-00.0-gi2-ci1 lacks device nodes\n\
+         vgpu: left out: 0000-81-00.0-gi2-ci2 lacks device nodes\n"
     );
 }
 
