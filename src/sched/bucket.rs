@@ -2,8 +2,11 @@
 
 use super::policy::WHOLE_PPM;
 
-/// As much as fills in this time can be saved for later, and half as much makes an empty one ready again.
-const FILL_NS: u64 = 40_000_000;
+/// As much of a limit as fills in this time can be saved for later, and half as much makes an empty one ready again: a
+/// GPU that was left alone is slow for a millisecond, so each time it is had for many.
+pub(super) const LIMIT_FILL_NS: u64 = 200_000_000;
+/// The same of a budget. What others wait for is no longer than that.
+pub(super) const BUDGET_FILL_NS: u64 = 40_000_000;
 /// What fits at least, or small shares would run in crumbs.
 const DEPTH_MIN_NS: u64 = 1_000_000;
 /// Use beyond what was there is paid back by waiting, up to this.
@@ -15,6 +18,7 @@ const WHOLE: i128 = 1_000_000;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     rate_ppm: u64,
+    fill_ns: u64,
     /// Millionths of nanoseconds, so that nothing is lost however often it is filled.
     credit: i128,
     filled_ns: u64,
@@ -22,15 +26,15 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// A full one.
-    pub(super) fn new(rate_ppm: u64, now_ns: u64) -> Self {
-        let mut bucket = Self { rate_ppm, credit: 0, filled_ns: now_ns, empty: false };
+    /// A full one, that takes so long to fill.
+    pub(super) fn new(rate_ppm: u64, fill_ns: u64, now_ns: u64) -> Self {
+        let mut bucket = Self { rate_ppm, fill_ns, credit: 0, filled_ns: now_ns, empty: false };
         bucket.credit = bucket.depth();
         bucket
     }
 
     fn depth(&self) -> i128 {
-        i128::from((self.rate_ppm * FILL_NS).max(DEPTH_MIN_NS * WHOLE_PPM))
+        i128::from((self.rate_ppm * self.fill_ns).max(DEPTH_MIN_NS * WHOLE_PPM))
     }
 
     fn unlimited(&self) -> bool {
@@ -83,9 +87,13 @@ impl Bucket {
 mod tests {
     use super::*;
 
+    fn full(rate_ppm: u64) -> Bucket {
+        Bucket::new(rate_ppm, 40_000_000, 0)
+    }
+
     #[test]
     fn an_empty_bucket_is_ready_at_the_time_that_it_tells_and_not_before() {
-        let mut bucket = Bucket::new(250_000, 0);
+        let mut bucket = full(250_000);
         assert_eq!(bucket.left_ns(), Some(10_000_000));
         bucket.spend(17_000_001);
         assert!(!bucket.ready());
@@ -99,7 +107,7 @@ mod tests {
 
     #[test]
     fn filling_often_gives_as_much_as_filling_once() {
-        let (mut often, mut once) = (Bucket::new(333_333, 0), Bucket::new(333_333, 0));
+        let (mut often, mut once) = (full(333_333), full(333_333));
         often.spend(900_000_000);
         once.spend(900_000_000);
         (0..=1_000_000).step_by(7).for_each(|now_ns| often.fill(now_ns, 0));
@@ -110,11 +118,11 @@ mod tests {
 
     #[test]
     fn what_fills_while_use_is_untold_does_not_run_over() {
-        let mut bucket = Bucket::new(250_000, 0);
+        let mut bucket = full(250_000);
         bucket.fill(100_000_000, 100_000_000);
         bucket.spend(35_000_000);
         assert!(!bucket.ready());
-        let mut bucket = Bucket::new(250_000, 0);
+        let mut bucket = full(250_000);
         bucket.fill(100_000_000, 100_000_000);
         bucket.spend(34_000_000);
         assert_eq!(bucket.left_ns(), Some(1_000_000));
@@ -122,12 +130,12 @@ mod tests {
 
     #[test]
     fn debt_is_bounded_and_so_is_what_is_saved() {
-        let mut bucket = Bucket::new(500_000, 0);
+        let mut bucket = full(500_000);
         bucket.fill(u64::MAX, 0);
         assert_eq!(bucket.left_ns(), Some(20_000_000));
-        let mut bucket = Bucket::new(500_000, 0);
+        let mut bucket = full(500_000);
         bucket.spend(u64::MAX);
         assert_eq!(bucket.ready_at_ns(), Some(2_020_000_000));
-        assert_eq!(Bucket::new(1_000_000, 0).left_ns(), None);
+        assert_eq!(full(1_000_000).left_ns(), None);
     }
 }

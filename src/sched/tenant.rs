@@ -1,6 +1,6 @@
 //! What a partition knows about one tenant.
 
-use super::bucket::Bucket;
+use super::bucket::{BUDGET_FILL_NS, Bucket, LIMIT_FILL_NS};
 use super::fault::{Fault, Step};
 use super::policy::Entitlement;
 use super::{Class, Config, Settings, UNTIL_RECALLED_NS, Used};
@@ -90,8 +90,8 @@ impl Tenant {
             told_at_ns: now_ns,
             waiting_at_ns: None,
             vruntime: floor,
-            limit: Bucket::new(entitlement.limit_ppm, now_ns),
-            budget: Bucket::new(entitlement.share_ppm, now_ns),
+            limit: Bucket::new(entitlement.limit_ppm, LIMIT_FILL_NS, now_ns),
+            budget: Bucket::new(entitlement.share_ppm, BUDGET_FILL_NS, now_ns),
             submission_ns: 0,
             fault: Fault::default(),
             usage: Usage::default(),
