@@ -32,7 +32,7 @@ use crate::heap::Heap;
 use crate::link::RenderEnd;
 use crate::quota::{Ledger, Shares};
 use crate::render::venus::{GpuRenderer, Monitor};
-pub use crate::render::vulkan::Found;
+pub use crate::render::vulkan::{Found, Kind};
 use crate::render::vulkan::{Gpu, GpuOptions, Leave, OpenError};
 use crate::sandbox::{Needs, Sandbox, SandboxError, SandboxSpec, Sealed, driver_environment};
 use crate::transport::contexts;

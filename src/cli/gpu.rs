@@ -1,6 +1,7 @@
 //! `vgpu gpu`.
 
 mod hardware;
+mod host;
 mod layout;
 mod list;
 mod vfio;
@@ -39,7 +40,7 @@ enum Verb {
     ///
     /// Example: vgpu gpu set H200 --policy fixed-share --overcommit 150
     Set {
-        /// Its UUID, or a part of its name that no other GPU has in its
+        /// Its PCI address, its UUID, or a part of its name that no other GPU has in its
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         gpu: String,
         #[command(flatten)]

@@ -37,7 +37,7 @@
 //! transport = "vtest"
 //!
 //! [gpu]
-//! device = "NVIDIA H200"  # a part of its name, or its UUID
+//! device = "NVIDIA H200"  # a part of its name, its UUID, or its PCI address
 //!
 //! [limits]
 //! memory = "8GiB"         # of all clients together
@@ -153,7 +153,7 @@ pub struct Gpu {
     #[schema(value_type = String, pattern = "^[1-9][0-9]{0,12} ?(KiB|MiB|GiB)?$")]
     #[schema(default = "256MiB", example = "1GiB")]
     pub host_visible: u64,
-    /// A part of its name, or its UUID. If left out: the first that is hardware, else one in software.
+    /// A part of its name, its UUID, or its PCI address. If left out: the first that is hardware, else one in software.
     #[serde(deserialize_with = "text::device", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, pattern = "^[ -~]{1,255}$", example = "NVIDIA H200")]
     pub device: Option<String>,

@@ -60,6 +60,8 @@ pub struct Options {
     pub api_group: Option<String>,
     /// Where vGPUs' sockets may be; beside the API's if there is none.
     pub socket_folders: Vec<PathBuf>,
+    /// Where the kernel shows itself: which GPUs there are on PCI, and who has them.
+    pub sysfs: PathBuf,
     /// Run no vGPU where the host cannot give every layer of the sandbox.
     pub require_sandbox: bool,
 }

@@ -189,11 +189,18 @@ fn lines<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render_process::Kind;
 
     const GIB: u64 = 1 << 30;
 
     fn gpu() -> Found {
-        Found { name: "H200".to_owned(), uuid: "d1bb".to_owned(), memory_bytes: 140 * GIB }
+        Found {
+            name: "H200".to_owned(),
+            uuid: "d1bb".to_owned(),
+            memory_bytes: 140 * GIB,
+            kind: Kind::Discrete,
+            pci: None,
+        }
     }
 
     #[test]

@@ -118,6 +118,7 @@ impl Daemon {
         Gpu {
             name: found.name.clone(),
             uuid: found.uuid.clone(),
+            pci: found.pci,
             policy: policy.into(),
             leased,
             memory_bytes: found.memory_bytes,

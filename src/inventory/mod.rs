@@ -14,10 +14,12 @@ mod gpu;
 mod iommu;
 mod mdev;
 mod names;
+mod naming;
 mod nvml;
 mod sriov;
 mod tree;
 mod vendor_vfio;
+mod vulkan;
 mod ways;
 
 pub use address::{NoAddress, PciAddress};
@@ -26,10 +28,12 @@ pub use gpu::{Gpu, Link};
 pub use iommu::{IommuGroup, Neighbour};
 pub use mdev::MdevType;
 pub use names::Names;
+pub use naming::{Naming, named};
 pub use nvml::{Health, LIBRARY as NVML, Mig, MigProfile, NvmlFacts};
 pub use sriov::Sriov;
 pub use tree::Unread;
 pub use vendor_vfio::{VendorVfio, VgpuType};
+pub use vulkan::VulkanDevice;
 pub(crate) use ways::unchangeable_vfs;
 pub use ways::{Method, Reason, Way};
 
@@ -70,6 +74,14 @@ pub enum InventoryError {
         address: PciAddress,
         /// The GPUs that there are, those first that are most likely meant.
         near: Vec<PciAddress>,
+    },
+    /// What is no address names no GPU, or more than one.
+    #[error("{wanted:?} names {}", if fitting.is_empty() { "no GPU on PCI that Vulkan finds" } else { "more than one GPU" })]
+    NotNamed {
+        /// What was asked for.
+        wanted: String,
+        /// Those that it names.
+        fitting: Vec<PciAddress>,
     },
     /// There is no PCI function at that address.
     #[error("there is no PCI function at {address}")]

@@ -35,6 +35,7 @@ impl Default for Memory {
         let gpu = |(name, number): (&str, u32)| Gpu {
             name: name.to_owned(),
             uuid: format!("{number:08x}-8f4f-4a0e-9d41-1c9a62a5c2f0"),
+            pci: (number == 1).then(|| "0000:3b:00.0".parse().unwrap()),
             policy: Policy::default(),
             leased: number == 1,
             memory_bytes: 140 << 30,

@@ -151,7 +151,8 @@ fn what_cannot_be_rendered_on_is_said_with_value_and_remedy() {
             LAVAPIPE,
             1,
             &[
-                "gpu.device is \"GeForce\", which no GPU here has in its name or as its UUID; there are: llvmpipe",
+                "gpu.device is \"GeForce\", which no GPU here has as a part of its name, UUID or address; there are: \
+                 llvmpipe",
             ][..],
         ),
         (
@@ -336,8 +337,7 @@ fn a_vgpu_on_a_gpu_that_is_not_there_is_refused_with_those_that_there_are() {
     let refusal = refusal(create(&place, "a", "transport = \"vtest\"\n[gpu]\ndevice = \"GeForce\""));
 
     assert_eq!((refusal.code, refusal.field.as_deref()), (Code::NotFound, Some("profile.gpu.device")));
-    let start =
-        "gpu.device is \"GeForce\", which no GPU here has in its name or as its UUID; there are: llvmpipe";
+    let start = "gpu.device is \"GeForce\", which no GPU here has as a part of its name, UUID or address; there are: llvmpipe";
     assert!(refusal.message.starts_with(start) && refusal.remedy.is_some(), "{refusal}");
     assert_eq!(place.files(), Vec::<String>::new());
 }

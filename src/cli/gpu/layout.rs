@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::error::CommandError;
 use super::super::output::{self, Output};
-use super::hardware::Sysfs;
+use super::host::Sysfs;
 use crate::partition::{Change, Host, Layout, PartitionError};
 
 /// Print what a layout would change, and change nothing

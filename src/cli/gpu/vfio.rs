@@ -2,7 +2,7 @@
 
 use super::super::error::CommandError;
 use super::super::output;
-use super::hardware::Sysfs;
+use super::host::Sysfs;
 use super::layout::State;
 use crate::inventory::PciAddress;
 use crate::vfio::{BindError, Binder};
