@@ -60,9 +60,9 @@ pub(super) fn pick<'a>(gpus: &'a [Found], wanted: &str) -> Result<&'a Found, Ref
                 shortened(wanted),
                 listed(gpus.iter())
             );
-            Err(Refusal::new(Code::NotFound, message)
-                .field("gpu")
-                .remedy("give the PCI address, the UUID or a part of the name of one of them; `vgpu gpu list` lists them"))
+            Err(Refusal::new(Code::NotFound, message).field("gpu").remedy(
+                "give the address, the UUID or a part of the name of one of them; `vgpu gpu list` lists them",
+            ))
         }
         _ => {
             let message =
@@ -112,8 +112,8 @@ mod tests {
         assert_eq!(code, Code::NotFound);
         assert_eq!(
             message,
-            "\"A100\" is in no GPU's name here, nor any's UUID or PCI address; there are: H100 (d1aa), H100 NVL (d1bb), \
-             H200 (d1cc), H200 (d1dd), llvmpipe (6d65)"
+            "\"A100\" is in no GPU's name here, nor any's UUID or PCI address; there are: H100 (d1aa), H100 NVL \
+             (d1bb), H200 (d1cc), H200 (d1dd), llvmpipe (6d65)"
         );
         let (code, message) = refused("H200").unwrap_err();
         assert_eq!(code, Code::BadName);

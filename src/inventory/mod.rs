@@ -76,7 +76,7 @@ pub enum InventoryError {
         near: Vec<PciAddress>,
     },
     /// What is no address names no GPU, or more than one.
-    #[error("{wanted:?} names {}", if fitting.is_empty() { "no GPU on PCI that Vulkan finds" } else { "more than one GPU" })]
+    #[error("{wanted:?} names {} on PCI that Vulkan finds", if fitting.is_empty() { "no GPU" } else { "more than one GPU" })]
     NotNamed {
         /// What was asked for.
         wanted: String,

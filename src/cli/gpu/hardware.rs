@@ -17,8 +17,8 @@ use crate::inventory::{
 /// Example: vgpu gpu show 3b:00.0
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ShowArgs {
-    /// Its PCI address, as in 0000:3b:00.0, where the domain may be left out if it is 0000; or the UUID or a part of the
-    /// name that Vulkan has for it
+    /// Its PCI address, as in 0000:3b:00.0, where the domain may be left out if it is 0000; or the UUID or a part of
+    /// the name that Vulkan has for it
     #[arg(value_name = "GPU", value_parser = NonEmptyStringValueParser::new())]
     gpu: String,
     #[command(flatten)]
@@ -203,7 +203,7 @@ impl From<InventoryError> for CommandError {
                 said.hint(format!("there are {}; `vgpu gpu list` lists all", listed(&near)))
             }
             InventoryError::NotNamed { fitting, .. } if fitting.is_empty() => {
-                said.hint("give the PCI address of one that `vgpu gpu list` lists")
+                said.hint("give a PCI address, as in 0000:3b:00.0, of one that `vgpu gpu list` lists")
             }
             InventoryError::NotNamed { fitting, .. } => {
                 said.hint(format!("give the address of one of them: {}", listed(&fitting)))
