@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
+
 use super::api::Api;
 use super::error::CommandError;
 use super::output::{self, Format};
@@ -25,6 +27,9 @@ pub(super) struct CreateArgs {
     /// Where its VM connects, in a folder that the daemon allows; NAME.sock in the first of them if left out
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
+    /// The GPU that it is to be on, or the piece of one: PCI address, UUID, or a part of its name
+    #[arg(long, value_name = "PIECE", value_parser = NonEmptyStringValueParser::new())]
+    on: Option<String>,
     /// Print the vGPU instead of its socket
     #[arg(short = 'o', long = "output", value_name = "FORMAT", value_enum)]
     format: Option<Format>,
@@ -41,7 +46,8 @@ pub(super) fn run(arguments: &CreateArgs) -> Result<(), CommandError> {
     if let Some(path) = socket.as_ref().filter(|path| path.to_str().is_none()) {
         return Err(CommandError::cli(format_args!("the socket's path {} is not UTF-8", path.display())));
     }
-    let vgpu = match arguments.api.client().create(&arguments.name, &VgpuSpec { profile, socket })? {
+    let spec = VgpuSpec { profile, socket, on: arguments.on.clone() };
+    let vgpu = match arguments.api.client().create(&arguments.name, &spec)? {
         Change::Made(vgpu) => vgpu,
         Change::Same(vgpu) => {
             let _ = writeln!(std::io::stderr(), "vgpu: {} is there already, and the same", arguments.name);

@@ -2,14 +2,14 @@
 
 use super::output::{self, memory_text};
 use crate::control::HeadStatus;
-use crate::control::api::{Priority, State, Vgpu};
+use crate::control::api::{Placement, Priority, State, Vgpu};
 use crate::control::profile::{Class, Head, Transport, bytes_text};
 
 const NOTHING: &str = "-";
 
 /// A line for each.
 pub(super) fn table(vgpus: &[Vgpu]) -> String {
-    let headings = ["NAME", "STATE", "TRANSPORT", "HEADS", "MEMORY", "PID", "TAKEOVERS", "SOCKET"];
+    let headings = ["NAME", "STATE", "TRANSPORT", "HEADS", "MEMORY", "PIECE", "PID", "TAKEOVERS", "SOCKET"];
     let row = |vgpu: &Vgpu| {
         vec![
             vgpu.name.to_string(),
@@ -17,6 +17,7 @@ pub(super) fn table(vgpus: &[Vgpu]) -> String {
             vgpu.profile.transport.to_string(),
             heads(&vgpu.profile.heads),
             bytes_text(vgpu.profile.limits.memory),
+            or_nothing(vgpu.placement.as_ref().map(|placement| &placement.piece)),
             or_nothing(vgpu.pid),
             vgpu.takeovers.to_string(),
             vgpu.socket.display().to_string(),
@@ -39,6 +40,7 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
         ("PID", or_nothing(vgpu.pid)),
         ("TAKEOVERS", vgpu.takeovers.to_string()),
     ];
+    lines.extend(vgpu.placement.iter().flat_map(placement));
     match &vgpu.problem {
         Some(problem) => lines.push(("PROBLEM", problem.clone())),
         None => lines.extend(vgpu.last_death.iter().map(|how| ("LAST DEATH", format!("its process {how}")))),
@@ -94,6 +96,12 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
         }
         Transport::Vtest => pairs(&lines),
     }
+}
+
+/// On which GPU, or piece of one, it is.
+fn placement(placement: &Placement) -> [(&'static str, String); 2] {
+    let Placement { piece, name, why, .. } = placement;
+    [("PIECE", format!("{piece} ({name})")), ("WHY THERE", why.clone())]
 }
 
 /// What became of the priority on the GPU that a vGPU's class entitles it to; nothing where all is as it should be

@@ -66,7 +66,7 @@ pub use transport::Transport;
 
 pub(super) use error::{nearest, unknown_key};
 pub(super) use object::{object, objects, some_object};
-pub(super) use text::{SIZE_RULE, parse_size, size_text, some_within};
+pub(super) use text::{SIZE_RULE, device as piece, parse_size, size_text, some_within};
 pub(crate) use text::{bytes_text, parse_bytes};
 
 use serde::de::Error;

@@ -23,18 +23,24 @@ impl Gpus {
         Ok(found.clone())
     }
 
+    /// The same; they are looked for anew unless this holds of those that are known: one may have come since.
+    pub(super) fn all_with(&self, holds: impl Fn(&[Found]) -> bool) -> Result<Vec<Found>, Refusal> {
+        let all = self.all()?;
+        if holds(&all) {
+            return Ok(all);
+        }
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        *found = look()?;
+        Ok(found.clone())
+    }
+
     /// The one that a render process takes for this part of a name, or UUID, or for nothing. If it is not there, it is
     /// looked for anew: it may have come since.
     pub(super) fn find(&self, device: Option<&str>) -> Result<Found, Refusal> {
         let wanted = device.unwrap_or_default();
-        let fitting = |gpus: &[Found]| gpus.iter().find(|gpu| gpu.is(wanted)).cloned();
-        if let Some(gpu) = fitting(&self.all()?) {
-            return Ok(gpu);
-        }
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        *found = look()?;
-        fitting(&found).ok_or_else(|| {
-            let missing = OpenError::NoSuchGpu { wanted: wanted.to_owned(), found: listed(found.iter()) };
+        let gpus = self.all_with(|gpus| gpus.iter().any(|gpu| gpu.is(wanted)))?;
+        gpus.iter().find(|gpu| gpu.is(wanted)).cloned().ok_or_else(|| {
+            let missing = OpenError::NoSuchGpu { wanted: wanted.to_owned(), found: listed(gpus.iter()) };
             Refusal::new(Code::NotFound, missing)
                 .field("gpu.device")
                 .remedy("name one of them, or leave gpu.device out")
@@ -64,12 +70,15 @@ pub(super) fn pick<'a>(gpus: &'a [Found], wanted: &str) -> Result<&'a Found, Ref
                 "give the address, the UUID or a part of the name of one of them; `vgpu gpu list` lists them",
             ))
         }
-        _ => {
-            let message =
-                format!("{:?} fits more than one GPU: {}", shortened(wanted), listed(fitting.into_iter()));
-            Err(Refusal::new(Code::BadName, message).field("gpu").remedy("give the UUID of one of them"))
-        }
+        _ => Err(ambiguous(wanted, &fitting).field("gpu")),
     }
+}
+
+/// The refusal of a name that all of these have.
+pub(super) fn ambiguous(wanted: &str, fitting: &[&Found]) -> Refusal {
+    let listed = listed(fitting.iter().copied());
+    let message = format!("{:?} fits more than one GPU: {listed}", shortened(wanted));
+    Refusal::new(Code::BadName, message).remedy("give the UUID of one of them")
 }
 
 fn shortened(text: &str) -> String {

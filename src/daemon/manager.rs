@@ -83,24 +83,24 @@ impl Manager for Daemon {
         self.tell(name, work, &record)?;
         if !change.heads.is_empty() && work.unit.is_some() && slot.shown().state != State::Failing {
             let told = self.client(name, WORK_MAX).set_heads(&change.heads).map_err(refusal_of);
-            told.inspect_err(|_| self.hold_to(name, work, &work.record.profile()))?;
+            told.inspect_err(|_| self.hold_to(name, work, &work.record.offered()))?;
         }
         fault::point("set: told");
         if let Err(error) = self.store.save(name, &record) {
-            self.hold_to(name, work, &work.record.profile());
+            self.hold_to(name, work, &work.record.offered());
             if !change.heads.is_empty() {
                 self.tell_heads(&slot, work);
             }
             return Err(host_failed("the change could not be written down", error));
         }
         fault::point("set: saved");
-        let profile = record.profile();
         work.record = record;
+        let offered = work.record.offered();
         if let Some(unit) = &work.unit {
-            unit.set_profile(profile.clone());
+            unit.set_profile(offered.clone());
         }
-        self.hold_to(name, work, &profile);
-        slot.shown().profile = profile;
+        self.hold_to(name, work, &offered);
+        slot.shown().profile = work.record.profile();
         slot.tell(EventKind::Changed, None);
         let vgpu = slot.shown().clone();
         Ok(self.with_priority(vgpu))
@@ -116,7 +116,7 @@ impl Manager for Daemon {
         let before = work.record.wanted;
         let fresh = match work.promise {
             Some(_) => None,
-            None => self.promise(name, &work.record.profile())?,
+            None => self.promise(name, &work.record.offered())?,
         };
         self.want(&slot, work, Wanted::Running)?;
         fault::point("start: saved");
@@ -236,9 +236,20 @@ impl Daemon {
     /// Makes a vGPU in a slot of its own, or leaves nothing of it.
     fn make(&self, slot: &Arc<Slot>, place: &mut Option<Work>, spec: VgpuSpec) -> Result<(), Refusal> {
         let (socket, wanted) = (slot.socket.clone(), Wanted::Running);
-        let promise = self.promise(&slot.name, &spec.profile).map_err(|refusal| refusal.within("profile"))?;
-        let record = Record { spec, socket, heads: Vec::new(), share: None, memory_bytes_max: None, wanted };
+        let placement = self.asked_for(&spec)?;
+        let record = Record {
+            spec,
+            placement,
+            socket,
+            heads: Vec::new(),
+            share: None,
+            memory_bytes_max: None,
+            wanted,
+        };
+        let promise =
+            self.promise(&slot.name, &record.offered()).map_err(|refusal| refusal.within("profile"))?;
         let mut work = Work { record, unit: None, promise };
+        slot.shown().placement = work.record.placement.clone();
         let made = self.want(slot, &mut work, Wanted::Running).and_then(|()| {
             fault::point("create: saved");
             self.offer(slot, &mut work)
@@ -325,6 +336,7 @@ fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> 
         ("profile.limits", old.limits != new.limits),
         ("profile.share", old.share != new.share),
         ("profile.socket", old.socket != new.socket),
+        ("on", record.spec.on != spec.on),
         ("socket", record.socket != socket),
     ];
     let Some((field, _)) = parts.into_iter().find(|(_, differs)| *differs) else { return Ok(()) };

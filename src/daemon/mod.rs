@@ -18,6 +18,7 @@ mod fault;
 mod folders;
 mod gpus;
 mod manager;
+mod pieces;
 mod promises;
 mod service;
 mod sharing;
@@ -94,6 +95,7 @@ pub enum DaemonError {
 pub struct Daemon {
     store: Store,
     folders: Folders,
+    sysfs: PathBuf,
     require_sandbox: bool,
     events: Arc<Events>,
     arbiter: Arc<Arbiter>,
@@ -114,6 +116,7 @@ impl Daemon {
         let events = Arc::<Events>::default();
         let daemon = Arc::new(Self {
             folders: folders.map_err(DaemonError::Folder)?,
+            sysfs: options.sysfs.clone(),
             require_sandbox: options.require_sandbox,
             arbiter: watch::start(&store, &events)?,
             store,
@@ -167,9 +170,10 @@ impl Daemon {
         let events = self.events.clone();
         let slot = Arc::new(Slot::new(name.clone(), record.socket.clone(), record.profile(), events));
         let mut work = Work { record, unit: None, promise: None };
+        slot.shown().placement = work.record.placement.clone();
         self.slots().insert(name, slot.clone());
         if work.record.wanted == Wanted::Running {
-            work.promise = self.promised(&slot.name, &work.record.profile());
+            work.promise = self.promised(&slot.name, &work.record.offered());
             if let Err(refusal) = self.keep_on(&slot, &mut work) {
                 work.promise = None;
                 slot.hear(Report::Failing { problem: refusal.message, hopeless: true });
@@ -207,7 +211,7 @@ impl Daemon {
 
     /// What a unit needs; there is a folder for it after this.
     fn prepare(&self, name: &Name, record: &Record) -> Result<Offer, Refusal> {
-        let profile = record.profile();
+        let profile = record.offered();
         let access = access::of(&profile.socket)?;
         let folder = self.folder(name);
         let made = make_folder(&folder).and_then(|()| open_private(&folder.join("lock")));

@@ -46,6 +46,7 @@ impl Slot {
             state: State::Stopped,
             socket: socket.clone(),
             profile,
+            placement: None,
             pid: None,
             takeovers: 0,
             last_death: None,

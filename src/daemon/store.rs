@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::fault;
 use crate::control::HeadChange;
-use crate::control::api::{GpuChange, Name, VgpuSpec};
+use crate::control::api::{GpuChange, Name, Placement, VgpuSpec};
 use crate::control::profile::{Profile, Share};
 
 /// The end of a file's name while it is written.
@@ -33,6 +33,9 @@ const EXTENSION: &str = ".json";
 pub(super) struct Record {
     /// What was asked for when it was created.
     pub(super) spec: VgpuSpec,
+    /// The GPU that it is on, if that was said or chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) placement: Option<Placement>,
     /// Where the VM connects, whatever later daemons' folders for sockets are.
     pub(super) socket: PathBuf,
     /// The monitors that were changed since.
@@ -58,6 +61,15 @@ pub(super) enum Wanted {
 }
 
 impl Record {
+    /// The same for its processes: on the GPU where it was placed.
+    pub(super) fn offered(&self) -> Profile {
+        let mut profile = self.profile();
+        if let Some(placement) = &self.placement {
+            profile.gpu.device = Some(placement.uuid.clone());
+        }
+        profile
+    }
+
     /// What the next VM gets.
     pub(super) fn profile(&self) -> Profile {
         let mut profile = self.spec.profile.clone();
@@ -267,6 +279,7 @@ mod tests {
     fn record() -> Record {
         Record {
             spec: VgpuSpec::default(),
+            placement: None,
             socket: "/run/vgpu/a.sock".into(),
             heads: Vec::new(),
             share: None,

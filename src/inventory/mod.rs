@@ -29,7 +29,7 @@ pub use iommu::{IommuGroup, Neighbour};
 pub use mdev::MdevType;
 pub use names::Names;
 pub use naming::{Naming, named};
-pub use nvml::{Health, LIBRARY as NVML, Mig, MigProfile, NvmlFacts};
+pub use nvml::{Health, LIBRARY as NVML, Mig, MigInstance, MigProfile, NvmlFacts};
 pub use sriov::Sriov;
 pub use tree::Unread;
 pub use vendor_vfio::{VendorVfio, VgpuType};
@@ -76,7 +76,7 @@ pub enum InventoryError {
         near: Vec<PciAddress>,
     },
     /// What is no address names no GPU, or more than one.
-    #[error("{wanted:?} names {} on PCI that Vulkan finds", if fitting.is_empty() { "no GPU" } else { "more than one GPU" })]
+    #[error("{wanted:?} names {} on PCI that Vulkan finds", count(fitting))]
     NotNamed {
         /// What was asked for.
         wanted: String,
@@ -91,6 +91,10 @@ pub enum InventoryError {
         /// Those that there are, those first that are most likely meant.
         near: Vec<PciAddress>,
     },
+}
+
+fn count(gpus: &[PciAddress]) -> &'static str {
+    if gpus.is_empty() { "no GPU" } else { "more than one GPU" }
 }
 
 /// How many addresses are proposed where one is wrong.

@@ -114,6 +114,7 @@ impl Manager for Memory {
             state: State::Waiting,
             socket,
             profile: spec.profile,
+            placement: None,
             pid: Some(4001 + i32::try_from(vgpus.len()).unwrap()),
             takeovers: 0,
             last_death: None,

@@ -66,7 +66,8 @@ impl Host {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vgpu"));
         let drivers = manifests(&self.pieces);
         command.args(arguments).env("VK_DRIVER_FILES", &drivers).env("VK_ICD_FILENAMES", &drivers);
-        command.env("VGPU_API", self.path("api"));
+        // Where a test may have put what stands in for NVIDIA's management library.
+        command.env("LD_LIBRARY_PATH", self.folder.path()).env("VGPU_API", self.path("api"));
         command
     }
 

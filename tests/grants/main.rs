@@ -7,5 +7,8 @@ mod host;
 #[path = "../support/listing.rs"]
 mod listing;
 mod names;
+#[path = "../support/nvml_library.rs"]
+mod nvml_library;
+mod on;
 #[path = "../support/piece.rs"]
 mod piece;

@@ -5,5 +5,7 @@ mod hosts;
 #[path = "../support/listing.rs"]
 mod listing;
 mod nvml;
+#[path = "../support/nvml_library.rs"]
+mod nvml_library;
 mod vanishing;
 mod verbs;

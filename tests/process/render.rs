@@ -208,7 +208,7 @@ fn a_socket_that_somebody_listens_on_is_left_to_him() {
 /// A daemon's vGPU, made with this profile.
 pub(crate) fn create(place: &Place, name: &str, profile: &str) -> Result<(), ApiError> {
     let profile = Profile { name: place.spec().profile.name, ..Profile::parse(profile).unwrap() };
-    place.client().create(&named(name), &VgpuSpec { profile, socket: None }).map(drop)
+    place.client().create(&named(name), &VgpuSpec { profile, ..VgpuSpec::default() }).map(drop)
 }
 
 fn show(place: &Place, name: &str) -> Vgpu {
@@ -378,7 +378,8 @@ fn a_vgpu_without_a_vm_has_no_monitors_to_be_set_or_looked_at() {
         ),
         refusal(place.client().screenshot(&named("a"), head)),
     ];
-    let made = refusal(place.client().create(&named("b"), &VgpuSpec { profile: with_heads, socket: None }));
+    let made =
+        refusal(place.client().create(&named("b"), &VgpuSpec { profile: with_heads, ..VgpuSpec::default() }));
 
     for refusal in refusals {
         assert_eq!(refusal.code, Code::UnknownHead);

@@ -118,6 +118,10 @@ fn nvml(facts: &NvmlFacts) -> Vec<(&'static str, String)> {
             let memory = memory_text(*memory_bytes);
             ("PROFILE", format!("{name} ({id}): {instances_max} at most, {memory}, {multiprocessors} SMs"))
         }));
+        lines.extend(mig.instances.iter().map(|instance| {
+            let graphics = if instance.has_graphics() { "" } else { ", computes only" };
+            ("INSTANCE", format!("{} ({}{graphics})", instance.uuid, instance.profile))
+        }));
     }
     lines.push(("HEALTH", health(&facts.health)));
     lines

@@ -13,9 +13,9 @@ use crate::inventory::{self, Unread};
 /// List the GPUs on PCI and what they can be cut into, and how vGPUs share those that Vulkan finds
 ///
 /// VULKAN is what a GPU's driver calls it where it is found by Vulkan (VK_EXT_pci_bus_info), so that vGPUs can run on
-/// it. CAN names what nothing forbids, `vgpu gpu show` says why the rest cannot be. PROMISED is how much of a GPU's memory
-/// the vGPUs on offer may use, USED how much they do, both with what drivers take for themselves. These two are the
-/// daemon's to say: the first time it may take seconds, for drivers are loaded for it.
+/// it. CAN names what nothing forbids, `vgpu gpu show` says why the rest cannot be. PROMISED is how much of a GPU's
+/// memory the vGPUs on offer may use, USED how much they do, both with what drivers take for themselves. These two are
+/// the daemon's to say: the first time it may take seconds, for drivers are loaded for it.
 ///
 /// Example: vgpu gpu list -o json
 #[derive(Clone, Debug, clap::Args)]

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::gpus::Priority;
-use crate::control::profile::{LimitsChange, Profile, ShareChange, object, objects, some_object};
+use super::placement::Placement;
+use crate::control::profile::{LimitsChange, Profile, ShareChange, object, objects, piece, some_object};
 use crate::control::{Code, HeadChange, Refusal, Status};
 
 /// The longest name of a vGPU.
@@ -80,6 +81,10 @@ pub struct VgpuSpec {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[schema(value_type = String, example = "/run/vgpu/desktop-7.sock")]
     pub socket: Option<PathBuf>,
+    /// The GPU that it is to be on, or the piece of one: PCI address, UUID, or a part of its name.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "piece")]
+    #[schema(value_type = String, pattern = "^[ -~]{1,255}$", example = "0000:3b:00.0")]
+    pub on: Option<String>,
 }
 
 /// A value that may be left out, but is not null where it is there: the document says so.
@@ -92,7 +97,27 @@ pub(super) fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
 impl VgpuSpec {
     /// Refuses values that are fine one by one and not together.
     pub fn check(&self) -> Result<(), Refusal> {
-        self.profile.check().map_err(|refusal| refusal.within("profile"))
+        self.profile.check().map_err(|refusal| refusal.within("profile"))?;
+        self.check_piece()
+    }
+
+    /// What may be asked of the piece of this profile's vGPU.
+    fn check_piece(&self) -> Result<(), Refusal> {
+        let (Some(on), profile) = (&self.on, &self.profile) else { return Ok(()) };
+        let refuse = |message: String, remedy: &str| {
+            Err(Refusal::new(Code::BadField, message).field("on").remedy(remedy))
+        };
+        match &profile.gpu.device {
+            _ if !profile.has_vulkan() => refuse(
+                format!("the vGPU is to be on {on:?}, but without Vulkan it is on no GPU"),
+                "set gpu.vulkan = true in its profile, or transport = \"vtest\"; or do not say where it is to be",
+            ),
+            Some(device) => refuse(
+                format!("the vGPU is to be on {on:?}, and its profile has gpu.device = {device:?}"),
+                "leave one of them out",
+            ),
+            None => Ok(()),
+        }
     }
 }
 
@@ -154,6 +179,10 @@ pub struct Vgpu {
     pub socket: PathBuf,
     /// What was asked for.
     pub profile: Profile,
+    /// The GPU that it is on; left out where it is on none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Placement)]
+    pub placement: Option<Placement>,
     /// The device process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<i32>,

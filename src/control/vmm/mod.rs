@@ -122,6 +122,7 @@ mod tests {
 
     pub(super) fn vgpu(socket: &str, profile: &str) -> Vgpu {
         Vgpu {
+            placement: None,
             name: "desktop-7".parse().unwrap(),
             state: State::Waiting,
             socket: socket.into(),

@@ -1,0 +1,68 @@
+//! The GPU that a vGPU is on, or the piece of one: as it was asked for.
+
+mod absent;
+
+use super::Daemon;
+use super::gpus::ambiguous;
+use crate::control::Refusal;
+use crate::control::api::{Placement, VgpuSpec};
+use crate::inventory::{Inventory, NVML, Names, named};
+use crate::render_process::Found;
+
+impl Daemon {
+    /// Where a new vGPU is to be, if that was asked for.
+    pub(super) fn asked_for(&self, spec: &VgpuSpec) -> Result<Option<Placement>, Refusal> {
+        let Some(wanted) = &spec.on else { return Ok(None) };
+        let gpus = self.gpus.all_with(|gpus| !named(gpus, wanted, Found::naming).is_empty())?;
+        match named(&gpus, wanted, Found::naming)[..] {
+            [gpu] => Ok(Some(placed(gpu, &gpus, format!("asked for as {wanted:?}")))),
+            [] => Err(absent::refuse(wanted, &gpus, &self.inventory()).field("on")),
+            ref several => Err(ambiguous(wanted, several).field("on")),
+        }
+    }
+
+    /// What this host has on PCI; nothing where it has no PCI.
+    pub(super) fn inventory(&self) -> Inventory {
+        let read = Inventory::read(&self.sysfs, &Names::of_host());
+        let mut inventory = read.unwrap_or(Inventory { devices: Vec::new(), unread: Vec::new() });
+        inventory.ask_nvml(NVML);
+        inventory
+    }
+}
+
+/// On this one of the host's GPUs.
+pub(super) fn placed(gpu: &Found, gpus: &[Found], why: String) -> Placement {
+    let is_alone = |address| gpus.iter().filter(|other| other.pci == Some(address)).count() == 1;
+    Placement {
+        piece: gpu
+            .pci
+            .filter(|address| is_alone(*address))
+            .map_or_else(|| gpu.uuid.clone(), |at| at.to_string()),
+        name: gpu.name.clone(),
+        uuid: gpu.uuid.clone(),
+        why,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Found, placed};
+    use crate::render_process::Kind;
+
+    #[test]
+    fn a_piece_is_named_by_its_address_unless_others_are_there_too() {
+        let found = |uuid: &str, address: &str| Found {
+            name: "H200".to_owned(),
+            uuid: uuid.to_owned(),
+            memory_bytes: 0,
+            kind: Kind::Discrete,
+            pci: address.parse().ok(),
+        };
+        let gpus =
+            [found("d1aa", "3b:00.0"), found("d1bb", "41:00.0"), found("d1cc", "41:00.0"), found("6d65", "")];
+
+        let pieces = gpus.each_ref().map(|gpu| placed(gpu, &gpus, String::new()).piece);
+
+        assert_eq!(pieces, ["0000:3b:00.0", "d1bb", "d1cc", "6d65"]);
+    }
+}
