@@ -14,9 +14,12 @@ use crate::control::profile::Profile;
 
 /// Create a vGPU, put it on offer, and print the socket for its VM
 ///
+/// With --passthrough the VM gets a piece of a GPU itself, and its folder below /sys is printed. Nobody else gets that
+/// piece, nor is it taken away, until the vGPU is stopped.
+///
 /// The same again changes nothing, so that scripts can be run twice.
 ///
-/// Example: vgpu create desktop-7 --profile desktop.toml
+/// Examples: vgpu create desktop-7 --profile desktop.toml; vgpu create cad-1 --on 3b:00.1 --passthrough
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct CreateArgs {
     /// Its name: letters, digits, `.`, `_` and `-`
@@ -30,6 +33,9 @@ pub(super) struct CreateArgs {
     /// The GPU that it is to be on, or the piece of one: PCI address, UUID, or a part of its name
     #[arg(long, value_name = "PIECE", value_parser = NonEmptyStringValueParser::new())]
     on: Option<String>,
+    /// Hand that piece over as it is, for one VM: a PCI function bound to vfio-pci, or a mediated device
+    #[arg(long, requires = "on", conflicts_with_all = ["profile", "socket"])]
+    passthrough: bool,
     /// Print the vGPU instead of its socket
     #[arg(short = 'o', long = "output", value_name = "FORMAT", value_enum)]
     format: Option<Format>,
@@ -46,7 +52,7 @@ pub(super) fn run(arguments: &CreateArgs) -> Result<(), CommandError> {
     if let Some(path) = socket.as_ref().filter(|path| path.to_str().is_none()) {
         return Err(CommandError::cli(format_args!("the socket's path {} is not UTF-8", path.display())));
     }
-    let spec = VgpuSpec { profile, socket, on: arguments.on.clone() };
+    let spec = VgpuSpec { profile, socket, on: arguments.on.clone(), passthrough: arguments.passthrough };
     let vgpu = match arguments.api.client().create(&arguments.name, &spec)? {
         Change::Made(vgpu) => vgpu,
         Change::Same(vgpu) => {
@@ -56,6 +62,6 @@ pub(super) fn run(arguments: &CreateArgs) -> Result<(), CommandError> {
     };
     match arguments.format {
         Some(format) => format.print(&vgpu, || vgpus::table(std::slice::from_ref(&vgpu))),
-        None => output::text(&vgpu.socket.display().to_string()),
+        None => output::text(&vgpus::way_in(&vgpu)),
     }
 }

@@ -1,5 +1,6 @@
 //! `vgpu gpu`.
 
+mod drain;
 mod hardware;
 mod host;
 mod layout;

@@ -61,7 +61,8 @@ impl Manager for Daemon {
             let mut work = slot.work();
             match &*work {
                 Some(work) => {
-                    return same(&work.record, &spec, &socket).map(|()| Change::Same(slot.shown().clone()));
+                    return same(&work.record, &spec, socket.as_deref())
+                        .map(|()| Change::Same(slot.shown().clone()));
                 }
                 // Somebody made or deleted one just now.
                 None if !self.take(&slot)? => {}
@@ -110,19 +111,25 @@ impl Manager for Daemon {
         let slot = self.slot(name)?;
         let mut guard = slot.work();
         let work = present(&mut guard, name)?;
-        if work.unit.is_some() && slot.shown().state != State::Failing {
+        if !matches!(slot.shown().state, State::Stopped | State::Failing) {
             return Ok(slot.shown().clone());
         }
         let before = work.record.wanted;
-        let fresh = match work.promise {
+        let _still = self.hold_still(&work.record.spec)?;
+        let fresh = match work.held {
             Some(_) => None,
-            None => self.promise(name, &work.record.offered())?,
+            None => {
+                if work.record.spec.passthrough {
+                    self.asked_for(&work.record.spec)?;
+                }
+                self.hold(name, &work.record)?
+            }
         };
         self.want(&slot, work, Wanted::Running)?;
         fault::point("start: saved");
-        let promise = fresh.or(work.promise.take());
+        let held = fresh.or(work.held.take());
         self.end(&slot, work)?;
-        work.promise = promise;
+        work.held = held;
         if let Err(refusal) = self.offer(&slot, work) {
             self.end(&slot, work)?;
             self.want(&slot, work, before)?;
@@ -172,6 +179,10 @@ impl Manager for Daemon {
             State::Waiting | State::Connected => {
                 self.client(name, WORK_MAX).screenshot(head).map_err(refusal_of)
             }
+            State::HandedOver => {
+                let message = format!("`{name}` is handed over as it is: only its guest knows its picture");
+                Err(Refusal::new(Code::UnknownHead, message).field("head").remedy("ask the VM for it"))
+            }
             State::Stopped | State::Failing => {
                 Err(Refusal::new(Code::NotRunning, format_args!("vGPU `{name}` is not on offer"))
                     .remedy(format_args!("`vgpu start {name}`; `vgpu show {name}` says more")))
@@ -219,8 +230,10 @@ impl Daemon {
         if self.unreadable.contains(&slot.name) {
             return Err(self.unreadable(&slot.name, Code::Conflict));
         }
-        if let Some(other) = slots.values().find(|other| other.socket == slot.socket) {
-            let message = format!("{} is the socket of vGPU `{}`", slot.socket.display(), other.name);
+        if let Some(socket) = &slot.socket
+            && let Some(other) = slots.values().find(|other| other.socket == slot.socket)
+        {
+            let message = format!("{} is the socket of vGPU `{}`", socket.display(), other.name);
             return Err(Refusal::new(Code::Conflict, message)
                 .field("socket")
                 .remedy("leave `socket` out, or choose a path of its own for each vGPU"));
@@ -236,6 +249,7 @@ impl Daemon {
     /// Makes a vGPU in a slot of its own, or leaves nothing of it.
     fn make(&self, slot: &Arc<Slot>, place: &mut Option<Work>, spec: VgpuSpec) -> Result<(), Refusal> {
         let (socket, wanted) = (slot.socket.clone(), Wanted::Running);
+        let _still = self.hold_still(&spec)?;
         let placement = self.asked_for(&spec)?;
         let record = Record {
             spec,
@@ -246,9 +260,8 @@ impl Daemon {
             memory_bytes_max: None,
             wanted,
         };
-        let promise =
-            self.promise(&slot.name, &record.offered()).map_err(|refusal| refusal.within("profile"))?;
-        let mut work = Work { record, unit: None, promise };
+        let held = self.hold(&slot.name, &record)?;
+        let mut work = Work { record, unit: None, held };
         slot.shown().placement = work.record.placement.clone();
         let made = self.want(slot, &mut work, Wanted::Running).and_then(|()| {
             fault::point("create: saved");
@@ -279,6 +292,10 @@ impl Daemon {
 
     /// Puts a vGPU of which nothing is left on offer. Its socket accepts when this returns.
     fn offer(&self, slot: &Arc<Slot>, work: &mut Work) -> Result<(), Refusal> {
+        if work.record.spec.passthrough {
+            slot.shown().state = State::HandedOver;
+            return Ok(());
+        }
         let offer = self.prepare(&slot.name, &work.record)?;
         fault::point("offer: folder made");
         let sockets =
@@ -290,11 +307,11 @@ impl Daemon {
     /// Takes a vGPU off offer; nothing of it is left but its record.
     fn end(&self, slot: &Slot, work: &mut Work) -> Result<(), Refusal> {
         let stopped = work.unit.take().map_or(Ok(()), Unit::stop);
-        work.promise = None;
+        work.held = None;
         let mut shown = slot.shown();
         (shown.state, shown.pid, shown.problem) = (State::Stopped, None, None);
         drop(shown);
-        let cleared = self.clear(&slot.name, Some(&slot.socket));
+        let cleared = self.clear(&slot.name, slot.socket.as_deref());
         stopped.and(cleared).map_err(|error| host_failed("something of the vGPU is left", error))
     }
 
@@ -326,7 +343,7 @@ pub(super) fn not_found(name: &Name) -> Refusal {
 }
 
 /// An error unless this is what was asked for when the vGPU was created.
-fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> {
+fn same(record: &Record, spec: &VgpuSpec, socket: Option<&Path>) -> Result<(), Refusal> {
     let (old, new) = (&record.spec.profile, &spec.profile);
     let parts = [
         ("profile.name", old.name != new.name),
@@ -337,7 +354,8 @@ fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> 
         ("profile.share", old.share != new.share),
         ("profile.socket", old.socket != new.socket),
         ("on", record.spec.on != spec.on),
-        ("socket", record.socket != socket),
+        ("passthrough", record.spec.passthrough != spec.passthrough),
+        ("socket", record.socket.as_deref() != socket),
     ];
     let Some((field, _)) = parts.into_iter().find(|(_, differs)| *differs) else { return Ok(()) };
     Err(Refusal::new(Code::Conflict, format_args!("there is a vGPU of this name with another `{field}`"))
@@ -349,6 +367,11 @@ fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> 
 
 /// The record with these changes.
 fn changed(record: &Record, change: &VgpuChange) -> Result<Record, Refusal> {
+    if record.spec.passthrough {
+        let message = "it is handed over as it is: it has no monitors, share or limit of ours";
+        return Err(Refusal::new(Code::BadField, message)
+            .remedy("change what the VM has of it; or delete it, and create a vGPU on a GPU of the host's"));
+    }
     let mut record = with_heads(record, &change.heads)?;
     if let Some(share) = &change.share {
         record.share = Some(share.of(&record.profile())?);

@@ -46,6 +46,7 @@ use crate::supervisor::{
 use events::Events;
 use folders::Folders;
 use gpus::Gpus;
+use pieces::Leases;
 use promises::Promises;
 use slot::{Slot, Work};
 use store::{Record, Store, Wanted, make_folder, open_private};
@@ -101,6 +102,7 @@ pub struct Daemon {
     arbiter: Arc<Arbiter>,
     gpus: Gpus,
     promises: Arc<Promises>,
+    leases: Arc<Leases>,
     /// Whoever changes what holds for a GPU holds this.
     policies: Mutex<()>,
     slots: Mutex<BTreeMap<Name, Arc<Slot>>>,
@@ -123,6 +125,7 @@ impl Daemon {
             events,
             gpus: Gpus::default(),
             promises: Arc::default(),
+            leases: Arc::default(),
             policies: Mutex::default(),
             slots: Mutex::default(),
             unreadable: found.unreadable.into_iter().collect(),
@@ -157,7 +160,7 @@ impl Daemon {
 
     fn take_up(self: &Arc<Self>, name: Name, record: Record) {
         let unwanted = record.wanted != Wanted::Running;
-        let cleared = unwanted && self.clear_up(&name, Some(&record.socket));
+        let cleared = unwanted && self.clear_up(&name, record.socket.as_deref());
         if unwanted {
             fault::point("adopt: ended");
         }
@@ -169,21 +172,29 @@ impl Daemon {
         }
         let events = self.events.clone();
         let slot = Arc::new(Slot::new(name.clone(), record.socket.clone(), record.profile(), events));
-        let mut work = Work { record, unit: None, promise: None };
+        let mut work = Work { record, unit: None, held: None };
         slot.shown().placement = work.record.placement.clone();
         self.slots().insert(name, slot.clone());
         if work.record.wanted == Wanted::Running {
-            work.promise = self.promised(&slot.name, &work.record.offered());
-            if let Err(refusal) = self.keep_on(&slot, &mut work) {
-                work.promise = None;
+            let held = self.keep_hold(&slot.name, &work.record);
+            let kept = held.and_then(|held| {
+                work.held = held;
+                self.keep_on(&slot, &mut work)
+            });
+            if let Err(refusal) = kept {
+                work.held = None;
                 slot.hear(Report::Failing { problem: refusal.message, hopeless: true });
             }
         }
         *slot.work() = Some(work);
     }
 
-    /// Adopts the vGPU's device process, or starts one if there is none.
+    /// Adopts the vGPU's device process, or starts one if there is none and one is needed.
     fn keep_on(self: &Arc<Self>, slot: &Arc<Slot>, work: &mut Work) -> Result<(), Refusal> {
+        if work.record.spec.passthrough {
+            slot.shown().state = State::HandedOver;
+            return Ok(());
+        }
         let offer = self.prepare(&slot.name, &work.record)?;
         let daemon = Arc::downgrade(self);
         let adopted = Arc::downgrade(slot);
@@ -239,7 +250,9 @@ impl Daemon {
             supervisor: None,
             profile,
         };
-        let front_end = Place { path: record.socket.clone(), access };
+        let path =
+            record.socket.clone().ok_or_else(|| manager::host_failed("its record has no socket", name))?;
+        let front_end = Place { path, access };
         let arbiter = Some(self.arbiter.clone());
         Ok(Offer { spec, front_end, control: Some(self.control(name)), lock: Some(lock), arbiter, beside })
     }
@@ -280,8 +293,11 @@ impl Daemon {
         unless_missing(fs::remove_dir_all(&folder)).map(drop)
     }
 
-    /// Where a new vGPU's VM will connect.
-    fn place(&self, name: &Name, spec: &VgpuSpec) -> Result<PathBuf, Refusal> {
+    /// Where a new vGPU's VM will connect, if it will.
+    fn place(&self, name: &Name, spec: &VgpuSpec) -> Result<Option<PathBuf>, Refusal> {
+        if spec.passthrough {
+            return Ok(None);
+        }
         access::of(&spec.profile.socket)?;
         let control = self.control(name);
         if control.as_os_str().len() > PATH_BYTES_MAX {
@@ -290,7 +306,7 @@ impl Daemon {
                 .field("name")
                 .remedy("choose a shorter name, or start the daemon with a shorter --state"));
         }
-        self.folders.place(name, spec.socket.as_deref())
+        self.folders.place(name, spec.socket.as_deref()).map(Some)
     }
 
     fn folder(&self, name: &Name) -> PathBuf {

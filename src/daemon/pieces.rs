@@ -1,24 +1,55 @@
 //! The GPU that a vGPU is on, or the piece of one: as it was asked for.
 
 mod absent;
+mod handed;
+mod lease;
+
+pub(super) use lease::{Lease, Leases};
 
 use super::Daemon;
 use super::gpus::ambiguous;
-use crate::control::Refusal;
 use crate::control::api::{Placement, VgpuSpec};
+use crate::control::{Code, Refusal};
 use crate::inventory::{Inventory, NVML, Names, named};
 use crate::render_process::Found;
+use crate::{partition, vfio};
 
 impl Daemon {
     /// Where a new vGPU is to be, if that was asked for.
     pub(super) fn asked_for(&self, spec: &VgpuSpec) -> Result<Option<Placement>, Refusal> {
         let Some(wanted) = &spec.on else { return Ok(None) };
-        let gpus = self.gpus.all_with(|gpus| !named(gpus, wanted, Found::naming).is_empty())?;
+        let gpus = self.gpus.all_with(|gpus| !named(gpus, wanted, Found::naming).is_empty());
+        // What is handed over may be all that there is of GPUs.
+        let gpus = if spec.passthrough { gpus.unwrap_or_default() } else { gpus? };
+        if spec.passthrough {
+            return handed::find(wanted, &gpus, &self.inventory())
+                .map(Some)
+                .map_err(|refusal| refusal.field("on"));
+        }
         match named(&gpus, wanted, Found::naming)[..] {
             [gpu] => Ok(Some(placed(gpu, &gpus, format!("asked for as {wanted:?}")))),
             [] => Err(absent::refuse(wanted, &gpus, &self.inventory()).field("on")),
             ref several => Err(ambiguous(wanted, several).field("on")),
         }
+    }
+
+    /// Keeps others from cutting GPUs and from binding functions as long as what it gives lives, if a piece is to be
+    /// handed over: what it is found to be it still is when that is written down.
+    pub(super) fn hold_still(
+        &self,
+        spec: &VgpuSpec,
+    ) -> Result<Option<(partition::Alone, vfio::Alone)>, Refusal> {
+        if !spec.passthrough {
+            return Ok(None);
+        }
+        let state = self.store.state();
+        let busy = |what: &dyn std::fmt::Display| {
+            Refusal::new(Code::Busy, format_args!("the piece may change right now: {what}"))
+                .remedy("try again in a moment")
+        };
+        let cutting = partition::alone(state).map_err(|error| busy(&error))?;
+        let binding = vfio::alone(state).map_err(|error| busy(&error))?;
+        Ok(Some((cutting, binding)))
     }
 
     /// What this host has on PCI; nothing where it has no PCI.
@@ -39,7 +70,8 @@ pub(super) fn placed(gpu: &Found, gpus: &[Found], why: String) -> Placement {
             .filter(|address| is_alone(*address))
             .map_or_else(|| gpu.uuid.clone(), |at| at.to_string()),
         name: gpu.name.clone(),
-        uuid: gpu.uuid.clone(),
+        uuid: Some(gpu.uuid.clone()),
+        device: None,
         why,
     }
 }

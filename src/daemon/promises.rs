@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Daemon;
+use super::slot::Held;
+use super::store::Record;
 use crate::arbiter::TenantUsage;
 use crate::control::api::Name;
 use crate::control::profile::{Profile, bytes_text};
@@ -121,20 +123,35 @@ impl Sums {
 
 impl Daemon {
     /// What a vGPU needs to be on offer: nothing, if it is on no GPU.
-    pub(super) fn promise(&self, name: &Name, profile: &Profile) -> Result<Option<Promise>, Refusal> {
+    pub(super) fn hold(&self, name: &Name, record: &Record) -> Result<Option<Held>, Refusal> {
+        if record.spec.passthrough {
+            return self.hold_piece(name, record);
+        }
+        let profile = record.offered();
         if !profile.has_vulkan() {
             return Ok(None);
         }
-        self.ask(name, profile)?;
-        Ok(Some(Promise { all: self.promises.clone(), name: name.clone() }))
+        self.ask(name, &profile).map_err(|refusal| refusal.within("profile"))?;
+        Ok(Some(Held::Memory(Promise { all: self.promises.clone(), name: name.clone() })))
     }
 
-    /// The same for one that was promised it before.
-    pub(super) fn promised(&self, name: &Name, profile: &Profile) -> Option<Promise> {
-        profile.has_vulkan().then(|| {
-            self.note(name, profile);
-            Promise { all: self.promises.clone(), name: name.clone() }
-        })
+    /// The same for one that had it before. Who asked for a piece gets it only if it still can be handed over.
+    pub(super) fn keep_hold(&self, name: &Name, record: &Record) -> Result<Option<Held>, Refusal> {
+        if record.spec.passthrough {
+            self.asked_for(&record.spec)?;
+            return self.hold_piece(name, record);
+        }
+        let profile = record.offered();
+        Ok(profile.has_vulkan().then(|| {
+            self.note(name, &profile);
+            Held::Memory(Promise { all: self.promises.clone(), name: name.clone() })
+        }))
+    }
+
+    fn hold_piece(&self, name: &Name, record: &Record) -> Result<Option<Held>, Refusal> {
+        let Some(placement) = &record.placement else { return Ok(None) };
+        let lease = self.leases.take(&placement.piece, name).map_err(|refusal| refusal.field("on"))?;
+        Ok(Some(Held::Piece(lease)))
     }
 
     /// Promises a vGPU as much as its profile says, instead of what it had, if that is there.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::events::Events;
+use super::pieces::Lease;
 use super::promises::Promise;
 use super::store::Record;
 use crate::control::api::{EventKind, Name, State, Vgpu};
@@ -20,7 +21,7 @@ const LOST: &str = "programs that use Vulkan on it are told that their devices a
 pub(super) struct Slot {
     pub(super) name: Name,
     /// Nobody else can have this path while the slot is taken.
-    pub(super) socket: PathBuf,
+    pub(super) socket: Option<PathBuf>,
     /// What clients are told without waiting for anybody.
     shown: Mutex<Vgpu>,
     /// Whoever does something to the vGPU holds this. `None` before it is made and after it is gone.
@@ -35,12 +36,22 @@ pub(super) struct Slot {
 pub(super) struct Work {
     pub(super) record: Record,
     pub(super) unit: Option<Unit>,
-    /// Of its GPU's memory, while it is on offer.
-    pub(super) promise: Option<Promise>,
+    /// What it has of its GPU, while it is on offer.
+    pub(super) held: Option<Held>,
+}
+
+/// What a vGPU on offer has of a GPU; given back on drop.
+#[derive(Debug)]
+#[expect(dead_code, reason = "held to be dropped")]
+pub(super) enum Held {
+    /// Memory that it may use.
+    Memory(Promise),
+    /// The piece itself.
+    Piece(Lease),
 }
 
 impl Slot {
-    pub(super) fn new(name: Name, socket: PathBuf, profile: Profile, events: Arc<Events>) -> Self {
+    pub(super) fn new(name: Name, socket: Option<PathBuf>, profile: Profile, events: Arc<Events>) -> Self {
         let shown = Vgpu {
             name: name.clone(),
             state: State::Stopped,

@@ -1,5 +1,7 @@
 //! The API's values about where a vGPU is.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,9 +14,14 @@ pub struct Placement {
     /// What people call it.
     #[schema(example = "NVIDIA H200")]
     pub name: String,
-    /// The UUID by which its driver for Vulkan knows it.
-    #[schema(example = "d1bb6f7e-8f4f-4a0e-9d41-1c9a62a5c2f0")]
-    pub uuid: String,
+    /// The UUID by which its driver for Vulkan knows it; left out where the piece itself is handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, example = "d1bb6f7e-8f4f-4a0e-9d41-1c9a62a5c2f0")]
+    pub uuid: Option<String>,
+    /// Where the piece itself is handed over: its folder, by which a VMM takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, example = "/sys/bus/pci/devices/0000:3b:00.1")]
+    pub device: Option<PathBuf>,
     /// Why it is this one.
     #[schema(example = "asked for as \"3b:00.0\"")]
     pub why: String,

@@ -1,7 +1,7 @@
 //! The API's values.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,10 @@ pub struct VgpuSpec {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "piece")]
     #[schema(value_type = String, pattern = "^[ -~]{1,255}$", example = "0000:3b:00.0")]
     pub on: Option<String>,
+    /// Hand that piece over as it is, for one VM: a PCI function that is bound to vfio-pci, or a mediated device.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(default = false)]
+    pub passthrough: bool,
 }
 
 /// A value that may be left out, but is not null where it is there: the document says so.
@@ -103,10 +107,13 @@ impl VgpuSpec {
 
     /// What may be asked of the piece of this profile's vGPU.
     fn check_piece(&self) -> Result<(), Refusal> {
-        let (Some(on), profile) = (&self.on, &self.profile) else { return Ok(()) };
         let refuse = |message: String, remedy: &str| {
             Err(Refusal::new(Code::BadField, message).field("on").remedy(remedy))
         };
+        if self.passthrough {
+            return self.check_handed_over();
+        }
+        let (Some(on), profile) = (&self.on, &self.profile) else { return Ok(()) };
         match &profile.gpu.device {
             _ if !profile.has_vulkan() => refuse(
                 format!("the vGPU is to be on {on:?}, but without Vulkan it is on no GPU"),
@@ -117,6 +124,29 @@ impl VgpuSpec {
                 "leave one of them out",
             ),
             None => Ok(()),
+        }
+    }
+
+    /// What is handed over as it is has nothing of a vGPU's own.
+    fn check_handed_over(&self) -> Result<(), Refusal> {
+        let refuse = |field: &str, message: &str, remedy: &str| {
+            Err(Refusal::new(Code::BadField, message).field(field).remedy(remedy))
+        };
+        match self {
+            Self { on: None, .. } => refuse(
+                "passthrough",
+                "`passthrough` hands a piece over, but `on` does not say which",
+                "name the piece: its PCI address, or the UUID of a mediated device; `vgpu gpu list` lists GPUs",
+            ),
+            Self { socket: Some(_), .. } => {
+                refuse("socket", "what is handed over as it is has no socket", "leave `socket` out")
+            }
+            Self { profile, .. } if *profile != Profile::default() => refuse(
+                "profile",
+                "what is handed over as it is has no profile: the guest gets what the hardware has",
+                "leave the profile out",
+            ),
+            _ => Ok(()),
         }
     }
 }
@@ -163,6 +193,8 @@ pub enum State {
     Waiting,
     /// A VM has it.
     Connected,
+    /// The piece itself is handed over: no other vGPU gets it. Whether a VM has it open is the kernel's to know.
+    HandedOver,
     /// Its device process does not start, or ends again and again; see [`Vgpu::problem`].
     Failing,
 }
@@ -174,9 +206,10 @@ pub struct Vgpu {
     pub name: Name,
     /// What it is doing.
     pub state: State,
-    /// Where the VM connects.
+    /// Where the VM connects; left out where the piece itself is handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, example = "/run/vgpu/desktop-7.sock")]
-    pub socket: PathBuf,
+    pub socket: Option<PathBuf>,
     /// What was asked for.
     pub profile: Profile,
     /// The GPU that it is on; left out where it is on none.
@@ -203,6 +236,13 @@ pub struct Vgpu {
     /// What the device process says; only where a single vGPU is asked for and its process runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<Status>,
+}
+
+impl Vgpu {
+    /// The folder of its piece below `/sys`, if that itself is handed over.
+    pub fn device(&self) -> Option<&Path> {
+        self.placement.as_ref()?.device.as_deref()
+    }
 }
 
 /// Every vGPU, by name.

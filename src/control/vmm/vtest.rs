@@ -1,14 +1,13 @@
 //! What a program without a VM needs in its environment.
 
 use super::shell::quoted;
-use super::text;
 use crate::control::api::Vgpu;
 
 /// Variables by which Mesa's Vulkan driver finds a vGPU, each with its value.
 pub fn environment(vgpu: &Vgpu) -> [(&'static str, String); 4] {
     [
         ("VN_DEBUG", "vtest".to_owned()),
-        ("VTEST_SOCKET_NAME", text(&vgpu.socket)),
+        ("VTEST_SOCKET_NAME", super::socket(vgpu)),
         // Of all drivers that the loader finds. Where its file is, and how it is called, differs from host to host.
         ("VK_LOADER_DRIVERS_SELECT", "*virtio*".to_owned()),
         // Mesa sleeps 0.16 ms and more whenever it waits for a fence by a word in memory. Asked, we tell it at once.

@@ -37,6 +37,11 @@ pub(super) fn refuse(wanted: &str, gpus: &[Found], inventory: &Inventory) -> Ref
             }
         };
     }
+    unknown(wanted, gpus, inventory)
+}
+
+/// The refusal of a name that nothing here has.
+pub(super) fn unknown(wanted: &str, gpus: &[Found], inventory: &Inventory) -> Refusal {
     let near = near(wanted, gpus, inventory);
     let message = match near.is_empty() {
         true => format!("{wanted:?} is no GPU here, nor a piece of one: there are none"),
