@@ -260,7 +260,10 @@ impl Daemon {
             memory_bytes_max: None,
             wanted,
         };
-        let held = self.hold(&slot.name, &record)?;
+        let held = self.hold(&slot.name, &record).map_err(|refusal| match record.spec.passthrough {
+            true => refusal,
+            false => refusal.within("profile"),
+        })?;
         let mut work = Work { record, unit: None, held };
         slot.shown().placement = work.record.placement.clone();
         let made = self.want(slot, &mut work, Wanted::Running).and_then(|()| {

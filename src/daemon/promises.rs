@@ -131,7 +131,7 @@ impl Daemon {
         if !profile.has_vulkan() {
             return Ok(None);
         }
-        self.ask(name, &profile).map_err(|refusal| refusal.within("profile"))?;
+        self.ask(name, &profile)?;
         Ok(Some(Held::Memory(Promise { all: self.promises.clone(), name: name.clone() })))
     }
 
