@@ -116,16 +116,16 @@ impl Manager for Daemon {
         }
         let before = work.record.wanted;
         let _still = self.hold_still(&work.record.spec)?;
-        let fresh = match work.held {
-            Some(_) => None,
-            None => {
-                if work.record.spec.passthrough {
-                    self.asked_for(&work.record.spec)?;
-                }
-                self.hold(name, &work.record)?
-            }
+        let (record, fresh) = match work.held {
+            Some(_) => (work.record.clone(), None),
+            None => self.grant(name, &work.record)?,
         };
-        self.want(&slot, work, Wanted::Running)?;
+        let old = std::mem::replace(&mut work.record, record);
+        if let Err(refusal) = self.want(&slot, work, Wanted::Running) {
+            work.record = old;
+            return Err(refusal);
+        }
+        slot.shown().placement.clone_from(&work.record.placement);
         fault::point("start: saved");
         let held = fresh.or(work.held.take());
         self.end(&slot, work)?;
@@ -250,20 +250,19 @@ impl Daemon {
     fn make(&self, slot: &Arc<Slot>, place: &mut Option<Work>, spec: VgpuSpec) -> Result<(), Refusal> {
         let (socket, wanted) = (slot.socket.clone(), Wanted::Running);
         let _still = self.hold_still(&spec)?;
-        let placement = self.asked_for(&spec)?;
+        let is_chosen = spec.on.is_none();
         let record = Record {
             spec,
-            placement,
+            placement: None,
             socket,
             heads: Vec::new(),
             share: None,
             memory_bytes_max: None,
             wanted,
         };
-        let held = self.hold(&slot.name, &record).map_err(|refusal| match record.spec.passthrough {
-            true => refusal,
-            false => refusal.within("profile"),
-        })?;
+        let granted = self.grant(&slot.name, &record);
+        let (record, held) =
+            granted.map_err(|refusal| if is_chosen { refusal.within("profile") } else { refusal })?;
         let mut work = Work { record, unit: None, held };
         slot.shown().placement = work.record.placement.clone();
         let made = self.want(slot, &mut work, Wanted::Running).and_then(|()| {
@@ -357,6 +356,8 @@ fn same(record: &Record, spec: &VgpuSpec, socket: Option<&Path>) -> Result<(), R
         ("profile.share", old.share != new.share),
         ("profile.socket", old.socket != new.socket),
         ("on", record.spec.on != spec.on),
+        ("strategy", record.spec.strategy != spec.strategy),
+        ("numa_node", record.spec.numa_node != spec.numa_node),
         ("passthrough", record.spec.passthrough != spec.passthrough),
         ("socket", record.socket.as_deref() != socket),
     ];

@@ -105,6 +105,8 @@ pub struct Daemon {
     leases: Arc<Leases>,
     /// Whoever changes what holds for a GPU holds this.
     policies: Mutex<()>,
+    /// Whoever finds a place for a vGPU holds this until it has it.
+    grants: Mutex<()>,
     slots: Mutex<BTreeMap<Name, Arc<Slot>>>,
     unreadable: BTreeSet<Name>,
 }
@@ -127,6 +129,7 @@ impl Daemon {
             promises: Arc::default(),
             leases: Arc::default(),
             policies: Mutex::default(),
+            grants: Mutex::default(),
             slots: Mutex::default(),
             unreadable: found.unreadable.into_iter().collect(),
         });
@@ -315,6 +318,10 @@ impl Daemon {
 
     fn control(&self, name: &Name) -> PathBuf {
         self.folder(name).join("control.sock")
+    }
+
+    fn grants(&self) -> MutexGuard<'_, ()> {
+        self.grants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slots(&self) -> MutexGuard<'_, BTreeMap<Name, Arc<Slot>>> {

@@ -1,6 +1,7 @@
 //! The GPU that a vGPU is on, or the piece of one: as it was asked for.
 
 mod absent;
+mod choose;
 mod handed;
 mod lease;
 
@@ -8,26 +9,35 @@ pub(super) use lease::{Lease, Leases};
 
 use super::Daemon;
 use super::gpus::ambiguous;
-use crate::control::api::{Placement, VgpuSpec};
+use super::store::Record;
+use crate::control::api::{Name, Placement, VgpuSpec};
 use crate::control::{Code, Refusal};
 use crate::inventory::{Inventory, NVML, Names, named};
 use crate::render_process::Found;
 use crate::{partition, vfio};
 
 impl Daemon {
-    /// Where a new vGPU is to be, if that was asked for.
-    pub(super) fn asked_for(&self, spec: &VgpuSpec) -> Result<Option<Placement>, Refusal> {
-        let Some(wanted) = &spec.on else { return Ok(None) };
+    /// Where a vGPU is to be that is about to be offered: as was asked for, or else where it suits best; nowhere if it
+    /// needs no GPU.
+    pub(super) fn placement(&self, name: &Name, record: &Record) -> Result<Option<Placement>, Refusal> {
+        let profile = record.profile();
+        match &record.spec.on {
+            Some(wanted) => self.asked_for(wanted, &record.spec).map(Some),
+            None if profile.has_vulkan() => self.choose(name, &record.spec, &profile).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The piece that was asked for by this name, if it is as it must be.
+    pub(super) fn asked_for(&self, wanted: &str, spec: &VgpuSpec) -> Result<Placement, Refusal> {
         let gpus = self.gpus.all_with(|gpus| !named(gpus, wanted, Found::naming).is_empty());
         // What is handed over may be all that there is of GPUs.
         let gpus = if spec.passthrough { gpus.unwrap_or_default() } else { gpus? };
         if spec.passthrough {
-            return handed::find(wanted, &gpus, &self.inventory())
-                .map(Some)
-                .map_err(|refusal| refusal.field("on"));
+            return handed::find(wanted, &gpus, &self.inventory()).map_err(|refusal| refusal.field("on"));
         }
         match named(&gpus, wanted, Found::naming)[..] {
-            [gpu] => Ok(Some(placed(gpu, &gpus, format!("asked for as {wanted:?}")))),
+            [gpu] => Ok(placed(gpu, &gpus, format!("asked for as {wanted:?}"))),
             [] => Err(absent::refuse(wanted, &gpus, &self.inventory()).field("on")),
             ref several => Err(ambiguous(wanted, several).field("on")),
         }

@@ -15,7 +15,8 @@ pub enum Strategy {
     /// Where the least is spoken for: each vGPU finds as much as can be.
     #[default]
     Spread,
-    /// Where the most is spoken for and there is still room: other GPUs stay free, for large vGPUs or to be handed over.
+    /// Where the most is spoken for and there is still room: other GPUs stay free, for large vGPUs or to be handed
+    /// over.
     Pack,
 }
 
@@ -89,7 +90,7 @@ impl Site {
         self.policy.check(all).map_err(|_| Misfit::Time { percent })
     }
 
-    /// How much of its time is spoken for: where an idle share is others', by weight, 100 each unless they say otherwise.
+    /// How much of its time is spoken for: by weight where an idle share is others', else percents.
     fn spoken_for(&self) -> u64 {
         let share = |settings: &Settings| match self.policy {
             Policy::BestEffort => u64::from(settings.weight),

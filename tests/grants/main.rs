@@ -3,6 +3,7 @@
 //! The host is a recorded tree, and its GPUs for Vulkan are lavapipe under other names.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
 
+mod chosen;
 mod handed;
 mod host;
 #[path = "../support/listing.rs"]

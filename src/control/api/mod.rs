@@ -29,7 +29,7 @@ mod types;
 
 pub use client::{ApiError, Client};
 pub use gpus::{Gpu, GpuChange, GpuList, Policy, Priority, UsageList, VgpuUsage};
-pub use placement::Placement;
+pub use placement::{Placement, Strategy};
 pub use server::{document, serve};
 pub use types::{
     Change, Event, EventKind, Host, Name, NameError, State, Vgpu, VgpuChange, VgpuList, VgpuSpec,

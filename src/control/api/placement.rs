@@ -5,6 +5,28 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::sched::placement;
+
+/// How vGPUs are laid over GPUs where nobody says on which each is to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Strategy {
+    /// On the GPU of which the least is spoken for
+    #[default]
+    Spread,
+    /// On the GPU of which the most is spoken for and that has room, so that others stay free
+    Pack,
+}
+
+impl From<Strategy> for placement::Strategy {
+    fn from(strategy: Strategy) -> Self {
+        match strategy {
+            Strategy::Spread => Self::Spread,
+            Strategy::Pack => Self::Pack,
+        }
+    }
+}
+
 /// The GPU that a vGPU is on, or the piece of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Placement {

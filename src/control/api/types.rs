@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::gpus::Priority;
-use super::placement::Placement;
-use crate::control::profile::{LimitsChange, Profile, ShareChange, object, objects, piece, some_object};
+use super::placement::{Placement, Strategy};
+use crate::control::profile::{
+    LimitsChange, Profile, ShareChange, object, objects, piece, some_object, some_within,
+};
 use crate::control::{Code, HeadChange, Refusal, Status};
 
 /// The longest name of a vGPU.
@@ -89,6 +91,14 @@ pub struct VgpuSpec {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[schema(default = false)]
     pub passthrough: bool,
+    /// By which strategy a GPU is chosen where `on` says none; `spread` if left out.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[schema(value_type = Strategy)]
+    pub strategy: Option<Strategy>,
+    /// The memory node that its VM is on: of the GPUs with room one that is near to it is chosen, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_within::<0, 1023, _>")]
+    #[schema(value_type = u32, maximum = 1023, example = 1)]
+    pub numa_node: Option<u32>,
 }
 
 /// A value that may be left out, but is not null where it is there: the document says so.
@@ -107,13 +117,14 @@ impl VgpuSpec {
 
     /// What may be asked of the piece of this profile's vGPU.
     fn check_piece(&self) -> Result<(), Refusal> {
+        if self.passthrough {
+            self.check_handed_over()?;
+        }
+        self.check_choice()?;
+        let (Some(on), profile, false) = (&self.on, &self.profile, self.passthrough) else { return Ok(()) };
         let refuse = |message: String, remedy: &str| {
             Err(Refusal::new(Code::BadField, message).field("on").remedy(remedy))
         };
-        if self.passthrough {
-            return self.check_handed_over();
-        }
-        let (Some(on), profile) = (&self.on, &self.profile) else { return Ok(()) };
         match &profile.gpu.device {
             _ if !profile.has_vulkan() => refuse(
                 format!("the vGPU is to be on {on:?}, but without Vulkan it is on no GPU"),
@@ -125,6 +136,24 @@ impl VgpuSpec {
             ),
             None => Ok(()),
         }
+    }
+
+    /// What chooses a GPU needs something to choose.
+    fn check_choice(&self) -> Result<(), Refusal> {
+        let chosen = [("strategy", self.strategy.is_some()), ("numa_node", self.numa_node.is_some())];
+        if let Some((field, _)) = chosen.into_iter().find(|(_, is_there)| *is_there) {
+            let message = match &self.on {
+                Some(on) => format!("`{field}` chooses among GPUs, and `on` says which one: {on:?}"),
+                None if !self.profile.has_vulkan() => {
+                    format!("`{field}` chooses among GPUs, and without Vulkan the vGPU is on none")
+                }
+                None => return Ok(()),
+            };
+            return Err(Refusal::new(Code::BadField, message)
+                .field(field)
+                .remedy(format_args!("leave `{field}` out")));
+        }
+        Ok(())
     }
 
     /// What is handed over as it is has nothing of a vGPU's own.
