@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use super::{
-    create, daemon, delete, device, doctor, events, gpu, list, render, run, screenshot, set, show, start,
-    stop, top, vmm_args,
+    cdi, create, daemon, delete, device, doctor, events, gpu, list, render, run, screenshot, set, show,
+    start, stop, top, vmm_args,
 };
 
 /// GPUs for virtual machines, in user space
@@ -39,6 +39,7 @@ pub(super) enum Command {
     Screenshot(screenshot::ScreenshotArgs),
     Events(events::EventsArgs),
     Args(vmm_args::VmmArgsArgs),
+    Cdi(cdi::CdiArgs),
     Doctor(doctor::DoctorArgs),
     #[command(hide = true)]
     Device(device::DeviceArgs),

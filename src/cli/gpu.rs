@@ -7,6 +7,8 @@ mod layout;
 mod list;
 mod vfio;
 
+pub(super) use host::Sysfs;
+
 use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
 

@@ -3,6 +3,7 @@
 
 mod api;
 mod args;
+mod cdi;
 mod control_error;
 mod create;
 mod daemon;
@@ -11,6 +12,7 @@ mod device;
 mod doctor;
 mod error;
 mod events;
+mod file;
 mod gpu;
 mod list;
 mod log;
@@ -62,6 +64,7 @@ fn dispatch() -> Result<ExitCode, CommandError> {
         args::Command::Screenshot(arguments) => screenshot::run(&arguments),
         args::Command::Events(arguments) => events::run(&arguments),
         args::Command::Args(arguments) => vmm_args::run(&arguments),
+        args::Command::Cdi(arguments) => cdi::run(&arguments),
         args::Command::Doctor(arguments) => return doctor::run(&arguments),
         args::Command::Device(arguments) => device::run(&arguments),
         args::Command::Render(arguments) => render::run(&arguments),

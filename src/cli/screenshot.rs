@@ -1,12 +1,12 @@
 //! `vgpu screenshot`.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::api::Api;
 use super::error::CommandError;
+use super::file;
 use crate::control::api::Name;
 use crate::control::client::Client;
 use crate::wire::ScanoutId;
@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &ScreenshotArgs) -> Result<(), CommandError> {
 fn write(picture: &[u8], out: &Path) -> Result<(), CommandError> {
     let written = match out.as_os_str() == "-" {
         true => io::stdout().lock().write_all(picture),
-        false => write_file(out, picture),
+        false => file::write(out, picture),
     };
     written.map_err(|error| {
         CommandError::host(format_args!("cannot write {}: {error}", out.display()))
@@ -64,34 +64,12 @@ fn parse_head(text: &str) -> Result<ScanoutId, String> {
     text.parse().ok().and_then(ScanoutId::new).ok_or_else(|| "heads are numbered from 0 to 15".into())
 }
 
-/// Whoever reads the file sees the old one or the whole new one. What is no file (a pipe, a terminal) is written to.
-fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
-        return fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
-    }
-    let temporary = beside(path)?;
-    let written = File::create_new(&temporary).and_then(|mut file| file.write_all(bytes));
-    let named = written.and_then(|()| fs::rename(&temporary, path));
-    if named.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    named
-}
-
-/// A name in the same folder that no other command uses at this moment.
-fn beside(path: &Path) -> io::Result<PathBuf> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-    let mut hidden = OsString::from(".");
-    hidden.push(name);
-    hidden.push(format!(".{}", std::process::id()));
-    Ok(path.with_file_name(hidden))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::{Args, FromArgMatches};
     use std::ffi::OsStr;
+    use std::fs;
     use std::os::unix::net::UnixListener;
 
     fn of(control: &Path, out: &Path) -> ScreenshotArgs {

@@ -64,7 +64,7 @@ pub(super) fn run(arguments: &VmmArgsArgs) -> Result<(), CommandError> {
             Err(CommandError::cli(format_args!("{} is for a VM", arguments.name)).hint(VMMS))
         }
         (Transport::Vtest, None) => {
-            let variables = environment(&vgpu);
+            let variables = environment(&vgpu.socket.unwrap_or_default());
             let map: BTreeMap<_, _> = variables.iter().cloned().collect();
             arguments.output.print(&map, || exports(variables))
         }

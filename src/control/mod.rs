@@ -18,6 +18,7 @@
 #![deny(clippy::indexing_slicing)]
 
 pub mod api;
+pub mod cdi;
 pub mod client;
 mod handle;
 mod inherited;

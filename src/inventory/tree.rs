@@ -45,10 +45,29 @@ impl<'a> Reader<'a> {
         self.note(path, read)
     }
 
-    /// The same below `/proc`, which lies beside `/sys`. A copy may lack it, and a folder of another name has none.
+    /// The same below `/proc`, which lies beside `/sys`; nothing where it cannot be read.
     pub(super) fn proc(&self, path: &str) -> Option<String> {
-        let proc = self.root.ends_with("sys").then(|| self.root.with_file_name("proc"))?;
-        read(&proc.join(path)).ok()
+        read(&self.beside("proc")?.join(path)).ok()
+    }
+
+    /// The names in a folder below `/proc`; none where there is no such folder.
+    pub(super) fn proc_names(&self, path: &str) -> Vec<String> {
+        let entries = self.beside("proc").and_then(|proc| fs::read_dir(proc.join(path)).ok());
+        let names = entries.into_iter().flatten().flatten();
+        names.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    /// Whether a device node is there. Of a copy without `/dev` beside it, all are.
+    pub(super) fn has_node(&self, node: &Path) -> bool {
+        match (self.beside("dev"), node.strip_prefix("/dev")) {
+            (Some(dev), Ok(path)) if dev.exists() => dev.join(path).exists(),
+            _ => true,
+        }
+    }
+
+    /// Another folder of the same host. A copy may lack it, and one that is not called `sys` has none.
+    fn beside(&self, name: &str) -> Option<PathBuf> {
+        self.root.ends_with("sys").then(|| self.root.with_file_name(name))
     }
 
     /// The decimal number in a file.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::error::PartitionError;
 use super::plan::Piece;
-use crate::inventory::Gpu;
+use crate::inventory::{Gpu, own_nodes};
 use crate::lease::{Lease, holders};
 
 /// Refuses what would be taken away from somebody.
@@ -32,7 +32,7 @@ pub(super) fn check(
         if !vgpus.is_empty() {
             return Err(PartitionError::Leased { gpu: gpu.address, piece: name, vgpus });
         }
-        let nodes = nodes(root, &folder);
+        let nodes = own_nodes(root, &folder);
         if let Some(users) = nodes.iter().find_map(|node| open.get_key_value(node).map(words)) {
             return Err(PartitionError::InUse { gpu: gpu.address, piece: name, users });
         }
@@ -49,27 +49,13 @@ fn piece_name(root: &Path, folder: &str) -> String {
 /// Who has the device in this folder below `/sys` open, in words.
 pub(crate) fn who_has_open(root: &Path, folder: &str) -> Result<Option<String>, PartitionError> {
     let open = open_nodes(root)?;
-    let found = nodes(root, folder).into_iter().find_map(|node| open.get_key_value(&node).map(words));
+    let found = own_nodes(root, folder).into_iter().find_map(|node| open.get_key_value(&node).map(words));
     Ok(found)
 }
 
 fn words((node, users): (&PathBuf, &Vec<u32>)) -> String {
     let users: Vec<String> = users.iter().map(|pid| format!("process {pid}")).collect();
     format!("{} has {} open", users.join(", "), node.display())
-}
-
-/// The nodes by which the device in this folder can be used: its VFIO group, its VFIO device, its DRM nodes.
-fn nodes(root: &Path, folder: &str) -> Vec<PathBuf> {
-    let folder = root.join(folder);
-    let group = fs::read_link(folder.join("iommu_group")).ok();
-    let group =
-        group.as_ref().and_then(|group| group.file_name()).map(|number| Path::new("/dev/vfio").join(number));
-    let names = |below: &str, dev: &'static str| {
-        let entries = fs::read_dir(folder.join(below)).into_iter().flatten().flatten();
-        entries.map(move |entry| Path::new(dev).join(entry.file_name())).collect::<Vec<_>>()
-    };
-    let devices = names("vfio-dev", "/dev/vfio/devices").into_iter().chain(names("drm", "/dev/dri"));
-    group.into_iter().chain(devices).collect()
 }
 
 /// The device nodes that processes have open, and which. A recorded tree without `/proc` beside it has no processes.

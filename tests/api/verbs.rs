@@ -52,6 +52,14 @@ fn every_verb_about_gpus_says_what_it_does() {
 }
 
 #[test]
+fn every_verb_about_containers_says_what_it_does() {
+    for verb in [&["generate"][..], &["generate", "vgpu"], &["generate", "gpu"], &["list"]] {
+        let output = Session::start().command(&[&["cdi"], verb, &["--help"]].concat()).output().unwrap();
+        compare(&format!("help/cdi-{}.txt", verb.join("-")), &String::from_utf8(output.stdout).unwrap());
+    }
+}
+
+#[test]
 fn create_prints_the_socket_and_a_second_time_that_it_is_there() {
     let mut session = Session::start();
     fs::write(session.served.folder.path().join("desk.toml"), PROFILE).unwrap();
@@ -131,6 +139,61 @@ fn a_vgpu_for_programs_without_a_vm_has_no_monitors_and_is_put_into_their_enviro
         .run("create plain")
         .run("args plain")
         .compare("verbs/vtest.txt");
+}
+
+#[test]
+fn containers_are_told_of_vgpus_for_programs() {
+    let mut session = sharing();
+    let there = |name: &str| session.served.folder.path().join(name);
+    fs::create_dir(there("other")).unwrap();
+    fs::write(there("other/vgpu.internal-old.yaml"), "devices: of another sort").unwrap();
+    fs::write(there("other/nvidia.yaml"), "cdiVersion: 0.5.0\nkind: nvidia.com/gpu\ndevices: []").unwrap();
+    fs::write(there("other/vgpu.internal-vgpu.yaml.3"), "cut off").unwrap();
+    session
+        .run("cdi list --folder none")
+        .run("cdi generate vgpu --file -")
+        .run("cdi generate vgpu compute-2 compute-2 --file one.json")
+        .run("cdi generate vgpu --file other/all.yaml")
+        .run("cdi list --folder other --folder .")
+        .run("cdi list --folder . -o json")
+        .run("cdi list --folder one.json")
+        .run("cdi generate vgpu plain --file one.json")
+        .run("cdi generate vgpu compute-2 nobody --file one.json")
+        .run("cdi generate vgpu --file all.yml")
+        .run("cdi generate vgpu --file none/all.json")
+        .run("cdi generate vgpu --file one.json/all.json")
+        .run("cdi generate vgpu --api nobody.sock --file one.json")
+        .run("create compute_ --profile compute.toml")
+        .run("cdi generate vgpu compute_ --file one.json")
+        .run("cdi generate vgpu --file two.json")
+        .run("delete compute-1 compute-2")
+        .run("cdi generate vgpu --file one.json")
+        .run("cdi list --folder .")
+        .compare("verbs/cdi.txt");
+}
+
+#[test]
+fn a_file_for_containers_is_replaced_as_a_whole() {
+    let mut session = sharing();
+    let there = |name: &str| session.served.folder.path().join(name);
+    fs::write(there("one.json"), "older").unwrap();
+    fs::hard_link(there("one.json"), there("read")).unwrap();
+    session.run("cdi generate vgpu --file one.json");
+
+    let there = |name: &str| session.served.folder.path().join(name);
+    assert_eq!(
+        fs::read_to_string(there("read")).unwrap(),
+        "older",
+        "whoever has it open reads it to its end"
+    );
+    let spec: serde_json::Value = serde_json::from_slice(&fs::read(there("one.json")).unwrap()).unwrap();
+    assert_eq!(spec["devices"].as_array().unwrap().len(), 2);
+    let names = fs::read_dir(session.served.folder.path()).unwrap();
+    let left: Vec<_> = names
+        .map(|entry| entry.unwrap().file_name())
+        .filter(|name| name.to_string_lossy().starts_with('.'))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]

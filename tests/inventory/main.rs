@@ -7,5 +7,6 @@ mod listing;
 mod nvml;
 #[path = "../support/nvml_library.rs"]
 mod nvml_library;
+mod pieces;
 mod vanishing;
 mod verbs;

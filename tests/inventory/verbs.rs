@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::listing::Host;
 
 /// The program's exit code, what it prints, and what it says of errors. No daemon is named to it.
-fn said(host: &Host, arguments: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn said(host: &Host, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_vgpu"))
         .args(arguments)
         .arg("--sysfs-root")

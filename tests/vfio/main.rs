@@ -195,6 +195,24 @@ fn a_function_that_is_in_use_or_cut_is_never_taken() {
     assert!(matches!(bench.bind(&[cut], None), Err(BindError::HasFunctions(_) | BindError::Group { .. })));
 }
 
+/// Its driver would keep whoever takes it away waiting until they end.
+#[test]
+fn a_gpu_that_programs_compute_on_is_never_taken() {
+    let gpu = at(GPU.1);
+    let bench = Bench::new(GPU.0, &[gpu]);
+    let (facts, fds) =
+        (bench.host.path("/proc/driver/nvidia/gpus/0000:17:00.4"), bench.host.path("/proc/4711/fd"));
+    fs::create_dir_all(&facts).unwrap();
+    fs::write(facts.join("information"), "Model: \t\t NVIDIA A16\nDevice Minor: \t 3\n").unwrap();
+    fs::create_dir_all(&fds).unwrap();
+    symlink("/dev/nvidia3", fds.join("7")).unwrap();
+
+    let error = bench.bind(&[gpu], None).unwrap_err().to_string();
+
+    assert_eq!(error, "0000:17:00.4 is in use: process 4711 has /dev/nvidia3 open");
+    assert_eq!(bench.now(gpu), before());
+}
+
 #[test]
 fn what_cannot_be_bound_is_told_with_the_remedy() {
     for (host, address, error, hint) in [

@@ -10,7 +10,7 @@ use crate::render_process;
 
 /// Which host is looked at.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct Sysfs {
+pub(in crate::cli) struct Sysfs {
     /// The kernel's view of the host: /sys, or a copy of another host's
     #[arg(long = "sysfs-root", value_name = "FOLDER", default_value = SYSFS)]
     root: PathBuf,
@@ -18,7 +18,7 @@ pub(super) struct Sysfs {
 
 impl Sysfs {
     /// What is on that host. This one may be without PCI; a copy is one of something else then.
-    fn read(&self) -> Result<Inventory, CommandError> {
+    pub(in crate::cli) fn read(&self) -> Result<Inventory, CommandError> {
         match Inventory::read(&self.root, &Names::of_host()) {
             Err(InventoryError::NoDevices { path, error }) if !self.is_of_another_host() => {
                 let unread = vec![Unread { file: path, problem: error.to_string() }];
@@ -33,7 +33,7 @@ impl Sysfs {
     }
 
     /// Its folder.
-    pub(super) fn root(&self) -> &Path {
+    pub(in crate::cli) fn root(&self) -> &Path {
         &self.root
     }
 
@@ -43,7 +43,7 @@ impl Sysfs {
     }
 
     /// Whether it is a copy.
-    fn is_of_another_host(&self) -> bool {
+    pub(in crate::cli) fn is_of_another_host(&self) -> bool {
         self.root != Path::new(SYSFS)
     }
 }

@@ -1,13 +1,15 @@
 //! What a program without a VM needs in its environment.
 
-use super::shell::quoted;
-use crate::control::api::Vgpu;
+use std::path::Path;
 
-/// Variables by which Mesa's Vulkan driver finds a vGPU, each with its value.
-pub fn environment(vgpu: &Vgpu) -> [(&'static str, String); 4] {
+use super::shell::quoted;
+use super::text;
+
+/// Variables by which Mesa's Vulkan driver finds a vGPU's socket, each with its value.
+pub fn environment(socket: &Path) -> [(&'static str, String); 4] {
     [
         ("VN_DEBUG", "vtest".to_owned()),
-        ("VTEST_SOCKET_NAME", super::socket(vgpu)),
+        ("VTEST_SOCKET_NAME", text(socket)),
         // Of all drivers that the loader finds. Where its file is, and how it is called, differs from host to host.
         ("VK_LOADER_DRIVERS_SELECT", "*virtio*".to_owned()),
         // Mesa sleeps 0.16 ms and more whenever it waits for a fence by a word in memory. Asked, we tell it at once.
