@@ -207,5 +207,6 @@ fn state(state: State) -> &'static str {
         State::Connected => "connected",
         State::HandedOver => "handed over",
         State::Failing => "failing",
+        State::Lost => "lost",
     }
 }

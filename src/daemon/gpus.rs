@@ -34,6 +34,11 @@ impl Gpus {
         Ok(found.clone())
     }
 
+    /// Those of which somebody asked before.
+    pub(super) fn known(&self) -> Vec<Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The one that a render process takes for this part of a name, or UUID, or for nothing. If it is not there, it is
     /// looked for anew: it may have come since.
     pub(super) fn find(&self, device: Option<&str>) -> Result<Found, Refusal> {

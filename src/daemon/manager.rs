@@ -35,11 +35,11 @@ const WORK_MAX: Duration = Duration::from_secs(10);
 
 impl Manager for Daemon {
     fn list(&self) -> Vec<Vgpu> {
-        self.slots().values().map(|slot| slot.shown().clone()).collect()
+        self.slots().values().map(|slot| slot.vgpu()).collect()
     }
 
     fn show(&self, name: &Name) -> Result<Vgpu, Refusal> {
-        let mut vgpu = self.slot(name)?.shown().clone();
+        let mut vgpu = self.slot(name)?.vgpu();
         if vgpu.pid.is_some() {
             vgpu.device = self.client(name, LOOK_MAX).status().ok();
         }
@@ -61,16 +61,13 @@ impl Manager for Daemon {
             let mut work = slot.work();
             match &*work {
                 Some(work) => {
-                    return same(&work.record, &spec, socket.as_deref())
-                        .map(|()| Change::Same(slot.shown().clone()));
+                    return same(&work.record, &spec, socket.as_deref()).map(|()| Change::Same(slot.vgpu()));
                 }
                 // Somebody made or deleted one just now.
                 None if !self.take(&slot)? => {}
                 None => {
                     let made = self.make(&slot, &mut work, spec);
-                    return made
-                        .map(|()| Change::Made(slot.shown().clone()))
-                        .inspect_err(|_| self.release(&slot));
+                    return made.map(|()| Change::Made(slot.vgpu())).inspect_err(|_| self.release(&slot));
                 }
             }
         }
@@ -103,16 +100,18 @@ impl Manager for Daemon {
         self.hold_to(name, work, &offered);
         slot.shown().profile = work.record.profile();
         slot.tell(EventKind::Changed, None);
-        let vgpu = slot.shown().clone();
-        Ok(self.with_priority(vgpu))
+        Ok(self.with_priority(slot.vgpu()))
     }
 
     fn start(&self, name: &Name) -> Result<Vgpu, Refusal> {
         let slot = self.slot(name)?;
         let mut guard = slot.work();
         let work = present(&mut guard, name)?;
+        if let (Some(_), Some(placement)) = (slot.lost(), &work.record.placement) {
+            self.losses.check(placement)?;
+        }
         if !matches!(slot.shown().state, State::Stopped | State::Failing) {
-            return Ok(slot.shown().clone());
+            return Ok(slot.vgpu());
         }
         let before = work.record.wanted;
         let _still = self.hold_still(&work.record.spec)?;
@@ -137,7 +136,7 @@ impl Manager for Daemon {
         }
         fault::point("start: offered");
         slot.tell(EventKind::Started, None);
-        Ok(slot.shown().clone())
+        Ok(slot.vgpu())
     }
 
     fn stop(&self, name: &Name) -> Result<Vgpu, Refusal> {
@@ -145,14 +144,14 @@ impl Manager for Daemon {
         let mut guard = slot.work();
         let work = present(&mut guard, name)?;
         if work.record.wanted == Wanted::Stopped && work.unit.is_none() {
-            return Ok(slot.shown().clone());
+            return Ok(slot.vgpu());
         }
         self.want(&slot, work, Wanted::Stopped)?;
         fault::point("stop: saved");
         self.end(&slot, work)?;
         fault::point("stop: ended");
         slot.tell(EventKind::Stopped, None);
-        Ok(slot.shown().clone())
+        Ok(slot.vgpu())
     }
 
     fn delete(&self, name: &Name) -> Result<(), Refusal> {
@@ -183,7 +182,7 @@ impl Manager for Daemon {
                 let message = format!("`{name}` is handed over as it is: only its guest knows its picture");
                 Err(Refusal::new(Code::UnknownHead, message).field("head").remedy("ask the VM for it"))
             }
-            State::Stopped | State::Failing => {
+            State::Stopped | State::Failing | State::Lost => {
                 Err(Refusal::new(Code::NotRunning, format_args!("vGPU `{name}` is not on offer"))
                     .remedy(format_args!("`vgpu start {name}`; `vgpu show {name}` says more")))
             }
@@ -296,6 +295,7 @@ impl Daemon {
     fn offer(&self, slot: &Arc<Slot>, work: &mut Work) -> Result<(), Refusal> {
         if work.record.spec.passthrough {
             slot.shown().state = State::HandedOver;
+            self.watch_gpu_of(slot);
             return Ok(());
         }
         let offer = self.prepare(&slot.name, &work.record)?;
@@ -303,13 +303,16 @@ impl Daemon {
         let sockets =
             Sockets::claim(Some(&offer.front_end), offer.control.as_deref()).map_err(refuse_socket)?;
         fault::point("offer: claimed");
-        self.run(slot, work, offer, Begin::With(sockets), drop)
+        self.run(slot, work, offer, Begin::With(sockets), drop)?;
+        self.watch_gpu_of(slot);
+        Ok(())
     }
 
     /// Takes a vGPU off offer; nothing of it is left but its record.
     fn end(&self, slot: &Slot, work: &mut Work) -> Result<(), Refusal> {
         let stopped = work.unit.take().map_or(Ok(()), Unit::stop);
         work.held = None;
+        slot.set_lost(None);
         let mut shown = slot.shown();
         (shown.state, shown.pid, shown.problem) = (State::Stopped, None, None);
         drop(shown);

@@ -17,6 +17,7 @@ mod events;
 mod fault;
 mod folders;
 mod gpus;
+mod losses;
 mod manager;
 mod pieces;
 mod promises;
@@ -46,6 +47,7 @@ use crate::supervisor::{
 use events::Events;
 use folders::Folders;
 use gpus::Gpus;
+use losses::Losses;
 use pieces::Leases;
 use promises::Promises;
 use slot::{Slot, Work};
@@ -103,6 +105,7 @@ pub struct Daemon {
     gpus: Gpus,
     promises: Arc<Promises>,
     leases: Arc<Leases>,
+    losses: Arc<Losses>,
     /// Whoever changes what holds for a GPU holds this.
     policies: Mutex<()>,
     /// Whoever finds a place for a vGPU holds this until it has it.
@@ -128,6 +131,7 @@ impl Daemon {
             gpus: Gpus::default(),
             promises: Arc::default(),
             leases: Arc::default(),
+            losses: Arc::default(),
             policies: Mutex::default(),
             grants: Mutex::default(),
             slots: Mutex::default(),
@@ -135,6 +139,7 @@ impl Daemon {
         });
         daemon.take_up_gpus().map_err(DaemonError::Leftover)?;
         daemon.clear_strangers(&found.records).map_err(DaemonError::Leftover)?;
+        daemon.watch_gpus().map_err(DaemonError::Host)?;
         found.records.into_iter().for_each(|(name, record)| daemon.take_up(name, record));
         Ok(daemon)
     }
@@ -188,6 +193,7 @@ impl Daemon {
                 work.held = None;
                 slot.hear(Report::Failing { problem: refusal.message, hopeless: true });
             }
+            self.watch_gpu_of(&slot);
         }
         *slot.work() = Some(work);
     }
@@ -268,8 +274,10 @@ impl Daemon {
         begin: Begin,
         then: impl Fn(Report) + Send + 'static,
     ) -> Result<(), Refusal> {
-        let heard = slot.clone();
+        let (heard, losses) = (slot.clone(), self.losses.clone());
+        let placement = work.record.placement.clone();
         let report = move |report: Report| {
+            losses.hear(placement.as_ref(), &report);
             heard.hear(report.clone());
             then(report);
         };

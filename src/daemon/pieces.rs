@@ -37,7 +37,11 @@ impl Daemon {
             return handed::find(wanted, &gpus, &self.inventory()).map_err(|refusal| refusal.field("on"));
         }
         match named(&gpus, wanted, Found::naming)[..] {
-            [gpu] => Ok(placed(gpu, &gpus, format!("asked for as {wanted:?}"))),
+            [gpu] => {
+                let placement = placed(gpu, &gpus, format!("asked for as {wanted:?}"));
+                self.losses.check(&placement).map_err(|refusal| refusal.field("on"))?;
+                Ok(placement)
+            }
             [] => Err(absent::refuse(wanted, &gpus, &self.inventory()).field("on")),
             ref several => Err(ambiguous(wanted, several).field("on")),
         }

@@ -119,6 +119,7 @@ impl Daemon {
             name: found.name.clone(),
             uuid: found.uuid.clone(),
             pci: found.pci,
+            lost: self.losses.why(&found.uuid),
             policy: policy.into(),
             leased,
             memory_bytes: found.memory_bytes,

@@ -7,7 +7,7 @@ use super::events::Events;
 use super::pieces::Lease;
 use super::promises::Promise;
 use super::store::Record;
-use crate::control::api::{EventKind, Name, State, Vgpu};
+use crate::control::api::{EventKind, Name, Placement, State, Vgpu};
 use crate::control::profile::{Profile, Transport};
 use crate::guest_log::Gate;
 use crate::supervisor::{Report, Unit};
@@ -24,6 +24,8 @@ pub(super) struct Slot {
     pub(super) socket: Option<PathBuf>,
     /// What clients are told without waiting for anybody.
     shown: Mutex<Vgpu>,
+    /// Why its GPU is lost, if it is: clients are told that instead of what its processes do.
+    lost: Mutex<Option<String>>,
     /// Whoever does something to the vGPU holds this. `None` before it is made and after it is gone.
     work: Mutex<Option<Work>>,
     events: Arc<Events>,
@@ -66,11 +68,34 @@ impl Slot {
             device: None,
         };
         let (shown, work) = (Mutex::new(shown), Mutex::new(None));
-        Self { name, socket, shown, work, events, usage: Gate::new() }
+        Self { name, socket, shown, lost: Mutex::default(), work, events, usage: Gate::new() }
     }
 
     pub(super) fn shown(&self) -> MutexGuard<'_, Vgpu> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What clients are told.
+    pub(super) fn vgpu(&self) -> Vgpu {
+        let mut vgpu = self.shown().clone();
+        if let (Some(reason), true) = (self.lost(), vgpu.state != State::Stopped) {
+            (vgpu.state, vgpu.problem) = (State::Lost, Some(reason));
+        }
+        vgpu
+    }
+
+    /// Where it is, if that was said or chosen, and whether it is on offer there.
+    pub(super) fn place(&self) -> Option<(bool, Placement)> {
+        let shown = self.shown();
+        Some((shown.state != State::Stopped, shown.placement.clone()?))
+    }
+
+    pub(super) fn lost(&self) -> Option<String> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_lost(&self, reason: Option<String>) {
+        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = reason;
     }
 
     /// Waits for whoever does something to the vGPU.
@@ -101,6 +126,8 @@ impl Slot {
             Report::Unused => {
                 (State::Waiting, shown.pid, Some((EventKind::Disconnected, Some(UNUSED.to_owned()))))
             }
+            // Whether its GPU is lost others find out.
+            Report::DeviceLost => return,
             Report::Died(how) => {
                 shown.last_death = Some(how.clone());
                 (shown.state, None, Some((EventKind::Died, Some(how))))

@@ -27,6 +27,8 @@ pub struct Site {
     pub name: String,
     /// Less is better. Those of other tiers than the best are no choice.
     pub tier: u8,
+    /// Whether it does not work now.
+    pub lost: bool,
     /// Bytes of its memory that may be promised to one vGPU more.
     pub memory_bytes_free: u64,
     /// How its time is shared.
@@ -62,6 +64,7 @@ pub struct Choice {
 /// Why a GPU is none for a vGPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Misfit {
+    Lost,
     Memory { free: u64 },
     Time { percent: u32 },
 }
@@ -69,6 +72,7 @@ enum Misfit {
 impl fmt::Display for Misfit {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Lost => out.write_str("lost"),
             Self::Memory { free } => write!(out, "{}MiB of memory free", free >> 20),
             Self::Time { percent } => write!(out, "fixed shares would come to {percent} %"),
         }
@@ -82,6 +86,9 @@ pub struct NoRoom(pub Vec<String>);
 
 impl Site {
     fn fit(&self, need: &Need) -> Result<(), Misfit> {
+        if self.lost {
+            return Err(Misfit::Lost);
+        }
         if need.memory_bytes > self.memory_bytes_free {
             return Err(Misfit::Memory { free: self.memory_bytes_free });
         }

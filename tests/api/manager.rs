@@ -36,6 +36,7 @@ impl Default for Memory {
             name: name.to_owned(),
             uuid: format!("{number:08x}-8f4f-4a0e-9d41-1c9a62a5c2f0"),
             pci: (number == 1).then(|| "0000:3b:00.0".parse().unwrap()),
+            lost: (number == 2).then(|| "XID 79: GPU has fallen off the bus.".to_owned()),
             policy: Policy::default(),
             leased: number == 1,
             memory_bytes: 140 << 30,

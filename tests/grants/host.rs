@@ -1,14 +1,17 @@
 //! A running daemon on a recorded host, whose GPUs for Vulkan are lavapipe under other names.
 
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use vgpu::control::api::Client;
+use vgpu::control::api::{Client, State};
 
 use crate::listing;
 use crate::piece::{Piece, manifests};
+
+const KERNEL_LOG: &str = "/dev/kmsg";
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -26,6 +29,8 @@ impl Host {
         let folder = tempfile::tempdir().unwrap();
         let pieces = pieces(folder.path());
         let mut host = Self { tree: listing::Host::unpack(tree), pieces, folder, daemon: None };
+        fs::create_dir_all(host.tree.path("/dev")).unwrap();
+        File::create(host.tree.path(KERNEL_LOG)).unwrap();
         host.start_again();
         host
     }
@@ -44,6 +49,20 @@ impl Host {
             .spawn();
         self.daemon = Some(daemon.unwrap());
         eventually("the daemon answers", || self.client().host().ok());
+    }
+
+    /// The kernel writes this to its log.
+    pub(crate) fn kernel_says(&self, line: &str) {
+        let mut log = File::options().append(true).open(self.tree.path(KERNEL_LOG)).unwrap();
+        writeln!(log, "3,1187,5183405,-;{line}").unwrap();
+    }
+
+    /// Waits until a vGPU is in this state, and says why, if there is a reason.
+    pub(crate) fn eventually(&self, name: &str, state: State) -> Option<String> {
+        eventually(&format!("{name} is {state:?}"), || {
+            let vgpu = self.client().show(&name.parse().unwrap()).unwrap();
+            (vgpu.state == state).then_some(vgpu.problem)
+        })
     }
 
     fn end(&mut self) {

@@ -8,6 +8,7 @@ mod handed;
 mod host;
 #[path = "../support/listing.rs"]
 mod listing;
+mod lost;
 mod names;
 #[path = "../support/nvml_library.rs"]
 mod nvml_library;

@@ -10,6 +10,7 @@ fn site(name: &str) -> Site {
     Site {
         name: name.to_owned(),
         tier: 0,
+        lost: false,
         memory_bytes_free: 8 * GIB,
         policy: Policy::BestEffort,
         tenants: Vec::new(),
@@ -29,6 +30,17 @@ fn capped(percent: u32) -> Settings {
 fn chosen(sites: &[Site], need: &Need, laying: Laying) -> (String, String) {
     let choice = place(sites, need, laying).unwrap();
     (sites[choice.site].name.clone(), choice.why)
+}
+
+#[test]
+fn what_is_lost_is_left_out_and_what_draws_in_software_is_no_choice_instead() {
+    let lost = Site { lost: true, ..site("a") };
+    let software = Site { tier: 2, ..site("c") };
+
+    let (name, why) = chosen(&[lost.clone(), site("b"), software.clone()], &need(1), Laying::Spread);
+    assert_eq!((name.as_str(), why.as_str()), ("b", "spread: the only one with room; left out: a: lost"));
+    let none = place(&[lost, software], &need(1), Laying::Spread).unwrap_err();
+    assert_eq!(none.to_string(), "no GPU has room: a: lost");
 }
 
 #[test]
@@ -110,10 +122,12 @@ fn any_site() -> impl Strategy<Value = Site> {
     let policy = prop_oneof![Just(Policy::BestEffort), Just(Policy::EqualShare), Just(Policy::FixedShare)];
     let node = prop::option::of(0_u32..3);
     let link = prop::option::of(1_u64..4);
-    (0_u8..3, 0_u64..16, policy, prop::collection::vec(settings, 0..4), node, link).prop_map(
-        |(tier, gib, policy, tenants, node, link)| Site {
+    let tenants = prop::collection::vec(settings, 0..4);
+    (0_u8..3, any::<bool>(), 0_u64..16, policy, tenants, node, link).prop_map(
+        |(tier, lost, gib, policy, tenants, node, link)| Site {
             name: String::new(),
             tier,
+            lost,
             memory_bytes_free: gib * GIB,
             policy,
             tenants,

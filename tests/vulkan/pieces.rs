@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use vgpu::control::api::{ApiError, Change, GpuChange, Policy};
+use vgpu::control::api::{ApiError, Change, GpuChange, Policy, State};
 
 use crate::host::{Host, named};
 use crate::piece::{Piece, manifests};
@@ -16,11 +16,13 @@ const PIECES: [&str; 2] = ["left", "right"];
 const VGPUS: [(&str, &str, u32); 4] =
     [("l90", "left", 90), ("l10", "left", 10), ("r10", "right", 10), ("r90", "right", 90)];
 
-fn host() -> Host {
-    Host::start(|folder| {
-        let pieces = (1..).zip(PIECES).map(|(byte, name)| Piece::make(folder, name, byte, None));
-        PathBuf::from(manifests(&pieces.collect::<Vec<_>>()))
-    })
+fn host() -> (Host, Vec<Piece>) {
+    let mut pieces = Vec::new();
+    let host = Host::start(|folder| {
+        pieces.extend((1..).zip(PIECES).map(|(byte, name)| Piece::make(folder, name, byte, None)));
+        PathBuf::from(manifests(&pieces))
+    });
+    (host, pieces)
 }
 
 fn create(host: &Host, name: &str, piece: &str, cap: u32) -> Result<Change, ApiError> {
@@ -32,7 +34,7 @@ fn create(host: &Host, name: &str, piece: &str, cap: u32) -> Result<Change, ApiE
 
 #[test]
 fn each_piece_is_shared_by_what_was_said_of_the_vgpus_on_it_alone() {
-    let host = host();
+    let (host, _pieces) = host();
     for (name, piece, cap) in VGPUS {
         create(&host, name, piece, cap).unwrap();
     }
@@ -57,4 +59,49 @@ fn each_piece_is_shared_by_what_was_said_of_the_vgpus_on_it_alone() {
     for (more, less) in [(&l90, &l10), (&r90, &r10)] {
         assert!(more.busy_ns > less.busy_ns, "{more:?}\n{less:?}");
     }
+}
+
+#[test]
+fn programs_of_a_piece_whose_driver_loses_devices_are_told_and_those_of_another_go_on() {
+    let (host, pieces) = host();
+    for name in ["one", "beside"] {
+        create(&host, name, "left", 100).unwrap();
+    }
+    create(&host, "other", "right", 100).unwrap();
+    let mut programs = ["one", "beside", "other"].map(|name| host.talk(name, &["until-lost"]));
+    for program in &mut programs {
+        assert_eq!(program.line(), "running");
+    }
+    let state = |name: &str| {
+        let vgpu = host.client().show(&named(name)).unwrap();
+        (vgpu.state, vgpu.problem)
+    };
+
+    pieces[0].lose(true);
+
+    let [mut one, mut beside, mut other] = programs;
+    assert_eq!(one.line(), "ended with ERROR_DEVICE_LOST");
+    assert_eq!(beside.line(), "ended with ERROR_DEVICE_LOST");
+    assert!(one.finish() && beside.finish());
+    let why = eventually("both are stopped by that", || {
+        let both = [state("one"), state("beside")];
+        both.iter().all(|(state, _)| *state == State::Lost).then(|| both[0].1.clone())?
+    });
+    assert!(why.contains("(left) is lost: its driver lost the device of a program; "), "{why}");
+    assert!(why.ends_with(
+        "the driver lost the device that its memory was tried with; look at the host's kernel log"
+    ));
+    assert_eq!(state("other"), (State::Connected, None));
+    // Who comes meanwhile is told at once.
+    assert!(!host.talk("one", &["widths32"]).finish());
+
+    pieces[0].lose(false);
+
+    for name in ["one", "beside"] {
+        eventually("it goes on", || (state(name).0 != State::Lost).then_some(()));
+        assert!(host.talk(name, &["widths32"]).finish());
+    }
+    // It has submitted all the while.
+    assert_eq!(state("other"), (State::Connected, None));
+    other.kill();
 }

@@ -74,5 +74,10 @@ pub(super) fn shared(gpus: &[Gpu]) -> String {
             gpu.uuid.clone(),
         ]
     };
-    output::table(&["NAME", "POLICY", "LEASED", "PROMISED", "USED", "ADDRESS", "UUID"], gpus.iter().map(row))
+    let table = output::table(
+        &["NAME", "POLICY", "LEASED", "PROMISED", "USED", "ADDRESS", "UUID"],
+        gpus.iter().map(row),
+    );
+    let lost = |gpu: &Gpu| Some(format!("\n{} ({}) is lost: {}", gpu.name, gpu.uuid, gpu.lost.as_ref()?));
+    gpus.iter().filter_map(lost).fold(table, |text, line| text + &line)
 }

@@ -94,6 +94,10 @@ pub struct Gpu {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, example = "0000:3b:00.0")]
     pub pci: Option<PciAddress>,
+    /// Why it is lost, if it is: vGPUs on it have stopped until it is back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, example = "XID 79: GPU has fallen off the bus.")]
+    pub lost: Option<String>,
     /// How its vGPUs share it.
     pub policy: Policy,
     /// Whether one vGPU at a time runs on it now, because it is busy; else the hardware runs all beside each other.

@@ -226,6 +226,9 @@ pub enum State {
     HandedOver,
     /// Its device process does not start, or ends again and again; see [`Vgpu::problem`].
     Failing,
+    /// Its GPU is lost, see [`Vgpu::problem`]: nothing of it runs there until the GPU is back. What a VM has beside Vulkan
+    /// goes on.
+    Lost,
 }
 
 /// A vGPU.
@@ -254,7 +257,7 @@ pub struct Vgpu {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "was ended by SIGKILL")]
     pub last_death: Option<String>,
-    /// Why it is failing.
+    /// Why it is failing, or its GPU lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// Whether its work on the GPU goes before that of others; only where a single vGPU is asked for or changed, is on
@@ -329,6 +332,10 @@ pub enum EventKind {
     TakenOver,
     /// It did not hand its GPU back in time.
     Overran,
+    /// Its GPU is lost: its programs lose their devices.
+    Lost,
+    /// Its GPU is back.
+    Recovered,
     /// It is no longer on offer.
     Stopped,
     /// It was deleted.

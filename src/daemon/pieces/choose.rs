@@ -24,7 +24,8 @@ impl Daemon {
         let fitting = named(&gpus, device.unwrap_or_default(), Found::naming);
         if let [only] = fitting[..] {
             let why = device.map_or("the only GPU".to_owned(), |device| format!("gpu.device is {device:?}"));
-            return Ok(placed(only, &gpus, why));
+            let placement = placed(only, &gpus, why);
+            return self.losses.check(&placement).map(|()| placement);
         }
         let inventory = Inventory::read(&self.sysfs, &Names::default()).ok();
         let sites: Vec<Site> =
@@ -38,7 +39,7 @@ impl Daemon {
             let message = format!("limits.memory is {}, and {error}", bytes_text(need.memory_bytes));
             Refusal::new(Code::Conflict, message).field("limits.memory").remedy(
                 "make it, or share.cap, smaller; or stop, delete or lower other vGPUs: `vgpu gpu list` shows what is \
-                 promised",
+                 promised, and why GPUs are lost",
             )
         })?;
         let gpu =
@@ -57,6 +58,7 @@ impl Daemon {
                 Kind::Integrated => 1,
                 Kind::Software => 2,
             },
+            lost: self.losses.why(&gpu.uuid).is_some(),
             memory_bytes_free,
             policy: self.arbiter.policy(&gpu.uuid).0,
             tenants,
