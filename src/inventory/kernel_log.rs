@@ -142,7 +142,7 @@ mod tests {
         write!(kernel, "6,1,1,-;nothing\nNVRM: Xid (PCI:0000:3b:00): 13, a\n SUBSYSTEM=pci\n{LOST_CUT}")
             .unwrap();
         assert_eq!(numbers(), [13]);
-        write!(kernel, "): 79, b\n").unwrap();
+        writeln!(kernel, "): 79, b").unwrap();
         assert_eq!(numbers(), [79]);
         assert_eq!(numbers(), [0; 0]);
         writeln!(kernel, "{LOST}").unwrap();
