@@ -91,7 +91,7 @@ impl Losses {
     pub(super) fn hear(&self, placement: Option<&Placement>, report: &Report) {
         let why = match report {
             Report::DeviceLost => "its driver lost the device of a program",
-            Report::Failing { hopeless: true, .. } => "no process can use it",
+            Report::Failing { hopeless: true, .. } | Report::Beside(Some(_)) => "no process can use it",
             _ => return,
         };
         if let Some(placement) = placement {

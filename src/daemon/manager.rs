@@ -110,7 +110,7 @@ impl Manager for Daemon {
         if let (Some(_), Some(placement)) = (slot.lost(), &work.record.placement) {
             self.losses.check(placement)?;
         }
-        if !matches!(slot.shown().state, State::Stopped | State::Failing) {
+        if !matches!(slot.vgpu().state, State::Stopped | State::Failing) {
             return Ok(slot.vgpu());
         }
         let before = work.record.wanted;
@@ -312,10 +312,7 @@ impl Daemon {
     fn end(&self, slot: &Slot, work: &mut Work) -> Result<(), Refusal> {
         let stopped = work.unit.take().map_or(Ok(()), Unit::stop);
         work.held = None;
-        slot.set_lost(None);
-        let mut shown = slot.shown();
-        (shown.state, shown.pid, shown.problem) = (State::Stopped, None, None);
-        drop(shown);
+        slot.end();
         let cleared = self.clear(&slot.name, slot.socket.as_deref());
         stopped.and(cleared).map_err(|error| host_failed("something of the vGPU is left", error))
     }

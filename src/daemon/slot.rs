@@ -24,13 +24,21 @@ pub(super) struct Slot {
     pub(super) socket: Option<PathBuf>,
     /// What clients are told without waiting for anybody.
     shown: Mutex<Vgpu>,
-    /// Why its GPU is lost, if it is: clients are told that instead of what its processes do.
-    lost: Mutex<Option<String>>,
+    trouble: Mutex<Trouble>,
     /// Whoever does something to the vGPU holds this. `None` before it is made and after it is gone.
     work: Mutex<Option<Work>>,
     events: Arc<Events>,
     /// Programs may come and go as often as they like: not each time is news.
     usage: Gate,
+}
+
+/// What clients are told instead of what its process does.
+#[derive(Debug, Default)]
+struct Trouble {
+    /// Why its GPU is lost.
+    lost: Option<String>,
+    /// Why no process runs that a VM has for Vulkan.
+    beside: Option<String>,
 }
 
 /// What is wanted of a vGPU, and the unit that does it.
@@ -68,7 +76,7 @@ impl Slot {
             device: None,
         };
         let (shown, work) = (Mutex::new(shown), Mutex::new(None));
-        Self { name, socket, shown, lost: Mutex::default(), work, events, usage: Gate::new() }
+        Self { name, socket, shown, trouble: Mutex::default(), work, events, usage: Gate::new() }
     }
 
     pub(super) fn shown(&self) -> MutexGuard<'_, Vgpu> {
@@ -78,8 +86,11 @@ impl Slot {
     /// What clients are told.
     pub(super) fn vgpu(&self) -> Vgpu {
         let mut vgpu = self.shown().clone();
-        if let (Some(reason), true) = (self.lost(), vgpu.state != State::Stopped) {
-            (vgpu.state, vgpu.problem) = (State::Lost, Some(reason));
+        let trouble = self.trouble();
+        let told = [(State::Lost, &trouble.lost), (State::Failing, &trouble.beside)];
+        let first = told.into_iter().find_map(|(state, reason)| Some((state, Some(reason.clone()?))));
+        if let Some(first) = first.filter(|_| vgpu.state != State::Stopped) {
+            (vgpu.state, vgpu.problem) = first;
         }
         vgpu
     }
@@ -90,12 +101,24 @@ impl Slot {
         Some((shown.state != State::Stopped, shown.placement.clone()?))
     }
 
+    /// Why its GPU is lost, if it is.
     pub(super) fn lost(&self) -> Option<String> {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.trouble().lost.clone()
     }
 
     pub(super) fn set_lost(&self, reason: Option<String>) {
-        *self.lost.lock().unwrap_or_else(PoisonError::into_inner) = reason;
+        self.trouble().lost = reason;
+    }
+
+    /// Nothing of it runs any more.
+    pub(super) fn end(&self) {
+        *self.trouble() = Trouble::default();
+        let mut shown = self.shown();
+        (shown.state, shown.pid, shown.problem) = (State::Stopped, None, None);
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for whoever does something to the vGPU.
@@ -128,6 +151,10 @@ impl Slot {
             }
             // Whether its GPU is lost others find out.
             Report::DeviceLost => return,
+            Report::Beside(problem) => {
+                self.trouble().beside = problem;
+                return;
+            }
             Report::Died(how) => {
                 shown.last_death = Some(how.clone());
                 (shown.state, None, Some((EventKind::Died, Some(how))))

@@ -36,7 +36,8 @@ impl Xid {
         let (_, rest) = line.split_once("NVRM: Xid (")?;
         let (at, rest) = rest.split_once("): ")?;
         let (number, text) = rest.split_once(',').unwrap_or((rest, ""));
-        let at = at.strip_prefix("PCI:").unwrap_or(at);
+        // An instance of a GPU in MIG mode follows.
+        let at = at.strip_prefix("PCI:").unwrap_or(at).split(' ').next()?;
         let address = at.parse().or_else(|_| format!("{at}.0").parse()).ok()?;
         Some(Self { address, number: number.trim().parse().ok()?, text: text.trim().to_owned() })
     }
@@ -118,6 +119,8 @@ mod tests {
         assert_eq!(xid.to_string(), "XID 79: pid='<unknown>', name=<unknown>, GPU has fallen off the bus.");
         let older = Xid::parse("NVRM: Xid (0001:3b:00): 31, Ch 00000010").unwrap();
         assert_eq!((older.address.to_string().as_str(), older.is_loss()), ("0001:3b:00.0", false));
+        let instance = Xid::parse("NVRM: Xid (PCI:0000:3b:00 GPU-I:05): 94, Contained").unwrap();
+        assert_eq!((instance.address, instance.number), (xid.address, 94));
         assert_eq!(Xid::parse("NVRM: Xid (PCI:0000:3b:00): 8").unwrap().to_string(), "XID 8");
         for line in
             ["", "NVRM: Xid (PCI:x): 79, lost", "NVRM: Xid (PCI:0000:3b:00): lost", "NVRM: loading", LOST_CUT]

@@ -98,6 +98,8 @@ pub enum Report {
         /// It.
         pid: i32,
     },
+    /// The render process beside a VM's device process cannot run, and why; or one runs.
+    Beside(Option<String>),
     /// No device process runs, and why; there will be another try unless it is hopeless.
     Failing {
         /// Why.
@@ -147,7 +149,9 @@ impl Unit {
         let mut unit = Self::keep(first, begin, move |what| tell(&report, what))?;
         // What it does otherwise is no news of the VM's.
         let beside = Self::keep(render, begin_beside, move |what| match what {
-            Report::Failing { hopeless: true, .. } | Report::DeviceLost => tell(&of_render, what),
+            Report::Failing { problem, hopeless: true } => tell(&of_render, Report::Beside(Some(problem))),
+            Report::Started { .. } | Report::TakenOver { .. } => tell(&of_render, Report::Beside(None)),
+            Report::DeviceLost => tell(&of_render, what),
             other => tracing::debug!("its render process: {other:?}"),
         })?;
         unit.beside = Some(Box::new(beside));

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use vgpu::control::api::{EventKind, State};
 
 use crate::host::{Host, eventually};
@@ -151,6 +153,39 @@ fn a_piece_that_is_handed_over_is_lost_when_it_is_gone() {
 
     fs::rename(&away, &folder).unwrap();
     assert_eq!(host.eventually("a", State::HandedOver), None);
+}
+
+#[test]
+fn what_a_vm_has_beside_vulkan_outlives_its_gpu() {
+    let host = host();
+    let file = host.path("vm.toml");
+    let profile = "[gpu]\nvulkan = true\nhost_visible = \"64MiB\"\n[limits]\nmemory = \"64MiB\"";
+    fs::write(&file, profile).unwrap();
+    host.says(&["create", "vm", "--profile", file.to_str().unwrap(), "--on", "card"]);
+    let show = || host.client().show(&"vm".parse().unwrap()).unwrap();
+    let device = eventually("its device process runs", || show().pid);
+    let control = || vgpu::control::client::Client::new(host.path("state/run/vm/render.sock")).status().ok();
+    let opened =
+        || eventually("its render process has the GPU", || control()?.gpu.map(|_| control().unwrap().pid));
+    let first = opened();
+
+    for ends in [false, true] {
+        host.pieces[0].lose(true);
+        host.kernel_says(XID);
+        host.eventually("vm", State::Lost);
+        if ends {
+            // The next one cannot open the GPU, and waits until it is back.
+            kill(Pid::from_raw(opened()), Signal::SIGKILL).unwrap();
+        }
+        let shown = show();
+        assert_eq!((shown.state, shown.pid), (State::Lost, Some(device)));
+        assert!(shown.device.is_some(), "it answers");
+
+        host.pieces[0].lose(false);
+        assert_eq!(host.eventually("vm", State::Waiting), None);
+        assert_ne!(opened(), first);
+        assert_eq!(show().pid, Some(device));
+    }
 }
 
 #[test]

@@ -226,8 +226,8 @@ pub enum State {
     HandedOver,
     /// Its device process does not start, or ends again and again; see [`Vgpu::problem`].
     Failing,
-    /// Its GPU is lost, see [`Vgpu::problem`]: nothing of it runs there until the GPU is back. What a VM has beside Vulkan
-    /// goes on.
+    /// Its GPU is lost, see [`Vgpu::problem`]: nothing of it runs there until the GPU is back. What a VM has beside
+    /// Vulkan goes on.
     Lost,
 }
 

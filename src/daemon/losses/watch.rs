@@ -55,7 +55,6 @@ pub(super) struct Kernel {
 struct Watch {
     daemon: Weak<Daemon>,
     news: Receiver<News>,
-    tell: Sender<News>,
     suspects: BTreeMap<String, String>,
     tries: BTreeMap<String, Try>,
 }
@@ -75,13 +74,8 @@ impl Daemon {
                 self.sysfs.with_file_name("dev").join("kmsg").display()
             ),
         }
-        let mut watch = Watch {
-            daemon: Arc::downgrade(self),
-            news,
-            tell: self.losses.news.clone(),
-            suspects: BTreeMap::new(),
-            tries: BTreeMap::new(),
-        };
+        let mut watch =
+            Watch { daemon: Arc::downgrade(self), news, suspects: BTreeMap::new(), tries: BTreeMap::new() };
         thread::Builder::new().name("gpus".into()).spawn(move || watch.work()).map(drop)
     }
 
@@ -248,13 +242,13 @@ impl Watch {
             }
             let pause = if lost.contains(&gpu) { TRY_LOST } else { TRY_SUSPECT };
             if self.tries.get(&gpu).is_none_or(|one| !one.runs && one.began.elapsed() >= pause) {
-                self.start_try(gpu);
+                self.start_try(daemon.losses.news.clone(), gpu);
             }
         }
     }
 
-    fn start_try(&mut self, gpu: String) {
-        let (tell, which) = (self.tell.clone(), gpu.clone());
+    fn start_try(&mut self, tell: Sender<News>, gpu: String) {
+        let which = gpu.clone();
         let work = move || {
             let outcome = match render_process::rehearsal(Some(&which)) {
                 Ok(_) => Some(Ok(())),
