@@ -12,8 +12,8 @@ const EXTENT: vk::Extent3D = vk::Extent3D { width: SIDE, height: SIDE, depth: 1 
 const AREA: vk::Rect2D =
     vk::Rect2D { offset: vk::Offset2D { x: 0, y: 0 }, extent: vk::Extent2D { width: SIDE, height: SIDE } };
 
-/// What is behind all that is drawn.
-pub const BACKGROUND: [f32; 4] = [0.0, 0.25, 0.5, 1.0];
+/// What is behind all that is drawn: colours that eight bits can hold, for GPUs round those between as they like.
+pub const BACKGROUND: [f32; 4] = [0.0, 0.2, 0.6, 1.0];
 
 /// A corner: where it is, and its colour or its place in a texture.
 #[repr(C)]

@@ -45,7 +45,7 @@ fn draw_half_pixels(gpu: &Gpu, name: &str, dynamic: bool) -> Outcome {
         (canvas.brush(Style::default())?, corners(gpu, &rectangle(-1.0, -1.0, edge, 1.0, 0.5, RED))?);
     let picture = canvas.draw(|device, commands| brush.draw(device, commands, &corners))?;
     picture.expect(19, 30, RED)?;
-    picture.expect(20, 30, [0.5, 0.125, 0.25, 1.0])?;
+    picture.expect(20, 30, [0.5, 0.1, 0.3, 1.0])?;
     picture.expect(21, 30, BACKGROUND)?;
     picture.tell(name)
 }
@@ -121,9 +121,9 @@ pub fn blend(gpu: &Gpu) -> Outcome {
         brush.draw(device, commands, &first);
         brush.draw(device, commands, &second);
     })?;
-    picture.expect(4, 4, [0.5, 0.125, 0.25, 0.5])?;
-    picture.expect(32, 32, [0.25, 0.5625, 0.125, 0.5])?;
-    picture.expect(60, 4, [0.0, 0.625, 0.25, 0.5])?;
+    picture.expect(4, 4, [0.5, 0.1, 0.3, 0.5])?;
+    picture.expect(32, 32, [0.25, 0.55, 0.15, 0.5])?;
+    picture.expect(60, 4, [0.0, 0.6, 0.3, 0.5])?;
     picture.tell("blend")
 }
 
