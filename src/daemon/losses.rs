@@ -5,9 +5,9 @@
 //! another XID, a device that the driver lost, ─► another process tries ──┴─► lost ─► it is tried again and again
 //! or a process that cannot open it               the least piece of work    what is on it stops │    works: goes on
 //! ```
-//! Programs on a lost GPU are told by their render process that their devices are lost; it stays until the GPU is back,
-//! for it is the one that can tell them. What a VM has beside Vulkan goes on. A vGPU that comes or starts meanwhile is
-//! refused, or placed elsewhere where nobody said on which GPU it is to be.
+//! Programs on a lost GPU are told by their render process that their devices are lost. Then it ends, for a GPU can only
+//! be reset while nobody has it open, and the next one starts when the GPU is back. What a VM has beside Vulkan goes on.
+//! A vGPU that comes or starts meanwhile is refused, or placed elsewhere where nobody said on which GPU it is to be.
 
 mod watch;
 
@@ -17,17 +17,19 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Daemon;
 use super::slot::Slot;
 use crate::control::api::{EventKind, Manager, Name, Placement, State};
-use crate::control::client::{Client, ClientError};
+use crate::control::client::Client;
 use crate::control::{Code, Refusal};
 use crate::supervisor::{Report, end_holder};
 
-/// How long a render process may take to tell its programs.
+/// How long a render process may take to tell its programs, and they to hear it.
 const TELL_MAX: Duration = Duration::from_secs(2);
+const HEAR_MAX: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What the thread that watches GPUs is told. GPUs are called what [`key`] calls them.
 #[derive(Debug)]
@@ -100,6 +102,15 @@ impl Losses {
     }
 }
 
+/// Waits until the programs that were told have gone, but not for those that do not listen.
+fn wait_for_programs(client: &Client) {
+    let end = Instant::now() + HEAR_MAX;
+    let has_programs = || client.status().is_ok_and(|status| status.gpu.is_some_and(|gpu| gpu.clients > 0));
+    while Instant::now() < end && has_programs() {
+        thread::sleep(LOOK);
+    }
+}
+
 /// The refusal of a GPU that is lost.
 pub(super) fn refuse(placement: &Placement, why: &str) -> Refusal {
     let Placement { piece, name, .. } = placement;
@@ -130,7 +141,7 @@ impl Daemon {
         });
     }
 
-    /// The GPU of a vGPU is lost: its programs are told, or their process ends.
+    /// The GPU of a vGPU is lost: its programs are told, and their process ends.
     fn stop_on(&self, slot: &Slot, placement: &Placement, why: String) {
         let Placement { piece, name, .. } = placement;
         let reason = format!("its GPU {piece} ({name}) is lost: {why}");
@@ -139,21 +150,18 @@ impl Daemon {
         if placement.uuid.is_none() {
             return;
         }
-        let (socket, _) = self.render_of(&slot.name);
-        match Client::with_patience(socket, TELL_MAX).lose(&reason) {
-            Ok(()) => {}
-            Err(ClientError::Connect { .. }) => tracing::debug!("{}: there is no process to tell", slot.name),
-            Err(error) => {
-                tracing::warn!(
-                    "{}: its process is ended, for it tells its programs nothing: {error}",
-                    slot.name
-                );
-                self.end_render(&slot.name);
-            }
+        if let Some(unit) = slot.work().as_ref().and_then(|work| work.unit.as_ref()) {
+            unit.hold();
         }
+        let client = Client::with_patience(self.render_of(&slot.name).0, TELL_MAX);
+        match client.lose(&reason) {
+            Ok(()) => wait_for_programs(&client),
+            Err(error) => tracing::warn!("{}: its programs are not told: {error}", slot.name),
+        }
+        self.end_render(&slot.name);
     }
 
-    /// The GPU of a vGPU is back: another process takes it, and those who wait for one have theirs.
+    /// The GPU of a vGPU is back: another process takes it.
     fn go_on(&self, slot: &Slot) {
         self.end_render(&slot.name);
         let has_unit = slot.work().as_ref().and_then(|work| Some(work.unit.as_ref()?.retry()));

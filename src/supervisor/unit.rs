@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -115,6 +116,7 @@ pub struct Unit {
     spec: Arc<Mutex<DeviceSpec>>,
     stop: Arc<EventFd>,
     retry: Arc<EventFd>,
+    held: Arc<AtomicBool>,
     thread: JoinHandle<()>,
     /// The render process of a VM.
     beside: Option<Box<Self>>,
@@ -161,7 +163,7 @@ impl Unit {
     fn keep(part: Part, begin: Begin, report: impl Fn(Report) + Send + 'static) -> io::Result<Self> {
         let Part { spec, front_end, control, lock, arbiter, tie } = part;
         let [stop, retry] = [EFD, EFD | EfdFlags::EFD_NONBLOCK].map(EventFd::from_flags);
-        let (stop, retry) = (Arc::new(stop?), Arc::new(retry?));
+        let (stop, retry, held) = (Arc::new(stop?), Arc::new(retry?), Arc::<AtomicBool>::default());
         let (locked, scheduled) = (lock.is_some(), arbiter.is_some());
         let spec = DeviceSpec { kept: true, locked, scheduled, ..spec };
         let spec = Arc::new(Mutex::new(spec));
@@ -175,6 +177,7 @@ impl Unit {
             seating: Mutex::default(),
             stop: stop.clone(),
             retry: retry.clone(),
+            held: held.clone(),
             report: Box::new(report),
         };
         let span = tracing::Span::current();
@@ -183,7 +186,7 @@ impl Unit {
             let Stopped = keeper.work(begin);
         };
         let thread = thread::Builder::new().name("unit".into()).spawn(work)?;
-        Ok(Self { spec, stop, retry, thread, beside: None })
+        Ok(Self { spec, stop, retry, held, thread, beside: None })
     }
 
     /// What the next VM gets.
@@ -194,9 +197,18 @@ impl Unit {
         self.spec.lock().unwrap_or_else(PoisonError::into_inner).profile = profile;
     }
 
-    /// Has a process tried again at once that could not be started, were it hopeless.
+    /// Has no render process follow the one that there is, if there is one, until [`Unit::retry`].
+    pub fn hold(&self) {
+        match &self.beside {
+            Some(beside) => beside.hold(),
+            None => self.held.store(true, Ordering::Release),
+        }
+    }
+
+    /// Has a process tried again at once that was held, or could not be started, were it hopeless.
     pub fn retry(&self) -> io::Result<()> {
         self.beside.iter().try_for_each(|beside| beside.retry())?;
+        self.held.store(false, Ordering::Release);
         Ok(self.retry.write(1).map(drop)?)
     }
 
@@ -256,6 +268,7 @@ struct Keeper {
     seating: Mutex<Option<Seating>>,
     stop: Arc<EventFd>,
     retry: Arc<EventFd>,
+    held: Arc<AtomicBool>,
     report: Box<dyn Fn(Report) + Send>,
 }
 
@@ -396,6 +409,9 @@ impl Keeper {
     /// Starts a device process, again and again until one runs.
     fn start(&self, sockets: &Sockets, heir: &mut Option<Legacy>, plan: &mut Plan) -> Result<Kept, Stopped> {
         loop {
+            while self.held.load(Ordering::Acquire) {
+                self.pause(PollTimeout::NONE)?;
+            }
             match self.try_start(sockets, heir) {
                 Ok(kept) => {
                     let pid = kept.process.pid();

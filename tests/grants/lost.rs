@@ -1,10 +1,11 @@
 //! GPUs that are lost: what is on them stops and says why, others go on, and all is as it was when they are back.
 
 use std::fs;
+use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use vgpu::control::api::{EventKind, State};
+use vgpu::control::client::Client;
+use vgpu::control::lock::holder;
 
 use crate::host::{Host, eventually};
 use crate::piece::Piece;
@@ -71,6 +72,8 @@ fn a_gpu_that_fell_off_the_bus_takes_its_vgpus_along_until_it_was_reset_and_no_o
     let why = host.eventually("on-card", State::Lost).unwrap();
     assert!(why.starts_with("its GPU 0000:03:00.0 (card) is lost: XID 79: pid="), "{why}");
     assert!(host.says(&["show", "on-card"]).contains("GPU has fallen off the bus."));
+    let show = || host.client().show(&"on-card".parse().unwrap()).unwrap();
+    eventually("nobody has the GPU open, so that it can be reset", || show().pid.is_none().then_some(()));
     assert!(host.says(&["list"]).lines().any(|line| line.contains("on-card") && line.contains("lost")));
     let asked = refused(&host, &["--on", "card"]);
     assert!(asked.starts_with("error: 0000:03:00.0 (card) is lost: XID 79"), "{asked}");
@@ -164,26 +167,23 @@ fn what_a_vm_has_beside_vulkan_outlives_its_gpu() {
     host.says(&["create", "vm", "--profile", file.to_str().unwrap(), "--on", "card"]);
     let show = || host.client().show(&"vm".parse().unwrap()).unwrap();
     let device = eventually("its device process runs", || show().pid);
-    let control = || vgpu::control::client::Client::new(host.path("state/run/vm/render.sock")).status().ok();
-    let opened =
-        || eventually("its render process has the GPU", || control()?.gpu.map(|_| control().unwrap().pid));
-    let first = opened();
+    let control = Client::with_patience(host.path("state/run/vm/render.sock"), Duration::from_secs(1));
+    let opened = || eventually("its render process has the GPU", || Some(control.status().ok()?.pid));
+    let lock = || fs::File::open(host.path("state/run/vm/render.lock")).unwrap();
 
-    for ends in [false, true] {
+    for _ in 0..2 {
+        let last = opened();
         host.pieces[0].lose(true);
         host.kernel_says(XID);
         host.eventually("vm", State::Lost);
-        if ends {
-            // The next one cannot open the GPU, and waits until it is back.
-            kill(Pid::from_raw(opened()), Signal::SIGKILL).unwrap();
-        }
+        eventually("its render process has ended", || holder(&lock()).unwrap().is_none().then_some(()));
         let shown = show();
         assert_eq!((shown.state, shown.pid), (State::Lost, Some(device)));
         assert!(shown.device.is_some(), "it answers");
 
         host.pieces[0].lose(false);
         assert_eq!(host.eventually("vm", State::Waiting), None);
-        assert_ne!(opened(), first);
+        assert_ne!(opened(), last);
         assert_eq!(show().pid, Some(device));
     }
 }

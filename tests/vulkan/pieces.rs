@@ -92,8 +92,10 @@ fn programs_of_a_piece_whose_driver_loses_devices_are_told_and_those_of_another_
         "the driver lost the device that its memory was tried with; look at the host's kernel log"
     ));
     assert_eq!(state("other"), (State::Connected, None));
-    // Who comes meanwhile is told at once.
-    assert!(!host.talk("one", &["widths32"]).finish());
+    eventually("its process has ended", || {
+        host.client().show(&named("one")).unwrap().pid.is_none().then_some(())
+    });
+    let early = host.talk("one", &["widths32"]);
 
     pieces[0].lose(false);
 
@@ -101,6 +103,7 @@ fn programs_of_a_piece_whose_driver_loses_devices_are_told_and_those_of_another_
         eventually("it goes on", || (state(name).0 != State::Lost).then_some(()));
         assert!(host.talk(name, &["widths32"]).finish());
     }
+    assert!(early.finish(), "who came too early waited");
     // It has submitted all the while.
     assert_eq!(state("other"), (State::Connected, None));
     other.kill();
