@@ -5,9 +5,9 @@
 //! another XID, a device that the driver lost, ─► another process tries ──┴─► lost ─► it is tried again and again
 //! or a process that cannot open it               the least piece of work    what is on it stops │    works: goes on
 //! ```
-//! Programs on a lost GPU are told by their render process that their devices are lost. Then it ends, for a GPU can only
-//! be reset while nobody has it open, and the next one starts when the GPU is back. What a VM has beside Vulkan goes on.
-//! A vGPU that comes or starts meanwhile is refused, or placed elsewhere where nobody said on which GPU it is to be.
+//! Programs on a lost GPU are told by their render process that their devices are lost. Then it ends, for what somebody
+//! has open cannot be reset, and the next one starts when the GPU is back. What a VM has beside Vulkan goes on. A vGPU
+//! that comes or starts meanwhile is refused, or placed elsewhere where nobody said on which GPU it is to be.
 
 mod watch;
 
