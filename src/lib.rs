@@ -18,6 +18,7 @@
 //! | 1 | [`wire`], [`venus`] | bytes of virtio-gpu, and of Vulkan commands |
 //! | 1 | [`sched`] | who may use a GPU, and how long |
 //! | 1 | [`inventory`] | the GPUs of a host, and what each can be cut into |
+//! | 1 | [`lease`] | which pieces of GPUs vGPUs have |
 //! | 1 | [`vault`], [`heap`], [`quota`], [`guest_memory`], [`guest_log`] | memory that outlives us, accounts, log |
 //! | 0 | [`sys`] | unsafe |
 //!
@@ -35,6 +36,7 @@ pub mod guest_log;
 pub mod guest_memory;
 pub mod heap;
 pub mod inventory;
+pub mod lease;
 pub mod link;
 pub mod partition;
 pub mod quota;

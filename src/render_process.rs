@@ -28,15 +28,16 @@ use crate::arbiter::{self, Seating};
 use crate::control::profile::Class;
 use crate::control::spec::DeviceSpec;
 use crate::control::{GpuStatus, Inherited, InheritedError, RenderHandle};
+use crate::guest_log::Gate;
 use crate::heap::Heap;
 use crate::link::RenderEnd;
 use crate::quota::{Ledger, Shares};
 use crate::render::venus::{GpuRenderer, Monitor};
-pub use crate::render::vulkan::Found;
+pub use crate::render::vulkan::{Found, Kind};
 use crate::render::vulkan::{Gpu, GpuOptions, Leave, OpenError};
 use crate::sandbox::{Needs, Sandbox, SandboxError, SandboxSpec, Sealed, driver_environment};
 use crate::transport::contexts;
-use crate::transport::vhost_user::{HandoverError, Heirlooms, Keeping, Story};
+use crate::transport::vhost_user::{HandoverError, Heirlooms, Keeping, Note, Story};
 use crate::transport::vtest::{self, Clients, House};
 
 /// The verb of the rehearsing process, and its option.
@@ -157,8 +158,9 @@ fn serve(
         None => Ledger::new(spec.profile.limits.memory),
     };
     let status = status(spec, &gpu, found);
-    inherited.answer_operators(handle(status, inherited, &sealed, &ledger, keeping))?;
     let leave = Leave::open();
+    watch_for_loss(&leave, keeping);
+    inherited.answer_operators(handle(status, inherited, &sealed, &ledger, keeping, &leave))?;
     if let Some(seating) = &inherited.seating {
         arbiter::follow(seating, &gpu, Arc::clone(&leave))?;
     }
@@ -180,6 +182,17 @@ fn serve(
         inherited.front_end.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?;
     let listener = UnixListener::from(front_end.try_clone()?);
     Ok(vtest::serve(&sealed, &listener, house, orphans)?)
+}
+
+/// Tells the keeper when the driver loses devices. Guests may have that happen as often as they like.
+fn watch_for_loss(leave: &Leave, keeping: &Keeping<Clients>) {
+    let (keeping, gate) = (keeping.clone(), Gate::new());
+    leave.set_alarm(move || {
+        if gate.pass().is_some() {
+            // That changes no story.
+            _ = keeping.note(Note::Lost);
+        }
+    });
 }
 
 /// The clients of the process before this one, if it died, and the keeper that is told of them from now on. It waits
@@ -241,13 +254,15 @@ fn handle(
     sealed: &Sealed,
     ledger: &Ledger,
     keeping: &Keeping<Clients>,
+    leave: &Arc<Leave>,
 ) -> RenderHandle {
-    let clients = keeping.clone();
+    let (clients, leave) = (keeping.clone(), Arc::clone(leave));
     let keepers = heirlooms(inherited).map(|heirlooms| Box::new(keeping.adopted_by(heirlooms)) as Box<_>);
     RenderHandle {
         gpu,
         clients: Box::new(move || clients.look(Clients::count)),
         ledger: ledger.clone(),
+        lose: Box::new(move |why| leave.lose(why)),
         sandbox: sealed.report().clone(),
         keepers,
     }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::error::CommandError;
 use crate::control::api::API_SOCKET;
 use crate::daemon::{self, DaemonError, Options, StoreError};
+use crate::inventory::SYSFS;
 use crate::supervisor::SocketError;
 
 /// Keep many vGPUs on offer, and serve an API to manage them
@@ -25,6 +26,9 @@ pub(super) struct DaemonArgs {
     /// Where vGPUs' sockets may be; the first is where they are unless asked for elsewhere [default: beside the API's]
     #[arg(long = "socket-folder", value_name = "DIR")]
     socket_folders: Vec<PathBuf>,
+    /// The kernel's view of the host: /sys, or a copy of another host's, in tests
+    #[arg(long = "sysfs-root", value_name = "FOLDER", default_value = SYSFS)]
+    sysfs: PathBuf,
     /// Run no vGPU where the host cannot give every layer of the sandbox
     #[arg(long)]
     require_sandbox: bool,
@@ -36,6 +40,7 @@ pub(super) fn run(arguments: &DaemonArgs) -> Result<(), CommandError> {
         api: arguments.api.clone(),
         api_group: arguments.api_group.clone(),
         socket_folders: arguments.socket_folders.clone(),
+        sysfs: arguments.sysfs.clone(),
         require_sandbox: arguments.require_sandbox,
     };
     daemon::run(&options).map_err(|error| match &error {

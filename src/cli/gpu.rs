@@ -1,11 +1,13 @@
 //! `vgpu gpu`.
 
+mod drain;
 mod hardware;
+mod host;
 mod layout;
 mod list;
 mod vfio;
 
-pub(super) use hardware::Sysfs;
+pub(super) use host::Sysfs;
 
 use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;
@@ -41,7 +43,7 @@ enum Verb {
     ///
     /// Example: vgpu gpu set H200 --policy fixed-share --overcommit 150
     Set {
-        /// Its UUID, or a part of its name that no other GPU has in its
+        /// Its PCI address, its UUID, or a part of its name that no other GPU has in its
         #[arg(value_parser = NonEmptyStringValueParser::new())]
         gpu: String,
         #[command(flatten)]

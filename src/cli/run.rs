@@ -117,7 +117,7 @@ fn supervise(spec: DeviceSpec, path: &Path, control: Option<Claimed>) -> Result<
     let hopeless = end.clone();
     supervisor::on_termination(move |_| _ = end.send(Ok(()))).map_err(CommandError::host)?;
     let report = move |report| {
-        if let Report::Failing { problem, hopeless: true } = report {
+        if let Report::Failing { problem, hopeless: true } | Report::Beside(Some(problem)) = report {
             _ = hopeless.send(Err(CommandError::user(problem)));
         }
     };

@@ -1,25 +1,32 @@
 //! How vGPUs look in tables.
 
+use std::path::Path;
+
 use super::output::{self, memory_text};
 use crate::control::HeadStatus;
-use crate::control::api::{Priority, State, Vgpu};
-use crate::control::profile::{Class, Head, Transport, bytes_text};
+use crate::control::api::{Placement, Priority, State, Vgpu};
+use crate::control::profile::{Class, Head, Share, Transport, bytes_text};
 
 const NOTHING: &str = "-";
 
 /// A line for each.
 pub(super) fn table(vgpus: &[Vgpu]) -> String {
-    let headings = ["NAME", "STATE", "TRANSPORT", "HEADS", "MEMORY", "PID", "TAKEOVERS", "SOCKET"];
+    let headings = ["NAME", "STATE", "TRANSPORT", "HEADS", "MEMORY", "PIECE", "PID", "TAKEOVERS", "SOCKET"];
     let row = |vgpu: &Vgpu| {
+        let (transport, heads, memory) = match vgpu.device() {
+            Some(_) => (Some("passthrough".to_owned()), NOTHING.to_owned(), NOTHING.to_owned()),
+            None => (None, heads(&vgpu.profile.heads), bytes_text(vgpu.profile.limits.memory)),
+        };
         vec![
             vgpu.name.to_string(),
             state(vgpu.state).to_owned(),
-            vgpu.profile.transport.to_string(),
-            heads(&vgpu.profile.heads),
-            bytes_text(vgpu.profile.limits.memory),
+            transport.unwrap_or_else(|| vgpu.profile.transport.to_string()),
+            heads,
+            memory,
+            or_nothing(vgpu.placement.as_ref().map(|placement| &placement.piece)),
             or_nothing(vgpu.pid),
             vgpu.takeovers.to_string(),
-            vgpu.socket.display().to_string(),
+            or_nothing(vgpu.socket.as_ref().map(|socket| socket.display())),
         ]
     };
     output::table(&headings, vgpus.iter().map(row))
@@ -27,27 +34,27 @@ pub(super) fn table(vgpus: &[Vgpu]) -> String {
 
 /// All that is known of one.
 pub(super) fn details(vgpu: &Vgpu) -> String {
+    if let Some(device) = vgpu.device() {
+        return handed_over(vgpu, device);
+    }
     let access = &vgpu.profile.socket;
     let mut lines = vec![
         ("NAME", vgpu.name.to_string()),
         ("STATE", state(vgpu.state).to_owned()),
         ("TRANSPORT", vgpu.profile.transport.to_string()),
-        ("SOCKET", vgpu.socket.display().to_string()),
+        ("SOCKET", or_nothing(vgpu.socket.as_ref().map(|socket| socket.display()))),
         ("OWNER", or_nothing(access.owner.as_ref())),
         ("GROUP", or_nothing(access.group.as_ref())),
         ("MODE", access.mode_text()),
         ("PID", or_nothing(vgpu.pid)),
         ("TAKEOVERS", vgpu.takeovers.to_string()),
     ];
+    lines.extend(vgpu.placement.iter().flat_map(placement));
     match &vgpu.problem {
         Some(problem) => lines.push(("PROBLEM", problem.clone())),
         None => lines.extend(vgpu.last_death.iter().map(|how| ("LAST DEATH", format!("its process {how}")))),
     }
     let limits = &vgpu.profile.limits;
-    let used = |used: Option<String>, most: String| match used {
-        Some(used) => format!("{used} of {most}"),
-        None => most,
-    };
     let device = vgpu.device.as_ref();
     let memory = device.map(|device| bytes_text(device.memory_bytes_used));
     lines.push(("MEMORY", used(memory, bytes_text(limits.memory))));
@@ -60,28 +67,7 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
                 lines.push(("WINDOW", if device.window { "of the VMM" } else { NOTHING }.to_owned()));
             }
         }
-        Transport::Vtest => {
-            let gpu = device.and_then(|device| device.gpu.as_ref());
-            lines.push((
-                "CLIENTS",
-                used(gpu.map(|gpu| gpu.clients.to_string()), limits.clients().to_string()),
-            ));
-            let share = &vgpu.profile.share;
-            lines.push(("WEIGHT", share.weight.to_string()));
-            lines.push(("CAP", format!("{} %", share.cap)));
-            lines.push(("CLASS", share.class.to_string()));
-            lines.extend(priority(vgpu).map(|said| ("PRIORITY", said.to_owned())));
-            let asked = vgpu.profile.gpu.device.as_ref();
-            lines.push(("GPU", gpu.map_or_else(|| or_nothing(asked), |gpu| gpu.name.clone())));
-            if let Some(gpu) = gpu {
-                let itself = match gpu.memory_bytes_driver {
-                    0 => String::new(),
-                    bytes => format!(", takes {} for itself", memory_text(bytes)),
-                };
-                lines.push(("DRIVER", gpu.driver.clone() + &itself));
-                lines.push(("SHADERS", format!("checked by {}", gpu.shader_checks)));
-            }
-        }
+        Transport::Vtest => lines.extend(without_vm(vgpu)),
     }
     if let Some(device) = device {
         lines.extend(device.sandbox.iter().map(|layer| ("SANDBOX", layer.clone())));
@@ -94,6 +80,62 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
         }
         Transport::Vtest => pairs(&lines),
     }
+}
+
+/// What programs without a VM use and get.
+fn without_vm(vgpu: &Vgpu) -> Vec<(&'static str, String)> {
+    let gpu = vgpu.device.as_ref().and_then(|device| device.gpu.as_ref());
+    let clients = gpu.map(|gpu| gpu.clients.to_string());
+    let Share { weight, cap, class } = &vgpu.profile.share;
+    let mut lines = vec![
+        ("CLIENTS", used(clients, vgpu.profile.limits.clients().to_string())),
+        ("WEIGHT", weight.to_string()),
+        ("CAP", format!("{cap} %")),
+        ("CLASS", class.to_string()),
+    ];
+    lines.extend(priority(vgpu).map(|said| ("PRIORITY", said.to_owned())));
+    let asked = vgpu.profile.gpu.device.as_ref();
+    lines.push(("GPU", gpu.map_or_else(|| or_nothing(asked), |gpu| gpu.name.clone())));
+    if let Some(gpu) = gpu {
+        let itself = match gpu.memory_bytes_driver {
+            0 => String::new(),
+            bytes => format!(", takes {} for itself", memory_text(bytes)),
+        };
+        lines.push(("DRIVER", gpu.driver.clone() + &itself));
+        lines.push(("SHADERS", format!("checked by {}", gpu.shader_checks)));
+    }
+    lines
+}
+
+fn used(used: Option<String>, most: String) -> String {
+    match used {
+        Some(used) => format!("{used} of {most}"),
+        None => most,
+    }
+}
+
+/// One that is a piece itself: the hardware has the rest.
+fn handed_over(vgpu: &Vgpu, device: &Path) -> String {
+    let mut lines = vec![
+        ("NAME", vgpu.name.to_string()),
+        ("STATE", state(vgpu.state).to_owned()),
+        ("TRANSPORT", "passthrough".to_owned()),
+    ];
+    lines.extend(vgpu.placement.iter().flat_map(placement));
+    lines.push(("DEVICE", device.display().to_string()));
+    lines.extend(vgpu.problem.iter().map(|problem| ("PROBLEM", problem.clone())));
+    pairs(&lines)
+}
+
+/// By what its VM gets it: a socket, or a folder below /sys.
+pub(super) fn way_in(vgpu: &Vgpu) -> String {
+    or_nothing(vgpu.socket.as_deref().or(vgpu.device()).map(Path::display))
+}
+
+/// On which GPU, or piece of one, it is.
+fn placement(placement: &Placement) -> [(&'static str, String); 2] {
+    let Placement { piece, name, why, .. } = placement;
+    [("PIECE", format!("{piece} ({name})")), ("WHY THERE", why.clone())]
 }
 
 /// What became of the priority on the GPU that a vGPU's class entitles it to; nothing where all is as it should be
@@ -163,6 +205,8 @@ fn state(state: State) -> &'static str {
         State::Stopped => "stopped",
         State::Waiting => "waiting",
         State::Connected => "connected",
+        State::HandedOver => "handed over",
         State::Failing => "failing",
+        State::Lost => "lost",
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct VmmArgsArgs {
     output: Output,
 }
 
+const VMMS: &str = "say what runs it: --vmm qemu, cloud-hypervisor, crosvm or libvirt";
+
 /// Prints the options or the domain.
 pub(super) fn run(arguments: &VmmArgsArgs) -> Result<(), CommandError> {
     let vgpu = arguments.api.client().show(&arguments.name)?;
@@ -42,6 +44,12 @@ pub(super) fn run(arguments: &VmmArgsArgs) -> Result<(), CommandError> {
     let _ = writeln!(std::io::stderr(), "{}", access(&vgpu));
     if let Some(advice) = arguments.vmm.and_then(|vmm| advice(&vgpu, vmm)) {
         let _ = writeln!(std::io::stderr(), "{advice}");
+    }
+    if vgpu.device().is_some() {
+        return match arguments.vmm {
+            Some(vmm) => print(arguments.output, vmm.configuration(&vgpu, arguments.memory)),
+            None => Err(CommandError::cli(format_args!("{} is for a VM", arguments.name)).hint(VMMS)),
+        };
     }
     match (vgpu.profile.transport, arguments.vmm) {
         (Transport::VfioUser, Some(Vmm::Crosvm)) => Err(CommandError::user(format_args!(
@@ -53,11 +61,10 @@ pub(super) fn run(arguments: &VmmArgsArgs) -> Result<(), CommandError> {
             print(arguments.output, vmm.configuration(&vgpu, arguments.memory))
         }
         (Transport::VhostUser | Transport::VfioUser, None) => {
-            Err(CommandError::cli(format_args!("{} is for a VM", arguments.name))
-                .hint("say what runs it: --vmm qemu, cloud-hypervisor, crosvm or libvirt"))
+            Err(CommandError::cli(format_args!("{} is for a VM", arguments.name)).hint(VMMS))
         }
         (Transport::Vtest, None) => {
-            let variables = environment(&vgpu.socket);
+            let variables = environment(&vgpu.socket.unwrap_or_default());
             let map: BTreeMap<_, _> = variables.iter().cloned().collect();
             arguments.output.print(&map, || exports(variables))
         }

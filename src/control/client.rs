@@ -93,6 +93,11 @@ impl Client {
         self.request(&Request::Set(changes.to_vec())).map(drop)
     }
 
+    /// Has the programs that use Vulkan lose their devices, and says why.
+    pub fn lose(&self, reason: &str) -> Result<(), ClientError> {
+        self.request(&Request::Lose(reason.to_owned())).map(drop)
+    }
+
     fn request(&self, request: &Request) -> Result<(Value, Vec<u8>), ClientError> {
         let stream = UnixStream::connect(&self.path)
             .map_err(|error| ClientError::Connect { path: self.path.clone(), error })?;

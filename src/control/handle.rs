@@ -94,6 +94,12 @@ impl<M: GuestAddressSpace<M = GuestMemory>> Vgpu for DeviceHandle<M> {
         Ok(())
     }
 
+    fn lose(&self, _: &str) -> Result<(), Refusal> {
+        Err(Refusal::new(Code::BadField, "this process has no GPU that could be lost")
+            .field("request")
+            .remedy("ask the process that runs Vulkan"))
+    }
+
     fn keepers(&self) -> Result<&dyn Fn(UnixStream), Refusal> {
         kept_by(self.keepers.as_deref())
     }

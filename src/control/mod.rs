@@ -11,6 +11,7 @@
 //! | `{"request":"status"}` | [`Status`] |
 //! | `{"request":"set","heads":[{"head":1,"size":"1024x768"},{"head":2,"size":"off"}]}` | `{}` |
 //! | `{"request":"keep"}` | `{}`, and the connection goes on as the keeper's (see `transport::vhost_user::Note`) |
+//! | `{"request":"lose","reason":"XID 79"}` | `{}`; only of what runs Vulkan: its programs lose their devices |
 //!
 //! An answer is `{"ok":{…}}` or `{"error":{"code":…,"field":…,"message":…,"remedy":…}}`. A line of more than 64 KiB is
 //! refused, and so is a client that says or reads nothing for long: clients are served one after another.

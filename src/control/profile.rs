@@ -37,7 +37,7 @@
 //! transport = "vtest"
 //!
 //! [gpu]
-//! device = "NVIDIA H200"  # a part of its name, or its UUID
+//! device = "NVIDIA H200"  # a part of its name, its UUID, or its PCI address
 //!
 //! [limits]
 //! memory = "8GiB"         # of all clients together
@@ -66,7 +66,7 @@ pub use transport::Transport;
 
 pub(super) use error::{nearest, unknown_key};
 pub(super) use object::{object, objects, some_object};
-pub(super) use text::{SIZE_RULE, parse_size, size_text, some_within};
+pub(super) use text::{SIZE_RULE, device as piece, parse_size, size_text, some_within};
 pub(crate) use text::{bytes_text, parse_bytes};
 
 use serde::de::Error;
@@ -153,7 +153,7 @@ pub struct Gpu {
     #[schema(value_type = String, pattern = "^[1-9][0-9]{0,12} ?(KiB|MiB|GiB)?$")]
     #[schema(default = "256MiB", example = "1GiB")]
     pub host_visible: u64,
-    /// A part of its name, or its UUID. If left out: the first that is hardware, else one in software.
+    /// A part of its name, its UUID, or its PCI address. If left out: the first that is hardware, else one in software.
     #[serde(deserialize_with = "text::device", skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, pattern = "^[ -~]{1,255}$", example = "NVIDIA H200")]
     pub device: Option<String>,

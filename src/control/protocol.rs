@@ -21,6 +21,8 @@ pub enum Request {
     Set(Vec<HeadChange>),
     /// The client keeps this vGPU from now on: after the answer the connection is its keeper channel.
     Keep,
+    /// The GPU is lost, and why: all programs that use Vulkan are to be told that their devices are.
+    Lose(String),
 }
 
 /// A monitor plugged into a head, or taken away. As JSON: `{"head":1,"size":"1024x768"}`, or `"off"` for no monitor.
@@ -224,7 +226,7 @@ impl Refusal {
     }
 }
 
-const REQUESTS: [&str; 4] = ["screenshot", "status", "set", "keep"];
+const REQUESTS: [&str; 5] = ["screenshot", "status", "set", "keep", "lose"];
 
 impl Request {
     /// Reads a request's line.
@@ -241,6 +243,9 @@ impl Request {
             "status" => Self::Status,
             "set" => Self::Set(fields.changes()?),
             "keep" => Self::Keep,
+            "lose" => Self::Lose(
+                fields.take("reason", "why the GPU is lost", |value| Some(value.as_str()?.into()))?,
+            ),
             _ => return Err(unknown_request(&name)),
         };
         fields.finish()?;
@@ -253,6 +258,7 @@ impl Request {
             Self::Screenshot(head) => json!({"request": "screenshot", "head": head.get()}),
             Self::Status => json!({"request": "status"}),
             Self::Keep => json!({"request": "keep"}),
+            Self::Lose(reason) => json!({"request": "lose", "reason": reason}),
             Self::Set(changes) => {
                 let size = |size: Option<Size>| size.map_or_else(|| "off".into(), size_text);
                 let change =
@@ -373,6 +379,7 @@ mod tests {
             Request::Set(changes),
             Request::Set(vec![]),
             Request::Keep,
+            Request::Lose("it fell off".into()),
         ] {
             assert_eq!(Request::parse(request.to_json().to_string().as_bytes()), Ok(request));
         }
@@ -386,10 +393,13 @@ mod tests {
         for (line, remedy) in [
             (
                 r#"{"request":"screnshot"}"#,
-                "did you mean `screenshot`? Known here: screenshot, status, set, keep",
+                "did you mean `screenshot`? Known here: screenshot, status, set, keep, lose",
             ),
-            (r#"{"request":"stats"}"#, "did you mean `status`? Known here: screenshot, status, set, keep"),
-            (r#"{"request":"kill"}"#, "known here: screenshot, status, set, keep"),
+            (
+                r#"{"request":"stats"}"#,
+                "did you mean `status`? Known here: screenshot, status, set, keep, lose",
+            ),
+            (r#"{"request":"kill"}"#, "known here: screenshot, status, set, keep, lose"),
         ] {
             let refusal = refusal(line);
             assert_eq!((refusal.code, refusal.remedy.as_deref()), (Code::UnknownRequest, Some(remedy)));

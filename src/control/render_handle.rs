@@ -19,6 +19,8 @@ pub struct RenderHandle {
     pub clients: Box<dyn Fn() -> usize + Send>,
     /// What they have allocated.
     pub ledger: Ledger,
+    /// What has them lose their devices, and why.
+    pub lose: Box<dyn Fn(&str) + Send>,
     /// What the process may still do.
     pub sandbox: Report,
     /// What takes a keeper's connection, where the vGPU can be kept.
@@ -48,6 +50,11 @@ impl Vgpu for RenderHandle {
 
     fn set_heads(&self, changes: &[HeadChange]) -> Result<(), Refusal> {
         if changes.is_empty() { Ok(()) } else { Err(no_heads().field("heads")) }
+    }
+
+    fn lose(&self, reason: &str) -> Result<(), Refusal> {
+        (self.lose)(reason);
+        Ok(())
     }
 
     fn keepers(&self) -> Result<&dyn Fn(UnixStream), Refusal> {

@@ -28,6 +28,9 @@ pub trait Vgpu {
     /// Plugs monitors in and out: all of these or none.
     fn set_heads(&self, changes: &[HeadChange]) -> Result<(), Refusal>;
 
+    /// Has all programs that use Vulkan lose their devices, for the GPU is lost.
+    fn lose(&self, reason: &str) -> Result<(), Refusal>;
+
     /// What takes a keeper's connection, where this vGPU can be kept.
     fn keepers(&self) -> Result<&dyn Fn(UnixStream), Refusal>;
 }
@@ -93,6 +96,7 @@ fn execute(request: &Request, vgpu: &impl Vgpu) -> Result<(Value, Option<Vec<u8>
     match request {
         Request::Status => Ok((json!(vgpu.status()), None)),
         Request::Set(changes) => vgpu.set_heads(changes).map(|()| (json!({}), None)),
+        Request::Lose(reason) => vgpu.lose(reason).map(|()| (json!({}), None)),
         Request::Keep => vgpu.keepers().map(|_| (json!({}), None)),
         Request::Screenshot(head) => {
             let shot = vgpu.snapshot(*head)?;

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::control::{Code, Refusal};
+use crate::inventory::named;
 use crate::render::vulkan::OpenError;
 use crate::render_process::{self, Found};
 
@@ -22,18 +23,29 @@ impl Gpus {
         Ok(found.clone())
     }
 
+    /// The same; they are looked for anew unless this holds of those that are known: one may have come since.
+    pub(super) fn all_with(&self, holds: impl Fn(&[Found]) -> bool) -> Result<Vec<Found>, Refusal> {
+        let all = self.all()?;
+        if holds(&all) {
+            return Ok(all);
+        }
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        *found = look()?;
+        Ok(found.clone())
+    }
+
+    /// Those of which somebody asked before.
+    pub(super) fn known(&self) -> Vec<Found> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The one that a render process takes for this part of a name, or UUID, or for nothing. If it is not there, it is
     /// looked for anew: it may have come since.
     pub(super) fn find(&self, device: Option<&str>) -> Result<Found, Refusal> {
         let wanted = device.unwrap_or_default();
-        let fitting = |gpus: &[Found]| gpus.iter().find(|gpu| gpu.is(wanted)).cloned();
-        if let Some(gpu) = fitting(&self.all()?) {
-            return Ok(gpu);
-        }
-        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        *found = look()?;
-        fitting(&found).ok_or_else(|| {
-            let missing = OpenError::NoSuchGpu { wanted: wanted.to_owned(), found: listed(found.iter()) };
+        let gpus = self.all_with(|gpus| gpus.iter().any(|gpu| gpu.is(wanted)))?;
+        gpus.iter().find(|gpu| gpu.is(wanted)).cloned().ok_or_else(|| {
+            let missing = OpenError::NoSuchGpu { wanted: wanted.to_owned(), found: listed(gpus.iter()) };
             Refusal::new(Code::NotFound, missing)
                 .field("gpu.device")
                 .remedy("name one of them, or leave gpu.device out")
@@ -48,33 +60,30 @@ fn look() -> Result<Vec<Found>, Refusal> {
     })
 }
 
-/// The GPU of this UUID, else the one of this name, else the only one with this in its name.
+/// The only GPU that a text names.
 pub(super) fn pick<'a>(gpus: &'a [Found], wanted: &str) -> Result<&'a Found, Refusal> {
-    let uuid = wanted.strip_prefix("GPU-").unwrap_or(wanted);
-    let ways: [&dyn Fn(&Found) -> bool; 3] =
-        [&|gpu| gpu.uuid.eq_ignore_ascii_case(uuid), &|gpu| gpu.name == wanted, &|gpu| {
-            gpu.name.contains(wanted)
-        }];
-    let fitting = ways.map(|fits| gpus.iter().filter(|gpu| fits(gpu)).collect::<Vec<_>>());
-    let fitting = fitting.into_iter().find(|fitting| !fitting.is_empty()).unwrap_or_default();
+    let fitting = named(gpus, wanted, Found::naming);
     match fitting[..] {
         [one] => Ok(one),
         [] => {
             let message = format!(
-                "{:?} is in no GPU's name here, nor any's UUID; there are: {}",
+                "{:?} is in no GPU's name here, nor any's UUID or PCI address; there are: {}",
                 shortened(wanted),
                 listed(gpus.iter())
             );
-            Err(Refusal::new(Code::NotFound, message)
-                .field("gpu")
-                .remedy("give the UUID or a part of the name of one of them; `vgpu gpu list` lists them"))
+            Err(Refusal::new(Code::NotFound, message).field("gpu").remedy(
+                "give the address, the UUID or a part of the name of one of them; `vgpu gpu list` lists them",
+            ))
         }
-        _ => {
-            let message =
-                format!("{:?} fits more than one GPU: {}", shortened(wanted), listed(fitting.into_iter()));
-            Err(Refusal::new(Code::BadName, message).field("gpu").remedy("give the UUID of one of them"))
-        }
+        _ => Err(ambiguous(wanted, &fitting).field("gpu")),
     }
+}
+
+/// The refusal of a name that all of these have.
+pub(super) fn ambiguous(wanted: &str, fitting: &[&Found]) -> Refusal {
+    let listed = listed(fitting.iter().copied());
+    let message = format!("{:?} fits more than one GPU: {listed}", shortened(wanted));
+    Refusal::new(Code::BadName, message).remedy("give the UUID of one of them")
 }
 
 fn shortened(text: &str) -> String {
@@ -88,6 +97,7 @@ fn listed<'a>(gpus: impl Iterator<Item = &'a Found>) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Code, Found, pick};
+    use crate::render_process::Kind;
 
     fn gpus() -> Vec<Found> {
         let gpus = [
@@ -97,17 +107,14 @@ mod tests {
             ("H200", "d1dd"),
             ("llvmpipe", "6d65"),
         ];
-        gpus.map(|(name, uuid)| Found { name: name.to_owned(), uuid: uuid.to_owned(), memory_bytes: 0 })
-            .into()
-    }
-
-    #[test]
-    fn a_gpu_is_picked_by_its_uuid_or_its_name_or_what_only_its_name_has() {
-        for (wanted, uuid) in
-            [("llvm", "6d65"), ("d1cc", "d1cc"), ("GPU-D1BB", "d1bb"), ("H100", "d1aa"), ("NVL", "d1bb")]
-        {
-            assert_eq!(pick(&gpus(), wanted).unwrap().uuid, uuid);
-        }
+        gpus.map(|(name, uuid)| Found {
+            name: name.to_owned(),
+            uuid: uuid.to_owned(),
+            memory_bytes: 0,
+            kind: Kind::Discrete,
+            pci: None,
+        })
+        .into()
     }
 
     #[test]
@@ -119,8 +126,8 @@ mod tests {
         assert_eq!(code, Code::NotFound);
         assert_eq!(
             message,
-            "\"A100\" is in no GPU's name here, nor any's UUID; there are: H100 (d1aa), H100 NVL (d1bb), H200 (d1cc), \
-             H200 (d1dd), llvmpipe (6d65)"
+            "\"A100\" is in no GPU's name here, nor any's UUID or PCI address; there are: H100 (d1aa), H100 NVL \
+             (d1bb), H200 (d1cc), H200 (d1dd), llvmpipe (6d65)"
         );
         let (code, message) = refused("H200").unwrap_err();
         assert_eq!(code, Code::BadName);

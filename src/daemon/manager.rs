@@ -35,11 +35,11 @@ const WORK_MAX: Duration = Duration::from_secs(10);
 
 impl Manager for Daemon {
     fn list(&self) -> Vec<Vgpu> {
-        self.slots().values().map(|slot| slot.shown().clone()).collect()
+        self.slots().values().map(|slot| slot.vgpu()).collect()
     }
 
     fn show(&self, name: &Name) -> Result<Vgpu, Refusal> {
-        let mut vgpu = self.slot(name)?.shown().clone();
+        let mut vgpu = self.slot(name)?.vgpu();
         if vgpu.pid.is_some() {
             vgpu.device = self.client(name, LOOK_MAX).status().ok();
         }
@@ -61,15 +61,13 @@ impl Manager for Daemon {
             let mut work = slot.work();
             match &*work {
                 Some(work) => {
-                    return same(&work.record, &spec, &socket).map(|()| Change::Same(slot.shown().clone()));
+                    return same(&work.record, &spec, socket.as_deref()).map(|()| Change::Same(slot.vgpu()));
                 }
                 // Somebody made or deleted one just now.
                 None if !self.take(&slot)? => {}
                 None => {
                     let made = self.make(&slot, &mut work, spec);
-                    return made
-                        .map(|()| Change::Made(slot.shown().clone()))
-                        .inspect_err(|_| self.release(&slot));
+                    return made.map(|()| Change::Made(slot.vgpu())).inspect_err(|_| self.release(&slot));
                 }
             }
         }
@@ -83,46 +81,54 @@ impl Manager for Daemon {
         self.tell(name, work, &record)?;
         if !change.heads.is_empty() && work.unit.is_some() && slot.shown().state != State::Failing {
             let told = self.client(name, WORK_MAX).set_heads(&change.heads).map_err(refusal_of);
-            told.inspect_err(|_| self.hold_to(name, work, &work.record.profile()))?;
+            told.inspect_err(|_| self.hold_to(name, work, &work.record.offered()))?;
         }
         fault::point("set: told");
         if let Err(error) = self.store.save(name, &record) {
-            self.hold_to(name, work, &work.record.profile());
+            self.hold_to(name, work, &work.record.offered());
             if !change.heads.is_empty() {
                 self.tell_heads(&slot, work);
             }
             return Err(host_failed("the change could not be written down", error));
         }
         fault::point("set: saved");
-        let profile = record.profile();
         work.record = record;
+        let offered = work.record.offered();
         if let Some(unit) = &work.unit {
-            unit.set_profile(profile.clone());
+            unit.set_profile(offered.clone());
         }
-        self.hold_to(name, work, &profile);
-        slot.shown().profile = profile;
+        self.hold_to(name, work, &offered);
+        slot.shown().profile = work.record.profile();
         slot.tell(EventKind::Changed, None);
-        let vgpu = slot.shown().clone();
-        Ok(self.with_priority(vgpu))
+        Ok(self.with_priority(slot.vgpu()))
     }
 
     fn start(&self, name: &Name) -> Result<Vgpu, Refusal> {
         let slot = self.slot(name)?;
         let mut guard = slot.work();
         let work = present(&mut guard, name)?;
-        if work.unit.is_some() && slot.shown().state != State::Failing {
-            return Ok(slot.shown().clone());
+        if let (Some(_), Some(placement)) = (slot.lost(), &work.record.placement) {
+            self.losses.check(placement)?;
+        }
+        if !matches!(slot.vgpu().state, State::Stopped | State::Failing) {
+            return Ok(slot.vgpu());
         }
         let before = work.record.wanted;
-        let fresh = match work.promise {
-            Some(_) => None,
-            None => self.promise(name, &work.record.profile())?,
+        let _still = self.hold_still(&work.record.spec)?;
+        let (record, fresh) = match work.held {
+            Some(_) => (work.record.clone(), None),
+            None => self.grant(name, &work.record)?,
         };
-        self.want(&slot, work, Wanted::Running)?;
+        let old = std::mem::replace(&mut work.record, record);
+        if let Err(refusal) = self.want(&slot, work, Wanted::Running) {
+            work.record = old;
+            return Err(refusal);
+        }
+        slot.shown().placement.clone_from(&work.record.placement);
         fault::point("start: saved");
-        let promise = fresh.or(work.promise.take());
+        let held = fresh.or(work.held.take());
         self.end(&slot, work)?;
-        work.promise = promise;
+        work.held = held;
         if let Err(refusal) = self.offer(&slot, work) {
             self.end(&slot, work)?;
             self.want(&slot, work, before)?;
@@ -130,7 +136,7 @@ impl Manager for Daemon {
         }
         fault::point("start: offered");
         slot.tell(EventKind::Started, None);
-        Ok(slot.shown().clone())
+        Ok(slot.vgpu())
     }
 
     fn stop(&self, name: &Name) -> Result<Vgpu, Refusal> {
@@ -138,14 +144,14 @@ impl Manager for Daemon {
         let mut guard = slot.work();
         let work = present(&mut guard, name)?;
         if work.record.wanted == Wanted::Stopped && work.unit.is_none() {
-            return Ok(slot.shown().clone());
+            return Ok(slot.vgpu());
         }
         self.want(&slot, work, Wanted::Stopped)?;
         fault::point("stop: saved");
         self.end(&slot, work)?;
         fault::point("stop: ended");
         slot.tell(EventKind::Stopped, None);
-        Ok(slot.shown().clone())
+        Ok(slot.vgpu())
     }
 
     fn delete(&self, name: &Name) -> Result<(), Refusal> {
@@ -172,7 +178,11 @@ impl Manager for Daemon {
             State::Waiting | State::Connected => {
                 self.client(name, WORK_MAX).screenshot(head).map_err(refusal_of)
             }
-            State::Stopped | State::Failing => {
+            State::HandedOver => {
+                let message = format!("`{name}` is handed over as it is: only its guest knows its picture");
+                Err(Refusal::new(Code::UnknownHead, message).field("head").remedy("ask the VM for it"))
+            }
+            State::Stopped | State::Failing | State::Lost => {
                 Err(Refusal::new(Code::NotRunning, format_args!("vGPU `{name}` is not on offer"))
                     .remedy(format_args!("`vgpu start {name}`; `vgpu show {name}` says more")))
             }
@@ -219,8 +229,10 @@ impl Daemon {
         if self.unreadable.contains(&slot.name) {
             return Err(self.unreadable(&slot.name, Code::Conflict));
         }
-        if let Some(other) = slots.values().find(|other| other.socket == slot.socket) {
-            let message = format!("{} is the socket of vGPU `{}`", slot.socket.display(), other.name);
+        if let Some(socket) = &slot.socket
+            && let Some(other) = slots.values().find(|other| other.socket == slot.socket)
+        {
+            let message = format!("{} is the socket of vGPU `{}`", socket.display(), other.name);
             return Err(Refusal::new(Code::Conflict, message)
                 .field("socket")
                 .remedy("leave `socket` out, or choose a path of its own for each vGPU"));
@@ -236,9 +248,22 @@ impl Daemon {
     /// Makes a vGPU in a slot of its own, or leaves nothing of it.
     fn make(&self, slot: &Arc<Slot>, place: &mut Option<Work>, spec: VgpuSpec) -> Result<(), Refusal> {
         let (socket, wanted) = (slot.socket.clone(), Wanted::Running);
-        let promise = self.promise(&slot.name, &spec.profile).map_err(|refusal| refusal.within("profile"))?;
-        let record = Record { spec, socket, heads: Vec::new(), share: None, memory_bytes_max: None, wanted };
-        let mut work = Work { record, unit: None, promise };
+        let _still = self.hold_still(&spec)?;
+        let is_chosen = spec.on.is_none();
+        let record = Record {
+            spec,
+            placement: None,
+            socket,
+            heads: Vec::new(),
+            share: None,
+            memory_bytes_max: None,
+            wanted,
+        };
+        let granted = self.grant(&slot.name, &record);
+        let (record, held) =
+            granted.map_err(|refusal| if is_chosen { refusal.within("profile") } else { refusal })?;
+        let mut work = Work { record, unit: None, held };
+        slot.shown().placement = work.record.placement.clone();
         let made = self.want(slot, &mut work, Wanted::Running).and_then(|()| {
             fault::point("create: saved");
             self.offer(slot, &mut work)
@@ -268,22 +293,27 @@ impl Daemon {
 
     /// Puts a vGPU of which nothing is left on offer. Its socket accepts when this returns.
     fn offer(&self, slot: &Arc<Slot>, work: &mut Work) -> Result<(), Refusal> {
+        if work.record.spec.passthrough {
+            slot.shown().state = State::HandedOver;
+            self.watch_gpu_of(slot);
+            return Ok(());
+        }
         let offer = self.prepare(&slot.name, &work.record)?;
         fault::point("offer: folder made");
         let sockets =
             Sockets::claim(Some(&offer.front_end), offer.control.as_deref()).map_err(refuse_socket)?;
         fault::point("offer: claimed");
-        self.run(slot, work, offer, Begin::With(sockets), drop)
+        self.run(slot, work, offer, Begin::With(sockets), drop)?;
+        self.watch_gpu_of(slot);
+        Ok(())
     }
 
     /// Takes a vGPU off offer; nothing of it is left but its record.
     fn end(&self, slot: &Slot, work: &mut Work) -> Result<(), Refusal> {
         let stopped = work.unit.take().map_or(Ok(()), Unit::stop);
-        work.promise = None;
-        let mut shown = slot.shown();
-        (shown.state, shown.pid, shown.problem) = (State::Stopped, None, None);
-        drop(shown);
-        let cleared = self.clear(&slot.name, Some(&slot.socket));
+        work.held = None;
+        slot.end();
+        let cleared = self.clear(&slot.name, slot.socket.as_deref());
         stopped.and(cleared).map_err(|error| host_failed("something of the vGPU is left", error))
     }
 
@@ -315,7 +345,7 @@ pub(super) fn not_found(name: &Name) -> Refusal {
 }
 
 /// An error unless this is what was asked for when the vGPU was created.
-fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> {
+fn same(record: &Record, spec: &VgpuSpec, socket: Option<&Path>) -> Result<(), Refusal> {
     let (old, new) = (&record.spec.profile, &spec.profile);
     let parts = [
         ("profile.name", old.name != new.name),
@@ -325,7 +355,11 @@ fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> 
         ("profile.limits", old.limits != new.limits),
         ("profile.share", old.share != new.share),
         ("profile.socket", old.socket != new.socket),
-        ("socket", record.socket != socket),
+        ("on", record.spec.on != spec.on),
+        ("strategy", record.spec.strategy != spec.strategy),
+        ("numa_node", record.spec.numa_node != spec.numa_node),
+        ("passthrough", record.spec.passthrough != spec.passthrough),
+        ("socket", record.socket.as_deref() != socket),
     ];
     let Some((field, _)) = parts.into_iter().find(|(_, differs)| *differs) else { return Ok(()) };
     Err(Refusal::new(Code::Conflict, format_args!("there is a vGPU of this name with another `{field}`"))
@@ -337,6 +371,11 @@ fn same(record: &Record, spec: &VgpuSpec, socket: &Path) -> Result<(), Refusal> 
 
 /// The record with these changes.
 fn changed(record: &Record, change: &VgpuChange) -> Result<Record, Refusal> {
+    if record.spec.passthrough {
+        let message = "it is handed over as it is: it has no monitors, share or limit of ours";
+        return Err(Refusal::new(Code::BadField, message)
+            .remedy("change what the VM has of it; or delete it, and create a vGPU on a GPU of the host's"));
+    }
     let mut record = with_heads(record, &change.heads)?;
     if let Some(share) = &change.share {
         record.share = Some(share.of(&record.profile())?);

@@ -17,7 +17,9 @@ mod events;
 mod fault;
 mod folders;
 mod gpus;
+mod losses;
 mod manager;
+mod pieces;
 mod promises;
 mod service;
 mod sharing;
@@ -45,6 +47,8 @@ use crate::supervisor::{
 use events::Events;
 use folders::Folders;
 use gpus::Gpus;
+use losses::Losses;
+use pieces::Leases;
 use promises::Promises;
 use slot::{Slot, Work};
 use store::{Record, Store, Wanted, make_folder, open_private};
@@ -60,6 +64,8 @@ pub struct Options {
     pub api_group: Option<String>,
     /// Where vGPUs' sockets may be; beside the API's if there is none.
     pub socket_folders: Vec<PathBuf>,
+    /// Where the kernel shows itself: which GPUs there are on PCI, and who has them.
+    pub sysfs: PathBuf,
     /// Run no vGPU where the host cannot give every layer of the sandbox.
     pub require_sandbox: bool,
 }
@@ -92,13 +98,18 @@ pub enum DaemonError {
 pub struct Daemon {
     store: Store,
     folders: Folders,
+    sysfs: PathBuf,
     require_sandbox: bool,
     events: Arc<Events>,
     arbiter: Arc<Arbiter>,
     gpus: Gpus,
     promises: Arc<Promises>,
+    leases: Arc<Leases>,
+    losses: Arc<Losses>,
     /// Whoever changes what holds for a GPU holds this.
     policies: Mutex<()>,
+    /// Whoever finds a place for a vGPU holds this until it has it.
+    grants: Mutex<()>,
     slots: Mutex<BTreeMap<Name, Arc<Slot>>>,
     unreadable: BTreeSet<Name>,
 }
@@ -112,18 +123,23 @@ impl Daemon {
         let events = Arc::<Events>::default();
         let daemon = Arc::new(Self {
             folders: folders.map_err(DaemonError::Folder)?,
+            sysfs: options.sysfs.clone(),
             require_sandbox: options.require_sandbox,
             arbiter: watch::start(&store, &events)?,
             store,
             events,
             gpus: Gpus::default(),
             promises: Arc::default(),
+            leases: Arc::default(),
+            losses: Arc::default(),
             policies: Mutex::default(),
+            grants: Mutex::default(),
             slots: Mutex::default(),
             unreadable: found.unreadable.into_iter().collect(),
         });
         daemon.take_up_gpus().map_err(DaemonError::Leftover)?;
         daemon.clear_strangers(&found.records).map_err(DaemonError::Leftover)?;
+        daemon.watch_gpus().map_err(DaemonError::Host)?;
         found.records.into_iter().for_each(|(name, record)| daemon.take_up(name, record));
         Ok(daemon)
     }
@@ -152,7 +168,7 @@ impl Daemon {
 
     fn take_up(self: &Arc<Self>, name: Name, record: Record) {
         let unwanted = record.wanted != Wanted::Running;
-        let cleared = unwanted && self.clear_up(&name, Some(&record.socket));
+        let cleared = unwanted && self.clear_up(&name, record.socket.as_deref());
         if unwanted {
             fault::point("adopt: ended");
         }
@@ -164,20 +180,30 @@ impl Daemon {
         }
         let events = self.events.clone();
         let slot = Arc::new(Slot::new(name.clone(), record.socket.clone(), record.profile(), events));
-        let mut work = Work { record, unit: None, promise: None };
+        let mut work = Work { record, unit: None, held: None };
+        slot.shown().placement = work.record.placement.clone();
         self.slots().insert(name, slot.clone());
         if work.record.wanted == Wanted::Running {
-            work.promise = self.promised(&slot.name, &work.record.profile());
-            if let Err(refusal) = self.keep_on(&slot, &mut work) {
-                work.promise = None;
+            let held = self.keep_hold(&slot.name, &work.record);
+            let kept = held.and_then(|held| {
+                work.held = held;
+                self.keep_on(&slot, &mut work)
+            });
+            if let Err(refusal) = kept {
+                work.held = None;
                 slot.hear(Report::Failing { problem: refusal.message, hopeless: true });
             }
+            self.watch_gpu_of(&slot);
         }
         *slot.work() = Some(work);
     }
 
-    /// Adopts the vGPU's device process, or starts one if there is none.
+    /// Adopts the vGPU's device process, or starts one if there is none and one is needed.
     fn keep_on(self: &Arc<Self>, slot: &Arc<Slot>, work: &mut Work) -> Result<(), Refusal> {
+        if work.record.spec.passthrough {
+            slot.shown().state = State::HandedOver;
+            return Ok(());
+        }
         let offer = self.prepare(&slot.name, &work.record)?;
         let daemon = Arc::downgrade(self);
         let adopted = Arc::downgrade(slot);
@@ -205,7 +231,7 @@ impl Daemon {
 
     /// What a unit needs; there is a folder for it after this.
     fn prepare(&self, name: &Name, record: &Record) -> Result<Offer, Refusal> {
-        let profile = record.profile();
+        let profile = record.offered();
         let access = access::of(&profile.socket)?;
         let folder = self.folder(name);
         let made = make_folder(&folder).and_then(|()| open_private(&folder.join("lock")));
@@ -233,7 +259,9 @@ impl Daemon {
             supervisor: None,
             profile,
         };
-        let front_end = Place { path: record.socket.clone(), access };
+        let path =
+            record.socket.clone().ok_or_else(|| manager::host_failed("its record has no socket", name))?;
+        let front_end = Place { path, access };
         let arbiter = Some(self.arbiter.clone());
         Ok(Offer { spec, front_end, control: Some(self.control(name)), lock: Some(lock), arbiter, beside })
     }
@@ -246,8 +274,10 @@ impl Daemon {
         begin: Begin,
         then: impl Fn(Report) + Send + 'static,
     ) -> Result<(), Refusal> {
-        let heard = slot.clone();
+        let (heard, losses) = (slot.clone(), self.losses.clone());
+        let placement = work.record.placement.clone();
         let report = move |report: Report| {
+            losses.hear(placement.as_ref(), &report);
             heard.hear(report.clone());
             then(report);
         };
@@ -274,8 +304,11 @@ impl Daemon {
         unless_missing(fs::remove_dir_all(&folder)).map(drop)
     }
 
-    /// Where a new vGPU's VM will connect.
-    fn place(&self, name: &Name, spec: &VgpuSpec) -> Result<PathBuf, Refusal> {
+    /// Where a new vGPU's VM will connect, if it will.
+    fn place(&self, name: &Name, spec: &VgpuSpec) -> Result<Option<PathBuf>, Refusal> {
+        if spec.passthrough {
+            return Ok(None);
+        }
         access::of(&spec.profile.socket)?;
         let control = self.control(name);
         if control.as_os_str().len() > PATH_BYTES_MAX {
@@ -284,7 +317,7 @@ impl Daemon {
                 .field("name")
                 .remedy("choose a shorter name, or start the daemon with a shorter --state"));
         }
-        self.folders.place(name, spec.socket.as_deref())
+        self.folders.place(name, spec.socket.as_deref()).map(Some)
     }
 
     fn folder(&self, name: &Name) -> PathBuf {
@@ -293,6 +326,10 @@ impl Daemon {
 
     fn control(&self, name: &Name) -> PathBuf {
         self.folder(name).join("control.sock")
+    }
+
+    fn grants(&self) -> MutexGuard<'_, ()> {
+        self.grants.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slots(&self) -> MutexGuard<'_, BTreeMap<Name, Arc<Slot>>> {

@@ -8,11 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Daemon;
+use super::slot::Held;
+use super::store::Record;
 use crate::arbiter::TenantUsage;
 use crate::control::api::Name;
 use crate::control::profile::{Profile, bytes_text};
 use crate::control::{Code, Refusal};
 use crate::render_process::Found;
+use crate::sched::Settings;
 
 /// Percent of a GPU's memory that is promised at most, unless an operator says otherwise.
 const OVERCOMMIT_USUAL: u32 = 100;
@@ -33,6 +36,7 @@ struct Entry {
     /// As the profile names the GPU.
     device: Option<String>,
     bytes: u64,
+    settings: Settings,
 }
 
 /// What a vGPU on offer holds; given back on drop.
@@ -80,6 +84,12 @@ pub(super) struct Sums {
     driver: u64,
 }
 
+/// Bytes of a GPU's memory that are promised at most.
+fn most(gpu: &Found, overcommit: u32) -> u64 {
+    let most = u128::from(gpu.memory_bytes) * u128::from(overcommit) / 100;
+    u64::try_from(most).unwrap_or(u64::MAX)
+}
+
 /// A vGPU's limit, and what it uses and its driver takes, if that is known.
 type Line = (u64, Option<u64>, Option<u64>);
 
@@ -96,8 +106,7 @@ impl Sums {
 
     /// Refuses a limit for one vGPU more that leaves too little for these.
     fn admit(&self, limit: u64, gpu: &Found, overcommit: u32) -> Result<(), Refusal> {
-        let most = u128::from(gpu.memory_bytes) * u128::from(overcommit) / 100;
-        let most = u64::try_from(most).unwrap_or(u64::MAX);
+        let most = most(gpu, overcommit);
         let free = most.saturating_sub(self.promised);
         if limit.checked_add(self.driver).is_some_and(|wanted| wanted <= free) {
             return Ok(());
@@ -120,21 +129,45 @@ impl Sums {
 }
 
 impl Daemon {
+    /// A place for a vGPU that is to be offered, and what it needs there.
+    pub(super) fn grant(&self, name: &Name, record: &Record) -> Result<(Record, Option<Held>), Refusal> {
+        let _alone = self.grants();
+        let placement = self.placement(name, record)?;
+        let record = Record { placement, ..record.clone() };
+        let held = self.hold(name, &record)?;
+        Ok((record, held))
+    }
+
     /// What a vGPU needs to be on offer: nothing, if it is on no GPU.
-    pub(super) fn promise(&self, name: &Name, profile: &Profile) -> Result<Option<Promise>, Refusal> {
+    fn hold(&self, name: &Name, record: &Record) -> Result<Option<Held>, Refusal> {
+        if record.spec.passthrough {
+            return self.hold_piece(name, record);
+        }
+        let profile = record.offered();
         if !profile.has_vulkan() {
             return Ok(None);
         }
-        self.ask(name, profile)?;
-        Ok(Some(Promise { all: self.promises.clone(), name: name.clone() }))
+        self.ask(name, &profile)?;
+        Ok(Some(Held::Memory(Promise { all: self.promises.clone(), name: name.clone() })))
     }
 
-    /// The same for one that was promised it before.
-    pub(super) fn promised(&self, name: &Name, profile: &Profile) -> Option<Promise> {
-        profile.has_vulkan().then(|| {
-            self.note(name, profile);
-            Promise { all: self.promises.clone(), name: name.clone() }
-        })
+    /// The same for one that had it before. Who asked for a piece gets it only if it still can be handed over.
+    pub(super) fn keep_hold(&self, name: &Name, record: &Record) -> Result<Option<Held>, Refusal> {
+        if let (Some(wanted), true) = (&record.spec.on, record.spec.passthrough) {
+            self.asked_for(wanted, &record.spec)?;
+            return self.hold_piece(name, record);
+        }
+        let profile = record.offered();
+        Ok(profile.has_vulkan().then(|| {
+            self.note(name, &profile);
+            Held::Memory(Promise { all: self.promises.clone(), name: name.clone() })
+        }))
+    }
+
+    fn hold_piece(&self, name: &Name, record: &Record) -> Result<Option<Held>, Refusal> {
+        let Some(placement) = &record.placement else { return Ok(None) };
+        let lease = self.leases.take(&placement.piece, name).map_err(|refusal| refusal.field("on"))?;
+        Ok(Some(Held::Piece(lease)))
     }
 
     /// Promises a vGPU as much as its profile says, instead of what it had, if that is there.
@@ -150,6 +183,17 @@ impl Daemon {
         Ok(())
     }
 
+    /// Bytes that one vGPU more may be promised of a GPU, and what those on it are to get of its time.
+    pub(super) fn room(&self, name: &Name, gpu: &Found, gpus: &[Found]) -> (u64, Vec<Settings>) {
+        let usage = self.arbiter.usage();
+        let books = self.promises.books();
+        let others = || books.entries.iter().filter(|(other, _)| *other != name);
+        let sums = Sums::of(&lines(others(), gpu, gpus, &usage));
+        let free = most(gpu, books.overcommit(&gpu.uuid)).saturating_sub(sums.promised);
+        let on_it = others().filter(|(_, entry)| entry.is_on(gpu, gpus));
+        (free.saturating_sub(sums.driver), on_it.map(|(_, entry)| entry.settings).collect())
+    }
+
     /// Writes down what a vGPU is promised, whether it is there or not.
     pub(super) fn note(&self, name: &Name, profile: &Profile) {
         self.promises.books().entries.insert(name.clone(), Entry::of(profile));
@@ -163,8 +207,17 @@ impl Daemon {
 }
 
 impl Entry {
+    fn is_on(&self, gpu: &Found, gpus: &[Found]) -> bool {
+        let wanted = self.device.as_deref().unwrap_or_default();
+        gpus.iter().find(|gpu| gpu.is(wanted)).is_some_and(|found| found.uuid == gpu.uuid)
+    }
+
     fn of(profile: &Profile) -> Self {
-        Self { device: profile.gpu.device.clone(), bytes: profile.limits.memory }
+        Self {
+            device: profile.gpu.device.clone(),
+            bytes: profile.limits.memory,
+            settings: profile.share.settings(),
+        }
     }
 }
 
@@ -175,25 +228,28 @@ fn lines<'a>(
     gpus: &[Found],
     tenants: &[TenantUsage],
 ) -> Vec<Line> {
-    let is_there = |entry: &Entry| {
-        let wanted = entry.device.as_deref().unwrap_or_default();
-        gpus.iter().find(|gpu| gpu.is(wanted)).is_some_and(|found| found.uuid == gpu.uuid)
-    };
     let line = |(name, entry): (&Name, &Entry)| {
         let tenant = tenants.iter().find(|tenant| tenant.name == name.as_str());
         (entry.bytes, tenant.map(|tenant| tenant.memory_bytes), tenant.and_then(|tenant| tenant.driver_bytes))
     };
-    entries.filter(|(_, entry)| is_there(entry)).map(line).collect()
+    entries.filter(|(_, entry)| entry.is_on(gpu, gpus)).map(line).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render_process::Kind;
 
     const GIB: u64 = 1 << 30;
 
     fn gpu() -> Found {
-        Found { name: "H200".to_owned(), uuid: "d1bb".to_owned(), memory_bytes: 140 * GIB }
+        Found {
+            name: "H200".to_owned(),
+            uuid: "d1bb".to_owned(),
+            memory_bytes: 140 * GIB,
+            kind: Kind::Discrete,
+            pci: None,
+        }
     }
 
     #[test]
@@ -247,7 +303,7 @@ mod tests {
             .into_iter()
             .zip(1..)
             .map(|(device, bytes)| {
-                let entry = Entry { device: device.map(str::to_owned), bytes };
+                let entry = Entry { device: device.map(str::to_owned), bytes, settings: Settings::default() };
                 (format!("vm-{bytes}").parse().unwrap(), entry)
             })
             .collect();

@@ -36,7 +36,7 @@ impl Daemon {
         if work.unit.is_none() {
             return Ok(());
         }
-        let (before, after) = (work.record.profile(), record.profile());
+        let (before, after) = (work.record.offered(), record.offered());
         if before.share != after.share {
             let told = self.arbiter.set(name.as_str(), after.share.settings());
             told.map_err(|refused| refuse(refused, "share.cap"))?;
@@ -118,6 +118,8 @@ impl Daemon {
         Gpu {
             name: found.name.clone(),
             uuid: found.uuid.clone(),
+            pci: found.pci,
+            lost: self.losses.why(&found.uuid),
             policy: policy.into(),
             leased,
             memory_bytes: found.memory_bytes,

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::events::Events;
+use super::pieces::Lease;
 use super::promises::Promise;
 use super::store::Record;
-use crate::control::api::{EventKind, Name, State, Vgpu};
+use crate::control::api::{EventKind, Name, Placement, State, Vgpu};
 use crate::control::profile::{Profile, Transport};
 use crate::guest_log::Gate;
 use crate::supervisor::{Report, Unit};
@@ -20,9 +21,10 @@ const LOST: &str = "programs that use Vulkan on it are told that their devices a
 pub(super) struct Slot {
     pub(super) name: Name,
     /// Nobody else can have this path while the slot is taken.
-    pub(super) socket: PathBuf,
+    pub(super) socket: Option<PathBuf>,
     /// What clients are told without waiting for anybody.
     shown: Mutex<Vgpu>,
+    trouble: Mutex<Trouble>,
     /// Whoever does something to the vGPU holds this. `None` before it is made and after it is gone.
     work: Mutex<Option<Work>>,
     events: Arc<Events>,
@@ -30,22 +32,42 @@ pub(super) struct Slot {
     usage: Gate,
 }
 
+/// What clients are told instead of what its process does.
+#[derive(Debug, Default)]
+struct Trouble {
+    /// Why its GPU is lost.
+    lost: Option<String>,
+    /// Why no process runs that a VM has for Vulkan.
+    beside: Option<String>,
+}
+
 /// What is wanted of a vGPU, and the unit that does it.
 #[derive(Debug)]
 pub(super) struct Work {
     pub(super) record: Record,
     pub(super) unit: Option<Unit>,
-    /// Of its GPU's memory, while it is on offer.
-    pub(super) promise: Option<Promise>,
+    /// What it has of its GPU, while it is on offer.
+    pub(super) held: Option<Held>,
+}
+
+/// What a vGPU on offer has of a GPU; given back on drop.
+#[derive(Debug)]
+#[expect(dead_code, reason = "held to be dropped")]
+pub(super) enum Held {
+    /// Memory that it may use.
+    Memory(Promise),
+    /// The piece itself.
+    Piece(Lease),
 }
 
 impl Slot {
-    pub(super) fn new(name: Name, socket: PathBuf, profile: Profile, events: Arc<Events>) -> Self {
+    pub(super) fn new(name: Name, socket: Option<PathBuf>, profile: Profile, events: Arc<Events>) -> Self {
         let shown = Vgpu {
             name: name.clone(),
             state: State::Stopped,
             socket: socket.clone(),
             profile,
+            placement: None,
             pid: None,
             takeovers: 0,
             last_death: None,
@@ -54,11 +76,49 @@ impl Slot {
             device: None,
         };
         let (shown, work) = (Mutex::new(shown), Mutex::new(None));
-        Self { name, socket, shown, work, events, usage: Gate::new() }
+        Self { name, socket, shown, trouble: Mutex::default(), work, events, usage: Gate::new() }
     }
 
     pub(super) fn shown(&self) -> MutexGuard<'_, Vgpu> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What clients are told.
+    pub(super) fn vgpu(&self) -> Vgpu {
+        let mut vgpu = self.shown().clone();
+        let trouble = self.trouble();
+        let told = [(State::Lost, &trouble.lost), (State::Failing, &trouble.beside)];
+        let first = told.into_iter().find_map(|(state, reason)| Some((state, Some(reason.clone()?))));
+        if let Some(first) = first.filter(|_| vgpu.state != State::Stopped) {
+            (vgpu.state, vgpu.problem) = first;
+        }
+        vgpu
+    }
+
+    /// Where it is, if that was said or chosen, and whether it is on offer there.
+    pub(super) fn place(&self) -> Option<(bool, Placement)> {
+        let shown = self.shown();
+        Some((shown.state != State::Stopped, shown.placement.clone()?))
+    }
+
+    /// Why its GPU is lost, if it is.
+    pub(super) fn lost(&self) -> Option<String> {
+        self.trouble().lost.clone()
+    }
+
+    pub(super) fn set_lost(&self, reason: Option<String>) {
+        self.trouble().lost = reason;
+    }
+
+    /// Nothing of it runs any more.
+    pub(super) fn end(&self) {
+        *self.trouble() = Trouble::default();
+        let mut shown = self.shown();
+        (shown.state, shown.pid, shown.problem) = (State::Stopped, None, None);
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for whoever does something to the vGPU.
@@ -88,6 +148,12 @@ impl Slot {
             }
             Report::Unused => {
                 (State::Waiting, shown.pid, Some((EventKind::Disconnected, Some(UNUSED.to_owned()))))
+            }
+            // Whether its GPU is lost others find out.
+            Report::DeviceLost => return,
+            Report::Beside(problem) => {
+                self.trouble().beside = problem;
+                return;
             }
             Report::Died(how) => {
                 shown.last_death = Some(how.clone());

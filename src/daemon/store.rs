@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::fault;
 use crate::control::HeadChange;
-use crate::control::api::{GpuChange, Name, VgpuSpec};
+use crate::control::api::{GpuChange, Name, Placement, VgpuSpec};
 use crate::control::profile::{Profile, Share};
 
 /// The end of a file's name while it is written.
@@ -33,8 +33,13 @@ const EXTENSION: &str = ".json";
 pub(super) struct Record {
     /// What was asked for when it was created.
     pub(super) spec: VgpuSpec,
-    /// Where the VM connects, whatever later daemons' folders for sockets are.
-    pub(super) socket: PathBuf,
+    /// The GPU that it is on, if that was said or chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) placement: Option<Placement>,
+    /// Where the VM connects, whatever later daemons' folders for sockets are; nowhere where the piece itself is handed
+    /// over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) socket: Option<PathBuf>,
     /// The monitors that were changed since.
     pub(super) heads: Vec<HeadChange>,
     /// The share, if it was changed since.
@@ -58,6 +63,15 @@ pub(super) enum Wanted {
 }
 
 impl Record {
+    /// The same for its processes: on the GPU where it was placed.
+    pub(super) fn offered(&self) -> Profile {
+        let mut profile = self.profile();
+        if let Some(placement) = &self.placement {
+            profile.gpu.device.clone_from(&placement.uuid);
+        }
+        profile
+    }
+
     /// What the next VM gets.
     pub(super) fn profile(&self) -> Profile {
         let mut profile = self.spec.profile.clone();
@@ -214,9 +228,10 @@ fn read_json<T: DeserializeOwned>(path: &Path) -> io::Result<T> {
 fn read(path: &Path) -> io::Result<Record> {
     let record: Record = read_json(path)?;
     record.profile().check().map_err(io::Error::other)?;
-    match record.socket.is_absolute() {
-        true => Ok(record),
-        false => Err(io::Error::other("the socket's path is not absolute")),
+    match &record.socket {
+        None if !record.spec.passthrough => Err(io::Error::other("there is no socket's path")),
+        Some(socket) if !socket.is_absolute() => Err(io::Error::other("the socket's path is not absolute")),
+        _ => Ok(record),
     }
 }
 
@@ -267,7 +282,8 @@ mod tests {
     fn record() -> Record {
         Record {
             spec: VgpuSpec::default(),
-            socket: "/run/vgpu/a.sock".into(),
+            placement: None,
+            socket: Some("/run/vgpu/a.sock".into()),
             heads: Vec::new(),
             share: None,
             memory_bytes_max: None,
@@ -296,6 +312,28 @@ mod tests {
     }
 
     #[test]
+    fn whoever_cuts_gpus_reads_from_a_record_what_its_vgpu_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let placement = Placement {
+            piece: "0000:03:00.1".to_owned(),
+            name: "a card".to_owned(),
+            uuid: None,
+            device: None,
+            why: "asked for".to_owned(),
+        };
+        let placed = Record { placement: Some(placement), ..record() };
+        store.save(&name("a"), &placed).unwrap();
+        store.save(&name("b"), &Record { wanted: Wanted::Stopped, ..placed }).unwrap();
+        store.save(&name("c"), &record()).unwrap();
+
+        let leases = crate::lease::leases(store.state()).unwrap();
+
+        assert_eq!(crate::lease::holders(&leases, "0000:03:00.1"), ["a"]);
+        assert_eq!(leases.len(), 1);
+    }
+
+    #[test]
     fn a_folder_belongs_to_one_daemon() {
         let folder = tempfile::tempdir().unwrap();
         let _first = Store::open(folder.path()).unwrap();
@@ -309,7 +347,7 @@ mod tests {
     fn files_that_are_unreadable_or_not_ours_stay_and_unfinished_ones_go() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        let misplaced = Record { socket: "a.sock".into(), ..record() };
+        let misplaced = Record { socket: Some("a.sock".into()), ..record() };
         let mut too_large = record();
         too_large.spec.profile.limits.memory = 1 << 20;
         store.save(&name("misplaced"), &misplaced).unwrap();

@@ -38,11 +38,13 @@ fn judge(gpu: &Found, tried: Result<Rehearsal, RenderProcessError>) -> Check {
 mod tests {
     use super::super::Status;
     use super::{Found, Rehearsal, RenderProcessError, judge};
+    use crate::render_process::Kind;
     use crate::sandbox::Needs;
 
     #[test]
     fn a_gpu_that_opens_is_well_and_one_that_does_not_is_told_why() {
-        let gpu = Found { name: "NVIDIA H200".to_owned(), uuid: "4a0e".to_owned(), memory_bytes: 0 };
+        let (name, uuid) = ("NVIDIA H200".to_owned(), "4a0e".to_owned());
+        let gpu = Found { name, uuid, memory_bytes: 0, kind: Kind::Discrete, pci: None };
         let needs = Needs { nodes: ["/dev/nvidia0".into()].into(), ..Needs::default() };
         let opened = Rehearsal {
             name: gpu.name.clone(),

@@ -16,11 +16,19 @@ pub struct PciAddress {
 }
 
 impl PciAddress {
+    /// One of these numbers; nothing where there can be no such device or function.
+    pub fn new(domain: u32, bus: u8, device: u8, function: u8) -> Option<Self> {
+        (device <= DEVICE_MAX && function <= FUNCTION_MAX).then_some(Self { domain, bus, device, function })
+    }
+
     /// Whether both are functions of the same card.
     pub fn shares_slot(self, other: Self) -> bool {
         (self.domain, self.bus, self.device) == (other.domain, other.bus, other.device)
     }
 }
+
+const DEVICE_MAX: u8 = 0x1f;
+const FUNCTION_MAX: u8 = 7;
 
 /// What is no PCI address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,13 +52,8 @@ fn parse(text: &str) -> Option<PciAddress> {
         let plain = (1..=digits).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         u32::from_str_radix(text, 16).ok().filter(|_| plain)
     };
-    let byte = |text: &str, most: u8| u8::try_from(hex(text, 2)?).ok().filter(|byte| *byte <= most);
-    Some(PciAddress {
-        domain: hex(domain, 8)?,
-        bus: byte(bus, u8::MAX)?,
-        device: byte(device, 0x1f)?,
-        function: byte(function, 7)?,
-    })
+    let byte = |text: &str| u8::try_from(hex(text, 2)?).ok();
+    PciAddress::new(hex(domain, 8)?, byte(bus)?, byte(device)?, byte(function)?)
 }
 
 impl fmt::Display for PciAddress {

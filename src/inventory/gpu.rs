@@ -10,6 +10,7 @@ use super::nvml::NvmlFacts;
 use super::sriov::{self, Sriov};
 use super::tree::{Reader, Unread};
 use super::vendor_vfio::{self, VendorVfio};
+use super::vulkan::VulkanDevice;
 use super::ways::{self, Way};
 
 /// A GPU of a host, or a virtual function of one.
@@ -47,6 +48,8 @@ pub struct Gpu {
     pub vendor_vfio: Option<VendorVfio>,
     /// What NVIDIA's management library says of it, where it was asked.
     pub nvml: Option<NvmlFacts>,
+    /// What drivers for Vulkan find there, where they were asked.
+    pub vulkan: Vec<VulkanDevice>,
     /// What it can be cut into, and what keeps it from that.
     pub ways: Vec<Way>,
     /// What could not be read of it.
@@ -119,6 +122,7 @@ impl Gpu {
             mdev_types: mdev::types(&mut reader, &folder),
             vendor_vfio: vendor_vfio::vendor_vfio(&mut reader, &folder),
             nvml: None,
+            vulkan: Vec::new(),
             ways: Vec::new(),
             unread: Vec::new(),
         };

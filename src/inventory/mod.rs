@@ -12,27 +12,33 @@ mod address;
 mod function;
 mod gpu;
 mod iommu;
+mod kernel_log;
 mod mdev;
 mod names;
+mod naming;
 mod nvml;
 mod pieces;
 mod sriov;
 mod tree;
 mod vendor_vfio;
+mod vulkan;
 mod ways;
 
 pub use address::{NoAddress, PciAddress};
 pub use function::Function;
 pub use gpu::{Gpu, Link};
 pub use iommu::{IommuGroup, Neighbour};
+pub use kernel_log::{KernelLog, Xid};
 pub use mdev::MdevType;
 pub use names::Names;
-pub use nvml::{Health, LIBRARY as NVML, Mig, MigProfile, NvmlFacts};
+pub use naming::{Naming, named};
+pub use nvml::{Health, LIBRARY as NVML, Mig, MigInstance, MigProfile, NvmlFacts};
 pub(crate) use pieces::own_nodes;
 pub use pieces::{Part, Piece};
 pub use sriov::Sriov;
 pub use tree::Unread;
 pub use vendor_vfio::{VendorVfio, VgpuType};
+pub use vulkan::VulkanDevice;
 pub(crate) use ways::unchangeable_vfs;
 pub use ways::{Method, Reason, Way};
 
@@ -74,6 +80,14 @@ pub enum InventoryError {
         /// The GPUs that there are, those first that are most likely meant.
         near: Vec<PciAddress>,
     },
+    /// What is no address names no GPU, or more than one.
+    #[error("{wanted:?} names {} on PCI that Vulkan finds", count(fitting))]
+    NotNamed {
+        /// What was asked for.
+        wanted: String,
+        /// Those that it names.
+        fitting: Vec<PciAddress>,
+    },
     /// There is no PCI function at that address.
     #[error("there is no PCI function at {address}")]
     NoFunction {
@@ -82,6 +96,10 @@ pub enum InventoryError {
         /// Those that there are, those first that are most likely meant.
         near: Vec<PciAddress>,
     },
+}
+
+fn count(gpus: &[PciAddress]) -> &'static str {
+    if gpus.is_empty() { "no GPU" } else { "more than one GPU" }
 }
 
 /// How many addresses are proposed where one is wrong.

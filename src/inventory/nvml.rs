@@ -37,6 +37,24 @@ pub struct Mig {
     pub pending: bool,
     /// What it could be cut into, by number.
     pub profiles: Vec<MigProfile>,
+    /// What it is cut into.
+    pub instances: Vec<MigInstance>,
+}
+
+/// A part of a GPU with memory and processors of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MigInstance {
+    /// As `MIG-12345678-…`.
+    pub uuid: String,
+    /// As `1g.18gb`.
+    pub profile: String,
+}
+
+impl MigInstance {
+    /// Whether Vulkan runs on it: profiles that allow graphics end so, all others compute only.
+    pub fn has_graphics(&self) -> bool {
+        self.profile.ends_with("+gfx")
+    }
 }
 
 /// A kind of instance.
@@ -105,7 +123,14 @@ fn mig(device: &NvmlDevice<'_>) -> Result<Mig, NvmlError> {
         memory_bytes: profile.memory_bytes,
         multiprocessors: profile.multiprocessors,
     });
-    Ok(Mig { enabled: mode.current, pending: mode.pending, profiles: profiles.collect() })
+    let instances = device.mig_instances().unwrap_or_default().into_iter().filter_map(|instance| {
+        let name = instance.name().ok()?;
+        // Such as `NVIDIA H200 MIG 1g.18gb`.
+        let profile = name.rsplit_once("MIG ").map_or(name.as_str(), |(_, profile)| profile);
+        Some(MigInstance { uuid: instance.uuid().ok()?, profile: profile.to_owned() })
+    });
+    let instances = instances.collect();
+    Ok(Mig { enabled: mode.current, pending: mode.pending, profiles: profiles.collect(), instances })
 }
 
 fn health(device: &NvmlDevice<'_>) -> Health {

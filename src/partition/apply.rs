@@ -11,6 +11,7 @@ use super::layout::Layout;
 use super::plan::{Change, Plan, Proof, plan};
 use super::{now, users};
 use crate::inventory::{Inventory, Names};
+use crate::lease::leases;
 
 /// What takes writes.
 pub trait Kernel {
@@ -37,6 +38,7 @@ impl Kernel for Sysfs {
 #[derive(Debug)]
 pub struct Host<'a> {
     root: &'a Path,
+    state: Option<&'a Path>,
 }
 
 /// What is looked at before something is changed.
@@ -58,7 +60,13 @@ pub struct Applied {
 impl<'a> Host<'a> {
     /// The host whose `/sys` lies at this root.
     pub fn new(root: &'a Path) -> Self {
-        Self { root }
+        Self { root, state: None }
+    }
+
+    /// What vGPUs have, whose daemon keeps its state in this folder, is not to be taken away.
+    #[must_use]
+    pub fn leased_by(self, state: &'a Path) -> Self {
+        Self { state: Some(state), ..self }
     }
 
     /// How its GPUs are cut now: a layout that changes nothing.
@@ -132,6 +140,8 @@ impl<'a> Host<'a> {
     /// What is now of the GPUs that a layout names, and what it would change.
     fn consider(&self, wanted: &Layout, check: Check) -> Result<(Layout, Vec<Change>), PartitionError> {
         let inventory = self.look()?;
+        let leases = self.state.map_or_else(|| Ok(Vec::new()), leases);
+        let leases = leases.map_err(|(path, error)| PartitionError::State { path, error })?;
         let mut before = Layout::default();
         let mut changes = Vec::new();
         for wanted in &wanted.gpus {
@@ -146,7 +156,7 @@ impl<'a> Host<'a> {
                 Fit { root: self.root, inventory: &inventory, gpu, now: &now, wanted }.check()?;
             }
             let Plan { changes: more, taken } = plan(gpu, &now, wanted);
-            users::check(self.root, gpu, &taken)?;
+            users::check(self.root, gpu, &taken, &leases)?;
             changes.extend(more);
             before.gpus.push(now);
         }

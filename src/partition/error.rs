@@ -22,6 +22,16 @@ pub enum PartitionError {
         /// What to do.
         remedy: String,
     },
+    /// vGPUs have what would be taken away.
+    #[error("{gpu}: {piece} is leased to vGPU {}", vgpus.join(", "))]
+    Leased {
+        /// The GPU.
+        gpu: PciAddress,
+        /// What of it.
+        piece: String,
+        /// Which.
+        vgpus: Vec<String>,
+    },
     /// A process uses what would be taken away.
     #[error("{gpu}: {piece} is in use: {users}")]
     InUse {
@@ -77,4 +87,14 @@ pub enum PartitionError {
         /// Why.
         error: io::Error,
     },
+}
+
+impl PartitionError {
+    /// The vGPUs in the way, if it is that.
+    pub fn vgpus(&self) -> &[String] {
+        match self {
+            Self::Leased { vgpus, .. } => vgpus,
+            _ => &[],
+        }
+    }
 }

@@ -33,6 +33,15 @@ pub(super) struct Journal {
     _alone: Flock<File>,
 }
 
+/// As long as this lives nobody cuts GPUs.
+#[derive(Debug)]
+pub struct Alone(#[expect(dead_code, reason = "held to be dropped")] Journal);
+
+/// Keeps others from it; refused while somebody does.
+pub fn alone(state: &Path) -> Result<Alone, PartitionError> {
+    Journal::open(state).map(Alone)
+}
+
 impl Journal {
     /// Takes the folder in the daemon's state folder, and makes it if there is none.
     pub(super) fn open(state: &Path) -> Result<Self, PartitionError> {

@@ -28,6 +28,7 @@ mod users;
 
 pub use apply::{Applied, Host, Kernel, Sysfs};
 pub use error::PartitionError;
+pub use journal::{Alone, alone};
 pub use layout::{Function, GpuLayout, Layout, LayoutError, Mdev, Priority};
 pub use plan::Change;
 pub(crate) use users::who_has_open;

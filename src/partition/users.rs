@@ -8,9 +8,15 @@ use std::path::{Path, PathBuf};
 use super::error::PartitionError;
 use super::plan::Piece;
 use crate::inventory::{Gpu, own_nodes};
+use crate::lease::{Lease, holders};
 
 /// Refuses what would be taken away from somebody.
-pub(super) fn check(root: &Path, gpu: &Gpu, pieces: &[Piece]) -> Result<(), PartitionError> {
+pub(super) fn check(
+    root: &Path,
+    gpu: &Gpu,
+    pieces: &[Piece],
+    leases: &[Lease],
+) -> Result<(), PartitionError> {
     if pieces.is_empty() {
         return Ok(());
     }
@@ -22,12 +28,22 @@ pub(super) fn check(root: &Path, gpu: &Gpu, pieces: &[Piece]) -> Result<(), Part
             }
             Piece::Mdev(uuid) => (format!("bus/mdev/devices/{uuid}"), format!("mdev {uuid}")),
         };
+        let vgpus = holders(leases, &piece_name(root, &folder));
+        if !vgpus.is_empty() {
+            return Err(PartitionError::Leased { gpu: gpu.address, piece: name, vgpus });
+        }
         let nodes = own_nodes(root, &folder);
         if let Some(users) = nodes.iter().find_map(|node| open.get_key_value(node).map(words)) {
             return Err(PartitionError::InUse { gpu: gpu.address, piece: name, users });
         }
     }
     Ok(())
+}
+
+/// By which name vGPUs have the device in this folder: what the folder is called, or the link to it leads to.
+fn piece_name(root: &Path, folder: &str) -> String {
+    let path = fs::read_link(root.join(folder)).unwrap_or_else(|_| folder.into());
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Who has the device in this folder below `/sys` open, in words.

@@ -44,6 +44,7 @@ mod bucket;
 mod fault;
 mod mode;
 mod partition;
+pub mod placement;
 mod policy;
 mod priority;
 mod tenant;

@@ -10,7 +10,8 @@ use nix::poll::PollTimeout;
 use nix::sys::eventfd::EventFd;
 
 use super::legacy::Legacy;
-use super::unit::{MESSAGE_MAX, Untimely, wait};
+use super::unit::MESSAGE_MAX;
+use super::wait::{Untimely, wait};
 use crate::control::profile::Transport;
 use crate::transport::vhost_user::{Heirlooms, Note};
 

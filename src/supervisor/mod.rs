@@ -29,6 +29,7 @@ mod signals;
 mod socket;
 mod tie;
 mod unit;
+mod wait;
 
 pub use process::end_holder;
 pub use signals::on_termination;

@@ -2,15 +2,15 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::PollTimeout;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::adoption;
@@ -18,6 +18,7 @@ use super::legacy::Legacy;
 use super::plan::{End, Next, Plan};
 use super::process::{Ending, Process};
 use super::tie::Tied;
+use super::wait::{Untimely, wait};
 use super::{Claimed, Inheritance, Place, Sockets};
 use crate::arbiter::{Arbiter, Seating};
 use crate::control::profile::Profile;
@@ -30,6 +31,8 @@ pub(super) const MESSAGE_MAX: Duration = Duration::from_secs(5);
 
 /// How long a device process that hung up may take to be gone.
 const EXIT_MAX: Duration = Duration::from_secs(1);
+
+const EFD: EfdFlags = EfdFlags::EFD_CLOEXEC;
 
 /// What one vGPU is, and where.
 #[derive(Debug)]
@@ -87,6 +90,8 @@ pub enum Report {
     Disconnected(String),
     /// The last program hung up that used Vulkan.
     Unused,
+    /// The GPU's driver says that it lost the device of a program: the GPU itself may be lost.
+    DeviceLost,
     /// The device process died, and how.
     Died(String),
     /// A new device process goes on with the VM.
@@ -94,6 +99,8 @@ pub enum Report {
         /// It.
         pid: i32,
     },
+    /// The render process beside a VM's device process cannot run, and why; or one runs.
+    Beside(Option<String>),
     /// No device process runs, and why; there will be another try unless it is hopeless.
     Failing {
         /// Why.
@@ -108,6 +115,8 @@ pub enum Report {
 pub struct Unit {
     spec: Arc<Mutex<DeviceSpec>>,
     stop: Arc<EventFd>,
+    retry: Arc<EventFd>,
+    held: Arc<AtomicBool>,
     thread: JoinHandle<()>,
     /// The render process of a VM.
     beside: Option<Box<Self>>,
@@ -142,7 +151,9 @@ impl Unit {
         let mut unit = Self::keep(first, begin, move |what| tell(&report, what))?;
         // What it does otherwise is no news of the VM's.
         let beside = Self::keep(render, begin_beside, move |what| match what {
-            Report::Failing { hopeless: true, .. } => tell(&of_render, what),
+            Report::Failing { problem, hopeless: true } => tell(&of_render, Report::Beside(Some(problem))),
+            Report::Started { .. } | Report::TakenOver { .. } => tell(&of_render, Report::Beside(None)),
+            Report::DeviceLost => tell(&of_render, what),
             other => tracing::debug!("its render process: {other:?}"),
         })?;
         unit.beside = Some(Box::new(beside));
@@ -151,7 +162,8 @@ impl Unit {
 
     fn keep(part: Part, begin: Begin, report: impl Fn(Report) + Send + 'static) -> io::Result<Self> {
         let Part { spec, front_end, control, lock, arbiter, tie } = part;
-        let stop = Arc::new(EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?);
+        let [stop, retry] = [EFD, EFD | EfdFlags::EFD_NONBLOCK].map(EventFd::from_flags);
+        let (stop, retry, held) = (Arc::new(stop?), Arc::new(retry?), Arc::<AtomicBool>::default());
         let (locked, scheduled) = (lock.is_some(), arbiter.is_some());
         let spec = DeviceSpec { kept: true, locked, scheduled, ..spec };
         let spec = Arc::new(Mutex::new(spec));
@@ -164,6 +176,8 @@ impl Unit {
             tie,
             seating: Mutex::default(),
             stop: stop.clone(),
+            retry: retry.clone(),
+            held: held.clone(),
             report: Box::new(report),
         };
         let span = tracing::Span::current();
@@ -172,7 +186,7 @@ impl Unit {
             let Stopped = keeper.work(begin);
         };
         let thread = thread::Builder::new().name("unit".into()).spawn(work)?;
-        Ok(Self { spec, stop, thread, beside: None })
+        Ok(Self { spec, stop, retry, held, thread, beside: None })
     }
 
     /// What the next VM gets.
@@ -181,6 +195,21 @@ impl Unit {
             beside.set_profile(profile.clone());
         }
         self.spec.lock().unwrap_or_else(PoisonError::into_inner).profile = profile;
+    }
+
+    /// Has no render process follow the one that there is, if there is one, until [`Unit::retry`].
+    pub fn hold(&self) {
+        match &self.beside {
+            Some(beside) => beside.hold(),
+            None => self.held.store(true, Ordering::Release),
+        }
+    }
+
+    /// Has a process tried again at once that was held, or could not be started, were it hopeless.
+    pub fn retry(&self) -> io::Result<()> {
+        self.beside.iter().try_for_each(|beside| beside.retry())?;
+        self.held.store(false, Ordering::Release);
+        Ok(self.retry.write(1).map(drop)?)
     }
 
     /// Ends the device process and removes the sockets; both are gone when this returns.
@@ -238,6 +267,8 @@ struct Keeper {
     /// What the arbiter shares with the render process, and with those after it.
     seating: Mutex<Option<Seating>>,
     stop: Arc<EventFd>,
+    retry: Arc<EventFd>,
+    held: Arc<AtomicBool>,
     report: Box<dyn Fn(Report) + Send>,
 }
 
@@ -378,6 +409,9 @@ impl Keeper {
     /// Starts a device process, again and again until one runs.
     fn start(&self, sockets: &Sockets, heir: &mut Option<Legacy>, plan: &mut Plan) -> Result<Kept, Stopped> {
         loop {
+            while self.held.load(Ordering::Acquire) {
+                self.pause(PollTimeout::NONE)?;
+            }
             match self.try_start(sockets, heir) {
                 Ok(kept) => {
                     let pid = kept.process.pid();
@@ -526,6 +560,7 @@ impl Keeper {
                 }
             }
             Note::Failed(reason) => kept.failure = Some(reason),
+            Note::Lost => (self.report)(Report::DeviceLost),
             Note::Connected(..) if was_in_use => return Err(Untimely::nonsense("a second VM")),
             note => {
                 kept.legacy.apply(note).map_err(Untimely::Nonsense)?;
@@ -547,43 +582,13 @@ impl Keeper {
     }
 
     fn pause(&self, most: PollTimeout) -> Result<(), Stopped> {
-        match wait(&self.stop, &[], most) {
+        // Who asked before this began meant it as well.
+        let waited = wait(&self.stop, &[self.retry.as_fd()], most);
+        _ = self.retry.read();
+        match waited {
             Err(Untimely::Stopped) => Err(Stopped),
             // A host that cannot even poll has no more to offer; nobody is to spin on that.
             Ok(_) | Err(Untimely::Nonsense(_)) => Ok(()),
         }
-    }
-}
-
-/// Why a device process is not heard to the end.
-pub(super) enum Untimely {
-    Stopped,
-    Nonsense(io::Error),
-}
-
-impl Untimely {
-    pub(super) fn nonsense(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Nonsense(io::Error::other(error))
-    }
-}
-
-/// Sleeps until one of these descriptors has something, and says which is the first such; `None` when the time is up.
-pub(super) fn wait(
-    stop: &EventFd,
-    others: &[BorrowedFd<'_>],
-    most: PollTimeout,
-) -> Result<Option<usize>, Untimely> {
-    let mut polled: Vec<PollFd<'_>> =
-        [&stop.as_fd()].into_iter().chain(others).map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
-    loop {
-        match poll(&mut polled, most) {
-            Err(Errno::EINTR) => {}
-            Err(error) => return Err(Untimely::Nonsense(error.into())),
-            Ok(_) => break,
-        }
-    }
-    match polled.iter().position(|fd| fd.any().unwrap_or(true)) {
-        Some(0) => Err(Untimely::Stopped),
-        found => Ok(found.map(|place| place - 1)),
     }
 }

@@ -215,7 +215,27 @@ impl Drop for Nvml {
     }
 }
 
-impl NvmlDevice<'_> {
+impl<'a> NvmlDevice<'a> {
+    /// The instances that it is cut into, each with a name and a UUID of its own.
+    pub fn mig_instances(&self) -> Result<Vec<NvmlDevice<'a>>, NvmlError> {
+        const COUNT: &str = "nvmlDeviceGetMaxMigDeviceCount";
+        const NAME: &str = "nvmlDeviceGetMigDeviceHandleByIndex";
+        type Count = unsafe extern "C" fn(Handle, *mut c_uint) -> c_int;
+        type Function = unsafe extern "C" fn(Handle, c_uint, *mut Handle) -> c_int;
+        let count: Count = self.nvml.function(COUNT, c"nvmlDeviceGetMaxMigDeviceCount")?;
+        let function: Function = self.nvml.function(NAME, c"nvmlDeviceGetMigDeviceHandleByIndex")?;
+        let mut most = 0;
+        // SAFETY: the handle is one of this library's, and it writes one number.
+        self.nvml.check(COUNT, unsafe { count(self.handle, &raw mut most) })?;
+        let instance = |index| {
+            let mut handle = ptr::null_mut();
+            // SAFETY: as above, and the handle is written before it is used. Numbers without an instance are refused.
+            let code = unsafe { function(self.handle, index, &raw mut handle) };
+            (code == SUCCESS).then_some(NvmlDevice { nvml: self.nvml, handle })
+        };
+        Ok((0..most).filter_map(instance).collect())
+    }
+
     /// What it is called.
     pub fn name(&self) -> Result<String, NvmlError> {
         self.text("nvmlDeviceGetName", c"nvmlDeviceGetName")

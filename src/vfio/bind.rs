@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::error::BindError;
 use super::journal::{Before, Journal};
 use crate::inventory::{Function, IommuGroup, Neighbour, PciAddress};
+use crate::lease::{holders, leases};
 use crate::partition::{Kernel, who_has_open};
 
 const VFIO_PCI: &str = "vfio-pci";
@@ -44,6 +45,7 @@ impl<'a> Binder<'a> {
     pub fn unbind(&self, kernel: &mut dyn Kernel, address: PciAddress) -> Result<Function, BindError> {
         let journal = Journal::open(self.state)?;
         let function = Function::read(self.root, address)?;
+        self.is_free(address)?;
         let Some(before) = journal.read(address)? else {
             return Err(BindError::NotOurs { address, path: journal.path(address) });
         };
@@ -93,6 +95,7 @@ impl<'a> Binder<'a> {
         if !self.root.join("bus/pci/drivers").join(VFIO_PCI).exists() {
             return Err(BindError::NoDriver);
         }
+        self.is_free(address)?;
         self.is_unused(address)?;
         Ok(group.clone())
     }
@@ -143,6 +146,14 @@ impl<'a> Binder<'a> {
         match before.root == self.tree()? {
             true => Ok(()),
             false => Err(BindError::OtherTree { address, of: before.root.clone() }),
+        }
+    }
+
+    fn is_free(&self, address: PciAddress) -> Result<(), BindError> {
+        let leases = leases(self.state).map_err(|(path, error)| BindError::State { path, error })?;
+        match holders(&leases, &address.to_string()) {
+            vgpus if vgpus.is_empty() => Ok(()),
+            vgpus => Err(BindError::Leased { address, vgpus }),
         }
     }
 

@@ -41,6 +41,14 @@ pub enum BindError {
     /// vfio-pci is not there.
     #[error("/sys/bus/pci/drivers/vfio-pci is not there: the driver is not loaded")]
     NoDriver,
+    /// vGPUs have it.
+    #[error("{address} is leased to vGPU {}", vgpus.join(", "))]
+    Leased {
+        /// Which.
+        address: PciAddress,
+        /// Who.
+        vgpus: Vec<String>,
+    },
     /// A process has it open.
     #[error("{address} is in use: {users}")]
     InUse {
@@ -88,4 +96,14 @@ pub enum BindError {
         /// Why.
         error: io::Error,
     },
+}
+
+impl BindError {
+    /// The vGPUs in the way, if it is that.
+    pub fn vgpus(&self) -> &[String] {
+        match self {
+            Self::Leased { vgpus, .. } => vgpus,
+            _ => &[],
+        }
+    }
 }

@@ -11,3 +11,4 @@ mod journal;
 
 pub use bind::Binder;
 pub use error::BindError;
+pub use journal::{Alone, alone};

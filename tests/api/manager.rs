@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::broadcast;
 use vgpu::control::api::{
-    Change, Event, EventKind, Gpu, GpuChange, GpuList, Host, Manager, Name, Policy, Priority, State,
-    UsageList, Vgpu, VgpuChange, VgpuSpec, VgpuUsage, serve,
+    Change, Event, EventKind, Gpu, GpuChange, GpuList, Host, Manager, Name, Placement, Policy, Priority,
+    State, UsageList, Vgpu, VgpuChange, VgpuSpec, VgpuUsage, serve,
 };
 use vgpu::control::profile::{Class, Transport};
 use vgpu::control::{Code, GpuStatus, HeadStatus, Refusal, Status};
@@ -35,6 +35,8 @@ impl Default for Memory {
         let gpu = |(name, number): (&str, u32)| Gpu {
             name: name.to_owned(),
             uuid: format!("{number:08x}-8f4f-4a0e-9d41-1c9a62a5c2f0"),
+            pci: (number == 1).then(|| "0000:3b:00.0".parse().unwrap()),
+            lost: (number == 2).then(|| "XID 79: GPU has fallen off the bus.".to_owned()),
             policy: Policy::default(),
             leased: number == 1,
             memory_bytes: 140 << 30,
@@ -99,6 +101,14 @@ impl Manager for Memory {
 
     fn create(&self, name: &Name, spec: VgpuSpec) -> Result<Change, Refusal> {
         let socket = spec.socket.unwrap_or_else(|| PathBuf::from(format!("/run/vgpu/{name}.sock")));
+        let socket = Some(socket).filter(|_| !spec.passthrough);
+        let placement = spec.on.map(|on| Placement {
+            name: "NVIDIA H200".to_owned(),
+            uuid: (!spec.passthrough).then(|| "00000001-8f4f-4a0e-9d41-1c9a62a5c2f0".to_owned()),
+            device: spec.passthrough.then(|| PathBuf::from("/sys/bus/pci/devices").join(&on)),
+            why: format!("asked for as {on:?}"),
+            piece: on,
+        });
         let mut vgpus = self.vgpus.lock().unwrap();
         if let Some(vgpu) = vgpus.get(name) {
             return match vgpu.profile == spec.profile && vgpu.socket == socket {
@@ -110,10 +120,11 @@ impl Manager for Memory {
         }
         let vgpu = Vgpu {
             name: name.clone(),
-            state: State::Waiting,
+            state: if spec.passthrough { State::HandedOver } else { State::Waiting },
             socket,
             profile: spec.profile,
-            pid: Some(4001 + i32::try_from(vgpus.len()).unwrap()),
+            placement,
+            pid: (!spec.passthrough).then(|| 4001 + i32::try_from(vgpus.len()).unwrap()),
             takeovers: 0,
             last_death: None,
             problem: None,

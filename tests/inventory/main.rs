@@ -5,6 +5,8 @@ mod hosts;
 #[path = "../support/listing.rs"]
 mod listing;
 mod nvml;
+#[path = "../support/nvml_library.rs"]
+mod nvml_library;
 mod pieces;
 mod vanishing;
 mod verbs;

@@ -1,5 +1,6 @@
 /* Stands in for NVIDIA's management library: an H200, with what one answered (driver 580.159.04, 2026-11-24). It is
- * at 0000:00:06.0. */
+ * at 0000:00:06.0. With MIG defined it is cut into two instances, one of a profile with graphics, as GPUs of Blackwell
+ * for workstations have them: that is made up. */
 #include <string.h>
 
 enum { SUCCESS, UNINITIALIZED, INVALID_ARGUMENT, NOT_SUPPORTED, NO_PERMISSION, ALREADY, NOT_FOUND };
@@ -11,7 +12,25 @@ struct profile {
     char name[96];
 };
 
+#ifdef MIG
+#define MIG_MODE 1
+#else
+#define MIG_MODE 0
+#endif
+
 static int gpu;
+static const struct { const char *name, *uuid; } instances[] = {
+    {"NVIDIA H200 MIG 1g.18gb", "MIG-11111111-9abc-def0-1234-56789abcdef0"},
+    {"NVIDIA H200 MIG 1g.18gb+gfx", "MIG-22222222-9abc-def0-1234-56789abcdef0"},
+};
+
+/* The instance of this handle, or -1. */
+static int instance_of(void *device)
+{
+    for (int i = 0; i < 2; i++) if (device == &instances[i]) return i;
+    return -1;
+}
+
 static int started;
 
 static const struct { unsigned kind, id, instances, multiprocessors, memory_mb; const char *name; } profiles[] = {
@@ -36,15 +55,17 @@ int nvmlDeviceGetHandleByPciBusId_v2(const char *address, void **device)
 
 int nvmlDeviceGetName(void *device, char *text, unsigned length)
 {
-    if (device != &gpu) return INVALID_ARGUMENT;
-    strncpy(text, "NVIDIA H200", length);
+    int instance = instance_of(device);
+    if (device != &gpu && instance < 0) return INVALID_ARGUMENT;
+    strncpy(text, instance < 0 ? "NVIDIA H200" : instances[instance].name, length);
     return SUCCESS;
 }
 
 int nvmlDeviceGetUUID(void *device, char *text, unsigned length)
 {
-    if (device != &gpu) return INVALID_ARGUMENT;
-    strncpy(text, "GPU-12345678-9abc-def0-1234-56789abcdef0", length);
+    int instance = instance_of(device);
+    if (device != &gpu && instance < 0) return INVALID_ARGUMENT;
+    strncpy(text, instance < 0 ? "GPU-12345678-9abc-def0-1234-56789abcdef0" : instances[instance].uuid, length);
     return SUCCESS;
 }
 
@@ -58,7 +79,23 @@ int nvmlDeviceGetMemoryInfo(void *device, struct memory *memory)
 int nvmlDeviceGetMigMode(void *device, unsigned *current, unsigned *pending)
 {
     if (device != &gpu) return INVALID_ARGUMENT;
-    *current = *pending = 0;
+    *current = *pending = MIG_MODE;
+    return SUCCESS;
+}
+
+int nvmlDeviceGetMaxMigDeviceCount(void *device, unsigned *count)
+{
+    if (device != &gpu) return INVALID_ARGUMENT;
+    *count = MIG_MODE ? 7 : 0;
+    return SUCCESS;
+}
+
+int nvmlDeviceGetMigDeviceHandleByIndex(void *device, unsigned index, void **instance)
+{
+    if (device != &gpu || index >= 7) return INVALID_ARGUMENT;
+    /* Numbers in between may be free. */
+    if (!MIG_MODE || (index != 0 && index != 2)) return NOT_FOUND;
+    *instance = (void *)&instances[index / 2];
     return SUCCESS;
 }
 

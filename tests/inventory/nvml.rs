@@ -1,21 +1,9 @@
 //! What NVIDIA's management library adds, by a library that stands in for it.
 
-use std::path::PathBuf;
-use std::process::Command;
-
 use vgpu::inventory::{Gpu, Inventory, Method, Names};
 
 use crate::listing::Host;
-
-/// The stand-in, made by the compiler that links this test.
-fn library(folder: &tempfile::TempDir) -> PathBuf {
-    let library = folder.path().join("libnvidia-ml.so.1");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/inventory/nvml.c");
-    let made =
-        Command::new("cc").args(["-shared", "-fPIC", "-Wall", "-o"]).arg(&library).arg(source).status();
-    assert!(made.unwrap().success());
-    library
-}
+use crate::nvml_library::library;
 
 fn asked(host: &str, library: &str) -> Gpu {
     let mut inventory = Inventory::read(&Host::unpack(host).sysfs(), &Names::default()).unwrap();
@@ -27,7 +15,7 @@ fn asked(host: &str, library: &str) -> Gpu {
 fn a_gpu_says_its_model_memory_health_and_what_it_could_be_cut_into() {
     let folder = tempfile::tempdir().unwrap();
 
-    let gpu = asked("h200", library(&folder).to_str().unwrap());
+    let gpu = asked("h200", library(folder.path(), &[]).to_str().unwrap());
 
     assert_eq!(gpu.title(), "NVIDIA H200");
     let facts = gpu.nvml.as_ref().unwrap();
@@ -75,7 +63,7 @@ fn a_library_that_is_not_there_is_a_line_and_no_failure() {
 fn a_gpu_that_the_library_does_not_know_is_told_in_its_words() {
     let folder = tempfile::tempdir().unwrap();
 
-    let gpu = asked("nvidia-mdev", library(&folder).to_str().unwrap());
+    let gpu = asked("nvidia-mdev", library(folder.path(), &[]).to_str().unwrap());
 
     let found = &gpu.ways.last().unwrap().reasons[0].found;
     assert_eq!(found, "nvmlDeviceGetHandleByPciBusId_v2: Not Found");
@@ -86,4 +74,26 @@ fn the_library_is_not_asked_of_other_vendors_gpus() {
     let gpu = asked("intel-xe", "libnvidia-ml-of-nobody.so.1");
 
     assert!(gpu.ways.iter().all(|way| way.method != Method::Mig));
+}
+
+#[test]
+fn a_gpu_that_is_cut_says_into_what_and_which_of_it_draws() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let gpu = asked("h200", library(folder.path(), &["-DMIG"]).to_str().unwrap());
+
+    let mig = gpu.nvml.unwrap().mig.unwrap();
+    let instances: Vec<_> = mig
+        .instances
+        .iter()
+        .map(|instance| (instance.uuid.as_str(), instance.profile.as_str(), instance.has_graphics()))
+        .collect();
+    assert!(mig.enabled);
+    assert_eq!(
+        instances,
+        [
+            ("MIG-11111111-9abc-def0-1234-56789abcdef0", "1g.18gb", false),
+            ("MIG-22222222-9abc-def0-1234-56789abcdef0", "1g.18gb+gfx", true),
+        ]
+    );
 }

@@ -34,8 +34,8 @@ fn a_list_has_a_line_for_each_gpu_and_each_function() {
     let cell = |line: usize, cell: usize| {
         lines[line].iter().filter(|text| !text.is_empty()).nth(cell).copied().unwrap()
     };
-    assert_eq!((cell(1, 0), cell(1, 5), cell(1, 6)), ("0000:03:00.0", "GPU", "sriov"));
-    assert_eq!((cell(3, 2), cell(3, 5), cell(3, 6)), ("vfio-pci", "VF of 0000:03:00.0", "passthrough"));
+    assert_eq!((cell(1, 0), cell(1, 6), cell(1, 7)), ("0000:03:00.0", "GPU", "sriov"));
+    assert_eq!((cell(3, 2), cell(3, 6), cell(3, 7)), ("vfio-pci", "VF of 0000:03:00.0", "passthrough"));
 }
 
 #[test]
@@ -96,8 +96,12 @@ fn a_wrong_address_is_answered_with_the_near_ones() {
 fn what_is_no_address_and_what_is_no_tree_are_told() {
     let host = Host::unpack("shared-group");
     let (code, _, stderr) = said(&host, &["gpu", "show", "3b:00"]);
-    assert_eq!(code, Some(2));
-    assert!(stderr.contains("\"3b:00\" is no PCI address: those look like 0000:3b:00.0"), "{stderr}");
+    assert_eq!(code, Some(1));
+    assert_eq!(
+        stderr,
+        "error: \"3b:00\" names no GPU on PCI that Vulkan finds\n\
+         hint: give a PCI address, as in 0000:3b:00.0, of one that `vgpu gpu list` lists\n"
+    );
 
     std::fs::remove_dir_all(host.path("/sys/bus/pci")).unwrap();
     let (code, _, stderr) = said(&host, &["gpu", "list"]);

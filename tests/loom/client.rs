@@ -1,13 +1,13 @@
 //! A client that submits, and what it has on the GPU: as the executor does, under one lock.
 
 use std::cell::Cell;
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use loom::cell::UnsafeCell;
 use loom::sync::{Condvar, Mutex, MutexGuard};
 
 use super::Leave;
+use super::reason::Reason;
 
 /// A GPU on which only one tenant may be at a time. What one does there must have happened before the next one begins
 /// by the rules of memory, not only by chance: else loom fails.
@@ -74,8 +74,8 @@ impl Context {
         self.0.lock().unwrap()
     }
 
-    pub fn lose(&self, reason: Infallible) {
-        match reason {}
+    pub fn lose(&self, reason: Reason) {
+        panic!("no GPU is lost here: {reason:?}");
     }
 
     pub fn submit(&self) {
@@ -121,7 +121,7 @@ impl Submits {
 }
 
 /// What waits for leave goes, if there is some.
-pub fn advance(state: &mut State) -> Result<(), Infallible> {
+pub fn advance(state: &mut State) -> Result<(), Reason> {
     let submits = &mut state.submits;
     while submits.held > 0 && submits.leave.is_given() {
         submits.held -= 1;

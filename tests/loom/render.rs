@@ -7,6 +7,14 @@ pub mod vulkan {
     #[path = "../../src/render/vulkan/leave.rs"]
     mod leave;
 
+    pub mod reason {
+        /// Why a client is given up.
+        #[derive(Debug)]
+        pub enum Reason {
+            GivenUp(String),
+        }
+    }
+
     use context as queue;
     pub use leave::{Leave, Look};
 

@@ -27,7 +27,7 @@ fn percent(place: &Place, percent: u64) -> u64 {
 fn create(place: &Place, name: &str, bytes: u64) -> Result<(), ApiError> {
     let mut profile = Profile { name: place.spec().profile.name, ..Profile::parse(PROFILE).unwrap() };
     profile.limits.memory = bytes;
-    place.client().create(&named(name), &VgpuSpec { profile, socket: None }).map(drop)
+    place.client().create(&named(name), &VgpuSpec { profile, ..VgpuSpec::default() }).map(drop)
 }
 
 fn set(place: &Place, name: &str, bytes: u64) -> Result<Vgpu, ApiError> {

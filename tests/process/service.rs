@@ -73,7 +73,7 @@ impl Place {
         let name = self.folder.path().file_name().unwrap().to_str().unwrap().to_owned();
         VgpuSpec {
             profile: Profile { name, heads: vec![Head::default(); 2], ..Profile::default() },
-            socket: None,
+            ..VgpuSpec::default()
         }
     }
 

@@ -14,5 +14,6 @@ mod faults;
 mod gpu;
 mod hours;
 mod modes;
+mod placement;
 mod shares;
 mod world;

@@ -5,6 +5,9 @@ mod host;
 mod memory;
 #[path = "../support/mesa.rs"]
 mod mesa;
+#[path = "../support/piece.rs"]
+mod piece;
+mod pieces;
 mod priority;
 mod server;
 mod tenants;

@@ -39,14 +39,14 @@ fn tenants(host: &Host) -> [Tenant; 2] {
 }
 
 /// A program that keeps its vGPU busy for a while, once it is told to.
-struct Tenant {
+pub(crate) struct Tenant {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
 impl Tenant {
-    fn start(socket: PathBuf) -> Self {
+    pub(crate) fn start(socket: PathBuf) -> Self {
         let mut command = guest(&socket, &program(), &["tenant", "fill", "4", "--seconds", "0.5"]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
@@ -56,13 +56,13 @@ impl Tenant {
     }
 
     /// From so much later on.
-    fn work(&mut self, after: Duration) {
+    pub(crate) fn work(&mut self, after: Duration) {
         let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap());
         writeln!(self.input, "{}", (now + after).as_nanos()).unwrap();
     }
 
     /// How much it did; none if it lost its device.
-    fn done(&mut self) -> Option<f64> {
+    pub(crate) fn done(&mut self) -> Option<f64> {
         serde_json::from_str::<serde_json::Value>(&self.line()).ok()?["submissions"].as_f64()
     }
 

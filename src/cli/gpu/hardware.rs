@@ -1,55 +1,14 @@
 //! `vgpu gpu show`, and how GPUs on PCI look in tables.
 
-use std::path::{Path, PathBuf};
+use clap::builder::NonEmptyStringValueParser;
 
 use super::super::error::CommandError;
 use super::super::output::{self, Output, memory_text};
 use super::super::vgpus::{or_nothing, pairs};
+use super::host::Host;
 use crate::inventory::{
-    Gpu, Health, Inventory, InventoryError, MigProfile, NVML, Names, NvmlFacts, PciAddress, Reason, SYSFS,
-    Unread, Way,
+    Gpu, Health, InventoryError, MigProfile, NvmlFacts, PciAddress, Reason, Unread, VulkanDevice, Way,
 };
-use crate::partition;
-
-/// Which host is looked at.
-#[derive(Clone, Debug, clap::Args)]
-pub(in crate::cli) struct Sysfs {
-    /// The kernel's view of the host: /sys, or a copy of another host's
-    #[arg(long = "sysfs-root", value_name = "FOLDER", default_value = SYSFS)]
-    root: PathBuf,
-}
-
-impl Sysfs {
-    /// What is on that host. This one may be without PCI; a copy is one of something else then.
-    pub(in crate::cli) fn read(&self) -> Result<Inventory, CommandError> {
-        match Inventory::read(&self.root, &Names::of_host()) {
-            Err(InventoryError::NoDevices { path, error }) if !self.is_of_another_host() => {
-                let unread = vec![Unread { file: path, problem: error.to_string() }];
-                Ok(Inventory { devices: Vec::new(), unread })
-            }
-            Ok(mut inventory) if !self.is_of_another_host() => {
-                inventory.ask_nvml(NVML);
-                Ok(inventory)
-            }
-            read => Ok(read?),
-        }
-    }
-
-    /// Its folder.
-    pub(in crate::cli) fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// What takes changes.
-    pub(in crate::cli) fn kernel(&self) -> partition::Sysfs {
-        partition::Sysfs { root: self.root.clone() }
-    }
-
-    /// Whether it is a copy.
-    pub(in crate::cli) fn is_of_another_host(&self) -> bool {
-        self.root != Path::new(SYSFS)
-    }
-}
 
 /// Show a GPU on PCI: what it can be cut into, and what keeps it from that
 ///
@@ -58,18 +17,20 @@ impl Sysfs {
 /// Example: vgpu gpu show 3b:00.0
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ShowArgs {
-    /// Its address, as in 0000:3b:00.0; the domain may be left out where it is 0000
-    address: PciAddress,
+    /// Its PCI address, as in 0000:3b:00.0, where the domain may be left out if it is 0000; or the UUID or a part of
+    /// the name that Vulkan has for it
+    #[arg(value_name = "GPU", value_parser = NonEmptyStringValueParser::new())]
+    gpu: String,
     #[command(flatten)]
-    sysfs: Sysfs,
+    host: Host,
     #[command(flatten)]
     output: Output,
 }
 
 /// Prints all that is known of one GPU.
 pub(super) fn show(arguments: &ShowArgs) -> Result<(), CommandError> {
-    let inventory = arguments.sysfs.read()?;
-    let gpu = inventory.find(arguments.address)?;
+    let (inventory, _) = arguments.host.look()?;
+    let gpu = inventory.find_named(&arguments.gpu)?;
     arguments.output.print(gpu, || details(gpu))
 }
 
@@ -84,11 +45,15 @@ pub(super) fn table(gpus: &[Gpu]) -> String {
             or_nothing(gpu.driver.as_ref()),
             or_nothing(gpu.iommu_group.as_ref().map(|group| group.number)),
             or_nothing(gpu.numa_node),
+            or_nothing(gpu.vulkan.first().map(|device| device.name.as_str())),
             gpu.physical_function.map_or("GPU".to_owned(), |of| format!("VF of {of}")),
             if can.is_empty() { "-".to_owned() } else { can.join(",") },
         ]
     };
-    output::table(&["ADDRESS", "NAME", "DRIVER", "GROUP", "NUMA", "IS", "CAN"], gpus.iter().map(row))
+    output::table(
+        &["ADDRESS", "NAME", "DRIVER", "GROUP", "NUMA", "VULKAN", "IS", "CAN"],
+        gpus.iter().map(row),
+    )
 }
 
 fn details(gpu: &Gpu) -> String {
@@ -103,6 +68,7 @@ fn details(gpu: &Gpu) -> String {
     lines.extend(gpu.boot_vga.then(|| ("CONSOLE", "the firmware's".to_owned())));
     lines.extend(gpu.physical_function.map(|of| ("VF OF", of.to_string())));
     lines.extend(group(gpu));
+    lines.extend(vulkan(&gpu.vulkan));
     lines.extend(gpu.nvml.iter().flat_map(nvml));
     lines.extend(pieces(gpu));
     let ways = output::table(&["WAY", "CAN", "PIECES"], gpu.ways.iter().map(way));
@@ -127,6 +93,16 @@ fn group(gpu: &Gpu) -> Vec<(&'static str, String)> {
     std::iter::once(("GROUP", group.number.to_string())).chain(others).collect()
 }
 
+/// By which names vGPUs run on it.
+fn vulkan(devices: &[VulkanDevice]) -> Vec<(&'static str, String)> {
+    match devices {
+        [] => vec![("VULKAN", "-".to_owned())],
+        devices => {
+            devices.iter().map(|VulkanDevice { name, uuid }| ("VULKAN", format!("{name} ({uuid})"))).collect()
+        }
+    }
+}
+
 /// What its driver's library says.
 fn nvml(facts: &NvmlFacts) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
@@ -141,6 +117,10 @@ fn nvml(facts: &NvmlFacts) -> Vec<(&'static str, String)> {
             let MigProfile { id, name, instances_max, memory_bytes, multiprocessors } = profile;
             let memory = memory_text(*memory_bytes);
             ("PROFILE", format!("{name} ({id}): {instances_max} at most, {memory}, {multiprocessors} SMs"))
+        }));
+        lines.extend(mig.instances.iter().map(|instance| {
+            let graphics = if instance.has_graphics() { "" } else { ", computes only" };
+            ("INSTANCE", format!("{} ({}{graphics})", instance.uuid, instance.profile))
         }));
     }
     lines.push(("HEALTH", health(&facts.health)));
@@ -213,18 +193,24 @@ pub(super) fn unread_text(unread: &[Unread]) -> String {
 impl From<InventoryError> for CommandError {
     fn from(error: InventoryError) -> Self {
         let said = Self::user(&error);
+        let listed =
+            |near: &[PciAddress]| near.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         match error {
             InventoryError::NoDevices { .. } => {
                 said.hint("give --sysfs-root a folder like /sys, with bus/pci/devices in it")
             }
             InventoryError::NoGpu { near, .. } if near.is_empty() => said.hint("there are none on PCI"),
             InventoryError::NoFunction { near, .. } => {
-                let near: Vec<String> = near.iter().map(ToString::to_string).collect();
-                said.hint(format!("there are {}; `vgpu gpu list` lists GPUs", near.join(", ")))
+                said.hint(format!("there are {}; `vgpu gpu list` lists GPUs", listed(&near)))
             }
             InventoryError::NoGpu { near, .. } => {
-                let near: Vec<String> = near.iter().map(ToString::to_string).collect();
-                said.hint(format!("there are {}; `vgpu gpu list` lists all", near.join(", ")))
+                said.hint(format!("there are {}; `vgpu gpu list` lists all", listed(&near)))
+            }
+            InventoryError::NotNamed { fitting, .. } if fitting.is_empty() => {
+                said.hint("give a PCI address, as in 0000:3b:00.0, of one that `vgpu gpu list` lists")
+            }
+            InventoryError::NotNamed { fitting, .. } => {
+                said.hint(format!("give the address of one of them: {}", listed(&fitting)))
             }
         }
     }

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::super::error::CommandError;
 use super::super::output::{self, Output};
-use super::hardware::Sysfs;
+use super::drain::{self, Drain};
+use super::host::Sysfs;
 use crate::partition::{Change, Host, Layout, PartitionError};
 
 /// Print what a layout would change, and change nothing
@@ -22,6 +23,8 @@ pub(super) struct PlanArgs {
     file: LayoutFile,
     #[command(flatten)]
     sysfs: Sysfs,
+    #[command(flatten)]
+    state: State,
     #[command(flatten)]
     output: Output,
 }
@@ -40,6 +43,8 @@ pub(super) struct ApplyArgs {
     sysfs: Sysfs,
     #[command(flatten)]
     state: State,
+    #[command(flatten)]
+    drain: Drain,
     #[command(flatten)]
     output: Output,
 }
@@ -76,6 +81,8 @@ pub(super) struct RollbackArgs {
     #[command(flatten)]
     state: State,
     #[command(flatten)]
+    drain: Drain,
+    #[command(flatten)]
     output: Output,
 }
 
@@ -88,7 +95,7 @@ struct LayoutFile {
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct State {
-    /// The daemon's state folder: what was before is written down there
+    /// The daemon's state folder: which vGPUs have what, and what was before a change
     #[arg(long = "state", value_name = "DIR", default_value = "/var/lib/vgpu")]
     pub(super) folder: PathBuf,
 }
@@ -101,7 +108,8 @@ struct Changes<'a> {
 
 /// Prints what would be changed.
 pub(super) fn plan(arguments: &PlanArgs) -> Result<(), CommandError> {
-    let changes = Host::new(arguments.sysfs.root()).plan(&arguments.file.read()?)?;
+    let host = Host::new(arguments.sysfs.root()).leased_by(&arguments.state.folder);
+    let changes = host.plan(&arguments.file.read()?)?;
     print(arguments.output, &changes)
 }
 
@@ -109,9 +117,13 @@ pub(super) fn plan(arguments: &PlanArgs) -> Result<(), CommandError> {
 pub(super) fn apply(arguments: &ApplyArgs) -> Result<(), CommandError> {
     let layout = arguments.file.read()?;
     let mut printed = Ok(());
-    let told = |changes: &[Change]| printed = print(arguments.output, changes);
-    let host = Host::new(arguments.sysfs.root());
-    host.apply(&mut arguments.sysfs.kernel(), &arguments.state.folder, &layout, told)?;
+    let state = &arguments.state.folder;
+    let host = Host::new(arguments.sysfs.root()).leased_by(state);
+    let apply = || {
+        let told = |changes: &[Change]| printed = print(arguments.output, changes);
+        host.apply(&mut arguments.sysfs.kernel(), state, &layout, told)
+    };
+    arguments.drain.without(apply, PartitionError::vgpus)?;
     printed
 }
 
@@ -139,9 +151,13 @@ pub(super) fn export(arguments: &ExportArgs) -> Result<(), CommandError> {
 /// Puts back what was.
 pub(super) fn rollback(arguments: &RollbackArgs) -> Result<(), CommandError> {
     let mut printed = Ok(());
-    let told = |changes: &[Change]| printed = print(arguments.output, changes);
-    let host = Host::new(arguments.sysfs.root());
-    host.rollback(&mut arguments.sysfs.kernel(), &arguments.state.folder, told)?;
+    let state = &arguments.state.folder;
+    let host = Host::new(arguments.sysfs.root()).leased_by(state);
+    let roll_back = || {
+        let told = |changes: &[Change]| printed = print(arguments.output, changes);
+        host.rollback(&mut arguments.sysfs.kernel(), state, told)
+    };
+    arguments.drain.without(roll_back, PartitionError::vgpus)?;
     printed
 }
 
@@ -172,6 +188,7 @@ impl From<PartitionError> for CommandError {
         match error {
             PartitionError::Inventory(error) => error.into(),
             PartitionError::Unfit { remedy, .. } => user.hint(remedy),
+            PartitionError::Leased { vgpus, .. } => user.hint(drain::hint(&vgpus)),
             PartitionError::InUse { .. } => {
                 user.hint("stop who uses it first: what is in use is never taken away")
             }

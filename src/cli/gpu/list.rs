@@ -1,29 +1,27 @@
 //! `vgpu gpu list`.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 
 use super::super::error::CommandError;
 use super::super::output::{self, Output, memory_text};
-use super::hardware::{self, Sysfs};
-use crate::control::api::{API_SOCKET, ApiError, Client, Gpu};
+use super::super::vgpus::or_nothing;
+use super::hardware;
+use super::host::Host;
+use crate::control::api::Gpu;
 use crate::inventory::{self, Unread};
 
 /// List the GPUs on PCI and what they can be cut into, and how vGPUs share those that Vulkan finds
 ///
-/// CAN names what nothing forbids, `vgpu gpu show` says why the rest cannot be. PROMISED is how much of a GPU's memory
-/// the vGPUs on offer may use, USED how much they do, both with what drivers take for themselves. These two are the
-/// daemon's to say: the first time it may take seconds, for drivers are loaded for it.
+/// VULKAN is what a GPU's driver calls it where it is found by Vulkan (VK_EXT_pci_bus_info), so that vGPUs can run on
+/// it. CAN names what nothing forbids, `vgpu gpu show` says why the rest cannot be. PROMISED is how much of a GPU's
+/// memory the vGPUs on offer may use, USED how much they do, both with what drivers take for themselves. These two are
+/// the daemon's to say: the first time it may take seconds, for drivers are loaded for it.
 ///
 /// Example: vgpu gpu list -o json
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ListArgs {
     #[command(flatten)]
-    sysfs: Sysfs,
-    /// The daemon's API [default: /run/vgpu/api.sock, but nobody is asked of another host's tree]
-    #[arg(long, value_name = "SOCKET", env = "VGPU_API", hide_env_values = true)]
-    api: Option<PathBuf>,
+    host: Host,
     #[command(flatten)]
     output: Output,
 }
@@ -40,12 +38,12 @@ struct List {
 
 /// Prints all GPUs.
 pub(super) fn run(arguments: &ListArgs) -> Result<(), CommandError> {
-    let (gpus, absent) = match arguments.gpus()? {
+    let (inventory::Inventory { devices, unread }, said) = arguments.host.look()?;
+    let (gpus, absent) = match said {
         Some(Ok(gpus)) => (Some(gpus), None),
         Some(Err(error)) => (None, Some(error)),
         None => (None, None),
     };
-    let inventory::Inventory { devices, unread } = arguments.sysfs.read()?;
     let list = List { gpus, devices, unread };
     arguments.output.print(&list, || {
         let mut text = hardware::table(&list.devices) + "\n";
@@ -60,22 +58,6 @@ pub(super) fn run(arguments: &ListArgs) -> Result<(), CommandError> {
     })
 }
 
-impl ListArgs {
-    /// What the daemon says. That there is none is an error where it was named; else GPUs are there without one.
-    fn gpus(&self) -> Result<Option<Result<Vec<Gpu>, ApiError>>, CommandError> {
-        let client = match &self.api {
-            Some(api) => Client::new(api),
-            None if self.sysfs.is_of_another_host() => return Ok(None),
-            None => Client::new(API_SOCKET),
-        };
-        match client.gpus() {
-            Ok(list) => Ok(Some(Ok(list.gpus))),
-            Err(error @ ApiError::Connect { .. }) if self.api.is_none() => Ok(Some(Err(error))),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
 /// How vGPUs share GPUs, a line each.
 pub(super) fn shared(gpus: &[Gpu]) -> String {
     let row = |gpu: &Gpu| {
@@ -88,8 +70,14 @@ pub(super) fn shared(gpus: &[Gpu]) -> String {
             leased.to_owned(),
             of(gpu.memory_bytes_promised, most),
             of(gpu.memory_bytes_used, gpu.memory_bytes),
+            or_nothing(gpu.pci),
             gpu.uuid.clone(),
         ]
     };
-    output::table(&["NAME", "POLICY", "LEASED", "PROMISED", "USED", "UUID"], gpus.iter().map(row))
+    let table = output::table(
+        &["NAME", "POLICY", "LEASED", "PROMISED", "USED", "ADDRESS", "UUID"],
+        gpus.iter().map(row),
+    );
+    let lost = |gpu: &Gpu| Some(format!("\n{} ({}) is lost: {}", gpu.name, gpu.uuid, gpu.lost.as_ref()?));
+    gpus.iter().filter_map(lost).fold(table, |text, line| text + &line)
 }

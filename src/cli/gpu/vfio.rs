@@ -2,7 +2,8 @@
 
 use super::super::error::CommandError;
 use super::super::output;
-use super::hardware::Sysfs;
+use super::drain::{self, Drain};
+use super::host::Sysfs;
 use super::layout::State;
 use crate::inventory::PciAddress;
 use crate::vfio::{BindError, Binder};
@@ -22,6 +23,8 @@ pub(super) struct BindArgs {
     sysfs: Sysfs,
     #[command(flatten)]
     state: State,
+    #[command(flatten)]
+    drain: Drain,
 }
 
 /// Give PCI functions back to the drivers that they had before `vgpu gpu bind`
@@ -36,12 +39,15 @@ pub(super) struct UnbindArgs {
     sysfs: Sysfs,
     #[command(flatten)]
     state: State,
+    #[command(flatten)]
+    drain: Drain,
 }
 
 /// Binds them, and prints by which node a VMM opens each.
 pub(super) fn bind(arguments: &BindArgs) -> Result<(), CommandError> {
     let binder = Binder::new(arguments.sysfs.root(), &arguments.state.folder);
-    let groups = binder.bind(&mut arguments.sysfs.kernel(), &arguments.addresses)?;
+    let bind = || binder.bind(&mut arguments.sysfs.kernel(), &arguments.addresses);
+    let groups = arguments.drain.without(bind, BindError::vgpus)?;
     let line = |(address, group): (&PciAddress, _)| format!("{address} is bound: /dev/vfio/{group}\n");
     let numbers = groups.iter().map(|group| group.number);
     output::text(&arguments.addresses.iter().zip(numbers).map(line).collect::<String>())
@@ -51,7 +57,8 @@ pub(super) fn bind(arguments: &BindArgs) -> Result<(), CommandError> {
 pub(super) fn unbind(arguments: &UnbindArgs) -> Result<(), CommandError> {
     let binder = Binder::new(arguments.sysfs.root(), &arguments.state.folder);
     for address in &arguments.addresses {
-        let function = binder.unbind(&mut arguments.sysfs.kernel(), *address)?;
+        let unbind = || binder.unbind(&mut arguments.sysfs.kernel(), *address);
+        let function = arguments.drain.without(unbind, BindError::vgpus)?;
         let driver = function.driver.as_deref().unwrap_or("no driver");
         output::text(&format!("{address} is given back: {driver}\n"))?;
     }
@@ -72,6 +79,7 @@ impl From<BindError> for CommandError {
             }
             BindError::HasFunctions(_) => user.hint("take them back first: `vgpu gpu apply` with vfs = 0"),
             BindError::NoDriver => user.hint("modprobe vfio-pci, of a kernel with CONFIG_VFIO_PCI"),
+            BindError::Leased { vgpus, .. } => user.hint(drain::hint(&vgpus)),
             BindError::InUse { .. } => {
                 user.hint("stop who uses it first: what is in use is never taken away")
             }

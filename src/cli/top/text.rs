@@ -94,6 +94,8 @@ mod tests {
     #[test]
     fn gpus_of_one_name_are_told_apart_and_unknown_ones_have_their_uuids() {
         let gpu = |name: &str, uuid: &str| Gpu {
+            pci: None,
+            lost: None,
             name: name.to_owned(),
             uuid: uuid.to_owned(),
             policy: Policy::BestEffort,

@@ -9,6 +9,7 @@ use super::Name;
 use super::types::present;
 use crate::control::profile::{Class, some_within};
 use crate::control::{Code, Refusal};
+use crate::inventory::PciAddress;
 use crate::sched;
 
 /// How the vGPUs of a GPU share its time.
@@ -89,6 +90,14 @@ pub struct Gpu {
     /// Its UUID.
     #[schema(example = "d1bb6f7e-8f4f-4a0e-9d41-1c9a62a5c2f0")]
     pub uuid: String,
+    /// Where it is on PCI, if its driver says so; a piece of a GPU may have an address of its own or that of the GPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, example = "0000:3b:00.0")]
+    pub pci: Option<PciAddress>,
+    /// Why it is lost, if it is: vGPUs on it have stopped until it is back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, example = "XID 79: GPU has fallen off the bus.")]
+    pub lost: Option<String>,
     /// How its vGPUs share it.
     pub policy: Policy,
     /// Whether one vGPU at a time runs on it now, because it is busy; else the hardware runs all beside each other.

@@ -23,11 +23,13 @@
 
 mod client;
 mod gpus;
+mod placement;
 mod server;
 mod types;
 
 pub use client::{ApiError, Client};
 pub use gpus::{Gpu, GpuChange, GpuList, Policy, Priority, UsageList, VgpuUsage};
+pub use placement::{Placement, Strategy};
 pub use server::{document, serve};
 pub use types::{
     Change, Event, EventKind, Host, Name, NameError, State, Vgpu, VgpuChange, VgpuList, VgpuSpec,

@@ -1,7 +1,7 @@
 //! The API's values.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::gpus::Priority;
-use crate::control::profile::{LimitsChange, Profile, ShareChange, object, objects, some_object};
+use super::placement::{Placement, Strategy};
+use crate::control::profile::{
+    LimitsChange, Profile, ShareChange, object, objects, piece, some_object, some_within,
+};
 use crate::control::{Code, HeadChange, Refusal, Status};
 
 /// The longest name of a vGPU.
@@ -80,6 +83,22 @@ pub struct VgpuSpec {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[schema(value_type = String, example = "/run/vgpu/desktop-7.sock")]
     pub socket: Option<PathBuf>,
+    /// The GPU that it is to be on, or the piece of one: PCI address, UUID, or a part of its name.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "piece")]
+    #[schema(value_type = String, pattern = "^[ -~]{1,255}$", example = "0000:3b:00.0")]
+    pub on: Option<String>,
+    /// Hand that piece over as it is, for one VM: a PCI function that is bound to vfio-pci, or a mediated device.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(default = false)]
+    pub passthrough: bool,
+    /// By which strategy a GPU is chosen where `on` says none; `spread` if left out.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[schema(value_type = Strategy)]
+    pub strategy: Option<Strategy>,
+    /// The memory node that its VM is on: of the GPUs with room one that is near to it is chosen, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "some_within::<0, 1023, _>")]
+    #[schema(value_type = u32, maximum = 1023, example = 1)]
+    pub numa_node: Option<u32>,
 }
 
 /// A value that may be left out, but is not null where it is there: the document says so.
@@ -92,7 +111,72 @@ pub(super) fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
 impl VgpuSpec {
     /// Refuses values that are fine one by one and not together.
     pub fn check(&self) -> Result<(), Refusal> {
-        self.profile.check().map_err(|refusal| refusal.within("profile"))
+        self.profile.check().map_err(|refusal| refusal.within("profile"))?;
+        self.check_piece()
+    }
+
+    /// What may be asked of the piece of this profile's vGPU.
+    fn check_piece(&self) -> Result<(), Refusal> {
+        if self.passthrough {
+            self.check_handed_over()?;
+        }
+        self.check_choice()?;
+        let (Some(on), profile, false) = (&self.on, &self.profile, self.passthrough) else { return Ok(()) };
+        let refuse = |message: String, remedy: &str| {
+            Err(Refusal::new(Code::BadField, message).field("on").remedy(remedy))
+        };
+        match &profile.gpu.device {
+            _ if !profile.has_vulkan() => refuse(
+                format!("the vGPU is to be on {on:?}, but without Vulkan it is on no GPU"),
+                "set gpu.vulkan = true in its profile, or transport = \"vtest\"; or do not say where it is to be",
+            ),
+            Some(device) => refuse(
+                format!("the vGPU is to be on {on:?}, and its profile has gpu.device = {device:?}"),
+                "leave one of them out",
+            ),
+            None => Ok(()),
+        }
+    }
+
+    /// What chooses a GPU needs something to choose.
+    fn check_choice(&self) -> Result<(), Refusal> {
+        let chosen = [("strategy", self.strategy.is_some()), ("numa_node", self.numa_node.is_some())];
+        if let Some((field, _)) = chosen.into_iter().find(|(_, is_there)| *is_there) {
+            let message = match &self.on {
+                Some(on) => format!("`{field}` chooses among GPUs, and `on` says which one: {on:?}"),
+                None if !self.profile.has_vulkan() => {
+                    format!("`{field}` chooses among GPUs, and without Vulkan the vGPU is on none")
+                }
+                None => return Ok(()),
+            };
+            return Err(Refusal::new(Code::BadField, message)
+                .field(field)
+                .remedy(format_args!("leave `{field}` out")));
+        }
+        Ok(())
+    }
+
+    /// What is handed over as it is has nothing of a vGPU's own.
+    fn check_handed_over(&self) -> Result<(), Refusal> {
+        let refuse = |field: &str, message: &str, remedy: &str| {
+            Err(Refusal::new(Code::BadField, message).field(field).remedy(remedy))
+        };
+        match self {
+            Self { on: None, .. } => refuse(
+                "passthrough",
+                "`passthrough` hands a piece over, but `on` does not say which",
+                "name the piece: its PCI address, or the UUID of a mediated device; `vgpu gpu list` lists GPUs",
+            ),
+            Self { socket: Some(_), .. } => {
+                refuse("socket", "what is handed over as it is has no socket", "leave `socket` out")
+            }
+            Self { profile, .. } if *profile != Profile::default() => refuse(
+                "profile",
+                "what is handed over as it is has no profile: the guest gets what the hardware has",
+                "leave the profile out",
+            ),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -138,8 +222,13 @@ pub enum State {
     Waiting,
     /// A VM has it.
     Connected,
+    /// The piece itself is handed over: no other vGPU gets it. Whether a VM has it open is the kernel's to know.
+    HandedOver,
     /// Its device process does not start, or ends again and again; see [`Vgpu::problem`].
     Failing,
+    /// Its GPU is lost, see [`Vgpu::problem`]: nothing of it runs there until the GPU is back. What a VM has beside
+    /// Vulkan goes on.
+    Lost,
 }
 
 /// A vGPU.
@@ -149,11 +238,16 @@ pub struct Vgpu {
     pub name: Name,
     /// What it is doing.
     pub state: State,
-    /// Where the VM connects.
+    /// Where the VM connects; left out where the piece itself is handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, example = "/run/vgpu/desktop-7.sock")]
-    pub socket: PathBuf,
+    pub socket: Option<PathBuf>,
     /// What was asked for.
     pub profile: Profile,
+    /// The GPU that it is on; left out where it is on none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Placement)]
+    pub placement: Option<Placement>,
     /// The device process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<i32>,
@@ -163,7 +257,7 @@ pub struct Vgpu {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "was ended by SIGKILL")]
     pub last_death: Option<String>,
-    /// Why it is failing.
+    /// Why it is failing, or its GPU lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// Whether its work on the GPU goes before that of others; only where a single vGPU is asked for or changed, is on
@@ -174,6 +268,13 @@ pub struct Vgpu {
     /// What the device process says; only where a single vGPU is asked for and its process runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub device: Option<Status>,
+}
+
+impl Vgpu {
+    /// The folder of its piece below `/sys`, if that itself is handed over.
+    pub fn device(&self) -> Option<&Path> {
+        self.placement.as_ref()?.device.as_deref()
+    }
 }
 
 /// Every vGPU, by name.
@@ -231,6 +332,10 @@ pub enum EventKind {
     TakenOver,
     /// It did not hand its GPU back in time.
     Overran,
+    /// Its GPU is lost: its programs lose their devices.
+    Lost,
+    /// Its GPU is back.
+    Recovered,
     /// It is no longer on offer.
     Stopped,
     /// It was deleted.

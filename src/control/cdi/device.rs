@@ -64,20 +64,17 @@ impl Device {
     /// A vGPU for programs: its socket, and the environment by which Mesa's driver finds it.
     pub fn of_vgpu(vgpu: &Vgpu) -> Result<Self, Unfit> {
         let name = vgpu.name.clone();
-        if vgpu.profile.transport.is_of_vm() {
-            return Err(Unfit::OfVm { name, transport: vgpu.profile.transport });
-        }
+        let transport = vgpu.profile.transport;
+        let (Some(host_path), false) = (vgpu.socket.clone(), transport.is_of_vm()) else {
+            return Err(Unfit::OfVm { name, transport });
+        };
         // What a vGPU's name may have elsewhere, a device's may have too.
         if !name.as_str().ends_with(|last: char| last.is_ascii_alphanumeric()) {
             return Err(Unfit::Name(name));
         }
         let socket = Path::new(SOCKETS).join(format!("{name}.sock"));
         let env = environment(&socket).into_iter().map(|(name, value)| format!("{name}={value}"));
-        let mount = Mount {
-            host_path: vgpu.socket.clone(),
-            container_path: socket,
-            options: OPTIONS.map(str::to_owned).to_vec(),
-        };
+        let mount = Mount { host_path, container_path: socket, options: OPTIONS.map(str::to_owned).to_vec() };
         let container_edits = Edits { env: env.collect(), mounts: vec![mount], ..Edits::default() };
         Ok(Self { name: name.into(), container_edits })
     }

@@ -138,7 +138,7 @@ const MONITOR_NAME_MAX: usize = 13;
 /// Characters of a GPU's name in Vulkan.
 const DEVICE_NAME_MAX: usize = 255;
 
-pub(super) fn device<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+pub(in crate::control) fn device<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     printable::<DEVICE_NAME_MAX, D>(from).map(Some)
 }
 

@@ -6,6 +6,13 @@ use crate::control::profile::{Account, Transport};
 
 /// A sentence on who may connect to a vGPU, and what to do where the VMM or program is somebody else's.
 pub fn access(vgpu: &Vgpu) -> String {
+    if vgpu.device().is_some() {
+        let piece = vgpu.placement.as_ref().map(|placement| placement.piece.as_str()).unwrap_or_default();
+        return format!(
+            "vgpu: {piece} is handed over as it is: the VMM must be allowed to open /dev/vfio/vfio and the node of its \
+             IOMMU group in /dev/vfio, and to lock as much memory as the VM has (ulimit -l)"
+        );
+    }
     let access = &vgpu.profile.socket;
     let of = |account: &Option<Account>| account.as_ref().map_or("the daemon's".into(), Account::to_string);
     let who = match vgpu.profile.transport {
@@ -15,7 +22,7 @@ pub fn access(vgpu: &Vgpu) -> String {
     format!(
         "vgpu: {} is for owner {}, group {}, mode {}; for {who} of another user make a vGPU whose profile's [socket] \
          has that owner, or a group of that user's and mode = \"0660\"",
-        vgpu.socket.display(),
+        super::socket(vgpu),
         of(&access.owner),
         of(&access.group),
         access.mode_text(),

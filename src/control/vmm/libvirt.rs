@@ -1,6 +1,6 @@
 //! A domain for libvirt.
 
-use super::{Argument, Memory, qemu, text};
+use super::{Argument, Memory, qemu};
 use crate::control::api::Vgpu;
 
 const DOMAIN: &str = include_str!("domain.xml");
@@ -11,11 +11,14 @@ pub(super) fn domain(vgpu: &Vgpu, memory: Memory) -> String {
     let arguments: String =
         words.map(|word| format!("    <qemu:arg value='{}'/>\n", escaped(&word))).collect();
     // Two hyphens would end the comment.
-    DOMAIN
-        .replace("@NAME@", vgpu.name.as_str())
-        .replace("@MEMORY@", &memory.mib.to_string())
+    filled(DOMAIN, vgpu, memory)
         .replace("@ARGUMENTS@", &arguments)
-        .replace("@SOCKET@", &escaped(&text(&vgpu.socket)).replace("--", "-&#45;"))
+        .replace("@SOCKET@", &escaped(&super::socket(vgpu)).replace("--", "-&#45;"))
+}
+
+/// A template with what every domain has.
+pub(super) fn filled(template: &str, vgpu: &Vgpu, memory: Memory) -> String {
+    template.replace("@NAME@", vgpu.name.as_str()).replace("@MEMORY@", &memory.mib.to_string())
 }
 
 /// A text as XML, also within single quotation marks, and without the mark that the template's gaps have.

@@ -8,6 +8,7 @@ mod crosvm;
 mod libvirt;
 mod qemu;
 mod shell;
+mod vfio;
 mod vtest;
 
 pub use access::{access, advice};
@@ -98,6 +99,9 @@ pub enum Configuration {
 impl Vmm {
     /// What gives a VM with this much memory the vGPU.
     pub fn configuration(self, vgpu: &Vgpu, memory: Memory) -> Configuration {
+        if let Some(device) = vgpu.device() {
+            return vfio::configuration(self, vgpu, device, memory);
+        }
         match self {
             Self::Qemu => Configuration::Arguments(qemu::arguments(vgpu, memory)),
             Self::CloudHypervisor => Configuration::Arguments(cloud_hypervisor::arguments(vgpu, memory)),
@@ -105,6 +109,11 @@ impl Vmm {
             Self::Libvirt => Configuration::Xml(libvirt::domain(vgpu, memory)),
         }
     }
+}
+
+/// Where the VM connects.
+fn socket(vgpu: &Vgpu) -> String {
+    vgpu.socket.as_deref().map(text).unwrap_or_default()
 }
 
 /// A path as text. What the daemon offers came to it as JSON, so nothing is lost.
@@ -122,9 +131,10 @@ mod tests {
 
     pub(super) fn vgpu(socket: &str, profile: &str) -> Vgpu {
         Vgpu {
+            placement: None,
             name: "desktop-7".parse().unwrap(),
             state: State::Waiting,
-            socket: socket.into(),
+            socket: Some(socket.into()),
             profile: Profile::parse(profile).unwrap(),
             pid: None,
             takeovers: 0,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Argument, Memory, text};
+use super::{Argument, Memory};
 use crate::control::api::Vgpu;
 use crate::control::profile::Transport;
 
@@ -49,7 +49,7 @@ pub(super) fn device_arguments(vgpu: &Vgpu) -> Vec<Argument> {
 
 /// A PCI function (QEMU 10.1 or later). Its socket has no other form than JSON.
 fn function(vgpu: &Vgpu) -> Argument {
-    let socket = json!({ "type": "unix", "path": text(&vgpu.socket) });
+    let socket = json!({ "type": "unix", "path": super::socket(vgpu) });
     Argument::new("-device", json!({ "driver": "vfio-user-pci", "socket": socket }).to_string())
 }
 
@@ -78,6 +78,6 @@ fn id(vgpu: &Vgpu) -> String {
 }
 
 fn socket(vgpu: &Vgpu) -> Argument {
-    let path = text(&vgpu.socket).replace(',', ",,");
+    let path = super::socket(vgpu).replace(',', ",,");
     Argument::new("-chardev", format!("socket,id={},path={path}", id(vgpu)))
 }

@@ -211,10 +211,15 @@ impl Context {
                 guest_warn!("{}: its device is lost: {reason}", self.name);
                 state.feedback.lose(state.attached.iter().flat_map(Attached::untouched));
             }
+            let by_driver = matches!(reason, Reason::DeviceLost(_));
             state.lost = Some(reason);
             let told = state.submits.lose();
+            let leave = Arc::clone(state.submits.leave());
             drop(locked);
             told.into_iter().for_each(|done| done());
+            if by_driver {
+                leave.raise_alarm();
+            }
         }
     }
 

@@ -23,7 +23,8 @@ use crate::venus::{Capset, CommandType};
 /// Which GPU to open.
 #[derive(Debug, Default)]
 pub struct GpuOptions {
-    /// A part of its name, or its UUID. Among several the first discrete one, else the first that is hardware.
+    /// A part of its name, its UUID, or its PCI address. Among several the first discrete one, else the first that is
+    /// hardware.
     pub which: Option<String>,
     /// What its queues are entitled to beside others'; nothing if nobody says.
     pub privilege: Option<Privilege>,
@@ -36,7 +37,9 @@ pub enum OpenError {
     #[error(transparent)]
     Library(#[from] LibraryError),
     /// There is none, or none of that name.
-    #[error("gpu.device is {wanted:?}, which no GPU here has in its name or as its UUID; there are: {found}")]
+    #[error(
+        "gpu.device is {wanted:?}, which no GPU here has as a part of its name, UUID or address; there are: {found}"
+    )]
     NoSuchGpu {
         /// What was asked for.
         wanted: String,
@@ -196,9 +199,13 @@ fn enumerate(library: &Library) -> Result<Enumerated, OpenError> {
     })?;
     let functions = Arc::new(library.of_instance(instance));
     let devices = physical_devices(&functions, instance).map_err(failed("vkEnumeratePhysicalDevices"))?;
-    let identified = devices.into_iter().map(|device| (device, Identity::of(&functions, device)));
+    let identified = devices.into_iter().map(|device| {
+        let extensions = device_extensions(&functions, device).unwrap_or_default();
+        let says_where = Extensions::new(&extensions).host_has("VK_EXT_pci_bus_info");
+        (device, Identity::of(&functions, device, says_where))
+    });
     let mut devices: Vec<_> = identified.collect();
-    devices.sort_by_key(|(_, identity)| identity.rank());
+    devices.sort_by_key(|(_, identity)| identity.found.kind);
     Ok((instance, functions, devices))
 }
 

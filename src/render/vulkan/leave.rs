@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use super::context::Context;
 use super::queue;
+use super::reason::Reason;
 use crate::sys::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::sys::now_ns;
 
@@ -31,6 +32,10 @@ pub struct Leave {
     /// Of what the arbiter's thread wants to hear next.
     listens: AtomicU32,
     bell: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Who is told that the driver lost a device.
+    alarm: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    /// Why there is no GPU any more, if so.
+    lost: OnceLock<String>,
     contexts: Mutex<Vec<Weak<Context>>>,
 }
 
@@ -62,6 +67,8 @@ impl Leave {
             given_before: AtomicU64::new(0),
             listens: AtomicU32::new(0),
             bell: OnceLock::new(),
+            alarm: OnceLock::new(),
+            lost: OnceLock::new(),
             contexts: Mutex::default(),
         })
     }
@@ -71,6 +78,27 @@ impl Leave {
         let mut contexts = self.contexts.lock().unwrap_or_else(PoisonError::into_inner);
         contexts.retain(|context| context.strong_count() > 0);
         contexts.push(Arc::downgrade(context));
+        drop(contexts);
+        if let Some(why) = self.lost.get() {
+            context.lose(Reason::GivenUp(why.clone()));
+        }
+    }
+
+    /// Gives up all clients, and those that come: their GPU is lost, and why. Waits for what they are at.
+    pub fn lose(&self, why: &str) {
+        _ = self.lost.set(why.to_owned());
+        self.contexts().iter().for_each(|context| context.lose(Reason::GivenUp(why.to_owned())));
+    }
+
+    /// Who is told whenever the driver says that it lost a client's device: the GPU itself may be lost.
+    pub fn set_alarm(&self, alarm: impl Fn() + Send + Sync + 'static) {
+        _ = self.alarm.set(Box::new(alarm));
+    }
+
+    pub(super) fn raise_alarm(&self) {
+        if let Some(alarm) = self.alarm.get() {
+            alarm();
+        }
     }
 
     /// Whether a submission may go now.

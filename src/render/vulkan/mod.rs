@@ -86,7 +86,7 @@ pub use context::{Context, Worker};
 pub use driver::LibraryError;
 pub use feedback::{Polled, Witness};
 pub use gpu::{Gpu, GpuOptions, OpenError};
-pub use identity::Found;
+pub use identity::{Found, Kind};
 pub use leave::{Leave, Look};
 pub use memory::{AttachError, Imports, ProbeError, Refusal};
 pub use privilege::Privilege;

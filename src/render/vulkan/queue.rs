@@ -70,6 +70,11 @@ pub(super) struct Submits {
 }
 
 impl Submits {
+    /// What all of it is under.
+    pub(super) fn leave(&self) -> &Arc<Leave> {
+        &self.leave
+    }
+
     /// Nothing, under this leave.
     pub(super) fn new(leave: Arc<Leave>) -> Self {
         let asked = Arc::clone(&leave);

@@ -61,7 +61,12 @@ impl Story for Inventory {
             Note::Item(item) => _ = self.items.insert((item.client, item.number), item),
             Note::Gone(kind, Some(number)) => _ = self.items.remove(&(kind, number)),
             Note::Gone(kind, None) => self.items.retain(|(other, _), _| *other != kind),
-            Note::Request(_) | Note::Answered(_) | Note::Failed(_) | Note::Whole | Note::Heirlooms(_) => {}
+            Note::Request(_)
+            | Note::Answered(_)
+            | Note::Failed(_)
+            | Note::Lost
+            | Note::Whole
+            | Note::Heirlooms(_) => {}
         }
         if self.items.len() > ITEMS_MAX { Err(InventoryError::Items) } else { Ok(()) }
     }

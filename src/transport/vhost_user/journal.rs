@@ -119,7 +119,12 @@ impl Story for Journal {
                     self.take(message, word);
                 }
             }
-            Note::Failed(_) | Note::Whole | Note::Heirlooms(_) | Note::Item(_) | Note::Gone(..) => {}
+            Note::Failed(_)
+            | Note::Lost
+            | Note::Whole
+            | Note::Heirlooms(_)
+            | Note::Item(_)
+            | Note::Gone(..) => {}
         }
         self.settle();
         if self.regions.len() > REGIONS_MAX {

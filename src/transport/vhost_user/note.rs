@@ -20,6 +20,7 @@ const HEIRLOOMS: u32 = 1004;
 const ITEM: u32 = 1005;
 const GONE: u32 = 1006;
 const FAILED: u32 = 1007;
+const LOST: u32 = 1008;
 
 /// The version in a header's flags, as in vhost-user itself.
 const VERSION: u32 = 1;
@@ -40,6 +41,8 @@ pub enum Note {
     Ended(String),
     /// The process ends for this reason, and has served nobody.
     Failed(String),
+    /// The GPU's driver says that it lost a client's device; the process goes on.
+    Lost,
     /// All that there was to say of the past has been said.
     Whole,
     /// What a keeper needs that did not start this process itself.
@@ -113,6 +116,7 @@ impl Note {
             Self::Answered(word) => send(ANSWERED, &word.to_ne_bytes(), &[]),
             Self::Ended(reason) => send(ENDED, short(reason), &[]),
             Self::Failed(reason) => send(FAILED, short(reason), &[]),
+            Self::Lost => send(LOST, &[], &[]),
             Self::Whole => send(WHOLE, &[], &[]),
             Self::Heirlooms(Heirlooms { front_end, control, lock, vault, seating, tie }) => {
                 let more = vault.iter().chain(seating.iter().flatten()).chain(tie.iter().flatten());
@@ -152,6 +156,7 @@ impl TryFrom<Message> for Note {
             ANSWERED => Self::Answered(message.first_word()),
             ENDED => Self::Ended(String::from_utf8_lossy(&message.body).into_owned()),
             FAILED => Self::Failed(String::from_utf8_lossy(&message.body).into_owned()),
+            LOST => Self::Lost,
             WHOLE => Self::Whole,
             HEIRLOOMS => {
                 let there: Vec<bool> = message.words().map(|word| word == 1).collect();

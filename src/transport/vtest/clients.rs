@@ -60,6 +60,7 @@ impl Story for Clients {
             | Note::Request(_)
             | Note::Answered(_)
             | Note::Failed(_)
+            | Note::Lost
             | Note::Whole
             | Note::Heirlooms(_) => {}
         }

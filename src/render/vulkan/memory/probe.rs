@@ -55,6 +55,9 @@ pub enum ProbeError {
     /// The host has no memory for the probe.
     #[error("the host gives no memory to try the GPU with: {0}")]
     Host(#[from] io::Error),
+    /// The driver lost the device that it was tried with.
+    #[error("the driver lost the device that its memory was tried with; look at the host's kernel log")]
+    Lost,
     /// The driver makes no device with a queue that copies.
     #[error("the driver makes no device to try its memory with: {0}; run vulkaninfo as the same user")]
     Device(String),
@@ -72,7 +75,7 @@ pub(in crate::render::vulkan) fn probe(
     let at = address_of_mut(&mut host);
     _ = instance.1.call(CommandType::GetPhysicalDeviceMemoryProperties, &[physical_device, at]);
     let alignment = import_alignment(instance.1, physical_device);
-    let found = importable(&bench, &host, alignment).map_err(ProbeError::from).and_then(|importable| {
+    let found = importable(&bench, &host, alignment).and_then(|importable| {
         let types = MemoryTypes::new(&host, importable, alignment)?;
         Ok(Found { types, recycles: recycles(&bench, &host, &types)? })
     });
@@ -134,12 +137,19 @@ fn import_alignment(instance: &Functions, physical_device: u64) -> u64 {
 }
 
 /// The memory types through which the GPU writes pages of a memfd, a bit for each.
-fn importable(bench: &Bench, host: &vk::PhysicalDeviceMemoryProperties, alignment: u64) -> io::Result<u32> {
+fn importable(
+    bench: &Bench,
+    host: &vk::PhysicalDeviceMemoryProperties,
+    alignment: u64,
+) -> Result<u32, ProbeError> {
     let mut found = 0;
     for index in (0..host.memory_type_count).filter(|index| flags(host, *index).contains(COHERENT)) {
         let pages = Pages::new(alignment)?;
-        if writes_pages(bench, index, &pages).unwrap_or(false) {
-            found |= 1 << index;
+        match writes_pages(bench, index, &pages) {
+            Ok(true) => found |= 1 << index,
+            Err(Failure(vk::Result::ERROR_DEVICE_LOST)) => return Err(ProbeError::Lost),
+            // Such a type is none for guests, and there may be others.
+            Ok(false) | Err(_) => {}
         }
     }
     Ok(found)
