@@ -37,6 +37,8 @@ enum Verb {
     Rollback(layout::RollbackArgs),
     Bind(vfio::BindArgs),
     Unbind(vfio::UnbindArgs),
+    Check(vfio::CheckArgs),
+    Reset(vfio::ResetArgs),
     /// Say how vGPUs share a GPU
     ///
     /// The change is done at once, and kept for later daemons. What is promised already stays promised.
@@ -78,6 +80,8 @@ pub(super) fn run(arguments: &GpuArgs) -> Result<(), CommandError> {
         Verb::Rollback(arguments) => layout::rollback(arguments),
         Verb::Bind(arguments) => vfio::bind(arguments),
         Verb::Unbind(arguments) => vfio::unbind(arguments),
+        Verb::Check(arguments) => vfio::check(arguments),
+        Verb::Reset(arguments) => vfio::reset(arguments),
         Verb::Set { gpu, change: Change { policy, overcommit }, output, api } => {
             let change = GpuChange { policy: *policy, overcommit: *overcommit };
             let gpu = api.client().set_gpu(gpu, change)?;

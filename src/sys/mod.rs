@@ -14,6 +14,7 @@ mod pages;
 mod process;
 mod shared_memory;
 mod thread;
+mod vfio;
 
 pub use arena::{Address, Arena, CStruct, Full};
 pub use clock::now_ns;
@@ -31,3 +32,4 @@ pub use shared_memory::{SharedMemory, SharedWord, sealed_file};
 pub use std::sync::atomic;
 pub use std::thread::yield_now;
 pub use thread::be_nice;
+pub use vfio::{DmaMemory, function_descriptor, reset_function};

@@ -70,25 +70,22 @@ impl<'a> Binder<'a> {
         Ok(Function::read(self.root, address)?)
     }
 
+    /// The group of a function that is bound, and that nobody has.
+    pub fn bound(&self, address: PciAddress) -> Result<IommuGroup, BindError> {
+        let function = Function::read(self.root, address)?;
+        if function.driver.as_deref() != Some(VFIO_PCI) {
+            return Err(BindError::NotBound { address, driver: function.driver });
+        }
+        let group = viable(&function, &[])?;
+        self.is_free(address)?;
+        self.is_unused(address)?;
+        Ok(group.clone())
+    }
+
     /// Refuses what must not be bound.
     fn fit(&self, function: &Function, together: &[PciAddress]) -> Result<IommuGroup, BindError> {
         let address = function.address;
-        let group = match &function.group {
-            Ok(group) => group,
-            Err(reason) => {
-                return Err(BindError::NoIommu { address, reason: Box::new(reason.clone()) });
-            }
-        };
-        let held = |other: &&Neighbour| other.in_the_way() && !together.contains(&other.address);
-        let held: Vec<&Neighbour> = group.others.iter().filter(held).collect();
-        if !held.is_empty() {
-            let text = |other: &&Neighbour| {
-                format!("{} ({})", other.address, other.driver.as_deref().unwrap_or("-"))
-            };
-            let all = std::iter::once(address).chain(held.iter().map(|other| other.address)).collect();
-            let others = held.iter().map(text).collect();
-            return Err(BindError::Group { address, group: group.number, others, all });
-        }
+        let group = viable(function, together)?;
         if function.has_functions {
             return Err(BindError::HasFunctions(address));
         }
@@ -196,4 +193,25 @@ impl<'a> Binder<'a> {
         let text = address.to_string();
         Err(BindError::Write { address, file: file.to_owned(), text, error })
     }
+}
+
+/// The group of a function, if all that drivers of the host hold of it goes together.
+fn viable<'f>(function: &'f Function, together: &[PciAddress]) -> Result<&'f IommuGroup, BindError> {
+    let address = function.address;
+    let group = match &function.group {
+        Ok(group) => group,
+        Err(reason) => {
+            return Err(BindError::NoIommu { address, reason: Box::new(reason.clone()) });
+        }
+    };
+    let held = |other: &&Neighbour| other.in_the_way() && !together.contains(&other.address);
+    let held: Vec<&Neighbour> = group.others.iter().filter(held).collect();
+    if !held.is_empty() {
+        let text =
+            |other: &&Neighbour| format!("{} ({})", other.address, other.driver.as_deref().unwrap_or("-"));
+        let all = std::iter::once(address).chain(held.iter().map(|other| other.address)).collect();
+        let others = held.iter().map(text).collect();
+        return Err(BindError::Group { address, group: group.number, others, all });
+    }
+    Ok(group)
 }

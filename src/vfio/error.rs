@@ -57,6 +57,14 @@ pub enum BindError {
         /// Who, and by which device node.
         users: String,
     },
+    /// It is to be opened as a VMM does, and another driver has it.
+    #[error("{address} is not bound to vfio-pci: its driver is {}", driver.as_deref().unwrap_or("none"))]
+    NotBound {
+        /// Which.
+        address: PciAddress,
+        /// What drives it.
+        driver: Option<String>,
+    },
     /// It was not bound by us.
     #[error("{address} was not bound by vgpu: nothing is written down in {}", path.display())]
     NotOurs {
@@ -106,4 +114,56 @@ impl BindError {
             _ => &[],
         }
     }
+}
+
+/// What a function that is bound cannot do.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// A VMM could not open it either.
+    #[error("cannot open {address}: {error}")]
+    Open {
+        /// Which.
+        address: PciAddress,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// Memory cannot be mapped for it.
+    #[error("cannot map memory for {address}: {error}")]
+    Dma {
+        /// Which.
+        address: PciAddress,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// Its interrupts do not arrive.
+    #[error("MSI-X interrupt 0 of {address} does not arrive: {error}")]
+    Interrupt {
+        /// Which.
+        address: PciAddress,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// Nothing resets it alone.
+    #[error("{0} cannot be reset: the kernel knows no way that leaves others alone")]
+    NoReset(PciAddress),
+    /// Its reset failed.
+    #[error("cannot reset {address}: {error}")]
+    Reset {
+        /// Which.
+        address: PciAddress,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// What was in it is there for whoever gets it next.
+    #[error("memory of {address} outlives its reset: BAR {bar} holds {kept} of {marked} marks")]
+    Kept {
+        /// Which.
+        address: PciAddress,
+        /// Of BAR 0 to 5.
+        bar: u32,
+        /// Marks that are still there.
+        kept: u64,
+        /// Marks that were.
+        marked: u64,
+    },
 }

@@ -50,6 +50,9 @@ fn start() -> Result<(), Box<dyn Error>> {
     }
     let mut guest = Guest { screen: None, hotplug: Hotplug::listen()?, has_host_files: false };
     load_modules("guest")?;
+    if let Ok(list) = std::env::var("modules") {
+        load_modules(&list)?;
+    }
     if let Ok(label) = std::env::var("demo") {
         demo::draw(guest.screen()?, &label)?;
         println!("guest: drawn");
@@ -63,8 +66,8 @@ fn start() -> Result<(), Box<dyn Error>> {
 fn load_modules(list: &str) -> Result<(), Box<dyn Error>> {
     for module in fs::read_to_string(format!("/modules/{list}"))?.lines() {
         match finit_module(File::open(format!("/modules/{module}"))?, c"", 0) {
-            // Lists overlap in what others depend on.
-            Ok(()) | Err(Errno::EXIST) => {}
+            // Lists overlap in what others depend on, and have quicker forms of it for other processors.
+            Ok(()) | Err(Errno::EXIST | Errno::NODEV) => {}
             Err(error) => return Err(format!("{module}: {error}").into()),
         }
     }
