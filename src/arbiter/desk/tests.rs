@@ -29,10 +29,10 @@ fn capped(hall: &mut Hall) -> Page {
     page
 }
 
-/// It uses all of it for 20 ms.
+/// It uses all of it for 30 ms.
 fn use_all(hall: &mut Hall, page: &Page, from_ms: u64) {
     page.busy.store(1, Ordering::Relaxed);
-    for at_ms in from_ms..from_ms + 20 {
+    for at_ms in from_ms..from_ms + 30 {
         page.busy_ns.fetch_add(MS, Ordering::Relaxed);
         hall.pass(at_ms * MS);
     }
@@ -60,7 +60,7 @@ fn one_that_did_nothing_for_long_saved_nothing_up() {
 fn one_that_does_not_hand_back_is_warned_then_killed() {
     let mut hall = Hall::default();
     let _page = recalled(&mut hall);
-    let faults = until(&mut hall, 1020 * MS, 12_000 * MS);
+    let faults = until(&mut hall, 1030 * MS, 12_000 * MS);
     assert_eq!(faults, [("a".to_owned(), Fault::Warned), ("a".to_owned(), Fault::Kill)]);
 }
 
@@ -69,7 +69,7 @@ fn one_that_handed_back_while_the_daemon_was_stopped_is_not_late() {
     let mut hall = Hall::default();
     let page = recalled(&mut hall);
     let other = admit(&mut hall, "0", Settings::default());
-    hall.pass(1021 * MS);
+    hall.pass(1031 * MS);
     page.handed.store(page.turn().number, Ordering::Release);
     other.busy.store(1, Ordering::Relaxed);
 
@@ -97,7 +97,7 @@ fn a_render_process_that_died_leaves_nothing_to_wait_for() {
     hall.died("a");
 
     assert_eq!((page.gpu(), page.busy.load(Ordering::Relaxed)), (None, 0));
-    assert_eq!(until(&mut hall, 1020 * MS, 12_000 * MS), []);
+    assert_eq!(until(&mut hall, 1030 * MS, 12_000 * MS), []);
     assert_eq!(page.turn().until_ns, OPEN_NS, "the next one may run");
 }
 
