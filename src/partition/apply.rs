@@ -29,8 +29,22 @@ pub struct Sysfs {
 impl Kernel for Sysfs {
     fn write(&mut self, file: &str, text: &str) -> io::Result<()> {
         // Never made: a file that vanished is an error. The kernel does not mind what is cut off first.
-        let mut file = OpenOptions::new().write(true).truncate(true).open(self.root.join(file))?;
-        file.write_all(text.as_bytes())
+        let mut open = OpenOptions::new().write(true).truncate(true).open(self.root.join(file))?;
+        open.write_all(text.as_bytes())?;
+        #[cfg(feature = "faults")]
+        end_after(file);
+        Ok(())
+    }
+}
+
+/// Ends the process as SIGKILL does after a write to the file that VGPU_FAULT names, as in `sysfs: unbind`.
+#[cfg(feature = "faults")]
+fn end_after(file: &str) {
+    use nix::sys::signal::{Signal, kill};
+
+    let name = file.rsplit('/').next().unwrap_or(file);
+    if std::env::var("VGPU_FAULT").is_ok_and(|wanted| wanted == format!("sysfs: {name}")) {
+        _ = kill(nix::unistd::getpid(), Signal::SIGKILL);
     }
 }
 

@@ -45,7 +45,10 @@ fn every_verb_says_what_it_does() {
 
 #[test]
 fn every_verb_about_gpus_says_what_it_does() {
-    for verb in ["list", "show", "plan", "apply", "assert", "export", "rollback", "bind", "unbind", "set"] {
+    for verb in [
+        "list", "show", "plan", "apply", "assert", "export", "rollback", "bind", "unbind", "check", "reset",
+        "set",
+    ] {
         let output = Session::start().command(&["gpu", verb, "--help"]).output().unwrap();
         compare(&format!("help/gpu-{verb}.txt"), &String::from_utf8(output.stdout).unwrap());
     }

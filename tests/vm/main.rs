@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "these are tests")]
 
 mod daemon;
+mod functions;
 mod guest;
 mod libvirt;
 mod machine;
