@@ -173,11 +173,42 @@ fn whatever_goes_wrong_at_whichever_write_either_way_mends_it() {
 
 #[test]
 fn a_group_goes_as_one_or_not_at_all() {
-    let (gpu, sound) = (at("0000:0a:00.0"), at("0000:0a:00.1"));
-    let bench = Bench::new("shared-group", &[gpu, sound]);
+    let (gpu, sound, disk) = (at("0000:0a:00.0"), at("0000:0a:00.1"), at("0000:0b:00.0"));
+    let bench = Bench::new("shared-group", &[gpu, sound, disk]);
     let Err(BindError::Group { others, .. }) = bench.bind(&[gpu], None) else { panic!("it was bound alone") };
     assert!(others.contains(&"0000:0a:00.1 (snd_hda_intel)".to_owned()), "{others:?}");
     assert_eq!(bench.now(gpu).0.as_deref(), Some("nouveau"));
+
+    let all = [gpu, sound, disk];
+    bench.bind(&all, None).unwrap();
+    assert_eq!(all.map(|address| bench.now(address)), [bound(), bound(), bound()]);
+
+    // Not while a driver of the host has a part of it.
+    bench.unbind(sound, None).unwrap();
+    let binder = Binder::new(&bench.root, bench.state.path());
+    assert!(matches!(binder.bound(gpu), Err(BindError::Group { .. })));
+    bench.unbind(disk, None).unwrap();
+    bench.unbind(gpu, None).unwrap();
+    let now = all.map(|address| bench.now(address).0.unwrap());
+    assert_eq!(now, ["nouveau", "snd_hda_intel", "nvme"]);
+}
+
+#[test]
+fn only_what_is_bound_and_free_is_opened() {
+    let gpu = at(GPU.1);
+    let bench = Bench::new(GPU.0, &[gpu]);
+    let binder = Binder::new(&bench.root, bench.state.path());
+    let refusal = binder.bound(gpu).unwrap_err().to_string();
+    assert_eq!(refusal, "0000:17:00.4 is not bound to vfio-pci: its driver is nvidia");
+
+    bench.bind(&[gpu], None).unwrap();
+    let node = format!("/dev/vfio/{}", binder.bound(gpu).unwrap().number);
+
+    let fds = bench.host.path("/proc/4711/fd");
+    fs::create_dir_all(&fds).unwrap();
+    symlink(&node, fds.join("7")).unwrap();
+    let refusal = binder.bound(gpu).unwrap_err().to_string();
+    assert_eq!(refusal, format!("0000:17:00.4 is in use: process 4711 has {node} open"));
 }
 
 #[test]
@@ -192,7 +223,7 @@ fn a_function_that_is_in_use_or_cut_is_never_taken() {
     assert_eq!(bench.now(gpu), before());
 
     let cut = at("0000:17:00.0");
-    assert!(matches!(bench.bind(&[cut], None), Err(BindError::HasFunctions(_) | BindError::Group { .. })));
+    assert!(matches!(bench.bind(&[cut], None), Err(BindError::HasFunctions(address)) if address == cut));
 }
 
 /// Its driver would keep whoever takes it away waiting until they end.
