@@ -1,5 +1,5 @@
-//! PCI functions that are handed over, for real: a host with an IOMMU, which is itself a VM, with a network card that is
-//! cut into virtual functions and a disk with memory of its own. `vgpu` runs in it.
+//! PCI functions that are handed over, for real: a host with an IOMMU, which is itself a VM, with a network card that
+//! is cut into virtual functions and a disk with memory of its own. `vgpu` runs in it.
 
 use crate::guest::Ended;
 use crate::paths::{artefact, vgpu};

@@ -60,8 +60,8 @@ pub(super) struct CheckArgs {
 
 /// Reset a PCI function that is bound to vfio-pci, and see that its memory is clear
 ///
-/// Before it memory of the function is marked, where it has a BAR that is memory for sure; what is still marked after it
-/// would be there for the next VM, and is an error.
+/// Before it memory of the function is marked, where it has a BAR that is memory for sure; what is still marked after
+/// it would be there for the next VM, and is an error.
 ///
 /// Example: vgpu gpu reset 3b:00.4
 #[derive(Clone, Debug, clap::Args)]
@@ -112,7 +112,8 @@ pub(super) fn check(arguments: &CheckArgs) -> Result<(), CommandError> {
     let regions: Vec<String> = device.regions().iter().map(region).collect();
     let interrupts = if msix > 0 { "the first arrives" } else { "nothing to try" };
     output::text(&format!(
-        "{} can be handed over, by {}\n  regions: {}\n  memory: {} mapped for it, and unmapped\n  MSI-X interrupts: {msix}, {interrupts}\n",
+        "{} can be handed over, by {}\n  regions: {}\n  memory: {} mapped for it, and unmapped\n  \
+         MSI-X interrupts: {msix}, {interrupts}\n",
         arguments.address,
         device.way(),
         regions.join(", "),
