@@ -144,3 +144,23 @@ fn a_render_process_that_is_killed_holds_no_other_vgpu_up_and_gets_its_share_aga
     eventually("there is another process", || host.client().show(&named("a")).ok()?.pid);
     work_through(&mut host, |_| ());
 }
+
+/// A shader that does not end, for real.
+#[test]
+fn one_that_never_gives_the_gpu_back_loses_its_process_while_the_other_gets_on() {
+    let mut host = two();
+    share_equally(&host);
+    let mut other = Tenant::start(host.socket("b"));
+    let before = host.render("a");
+    let endless = ["tenant", "compute", "1e12"];
+    let mut endless = guest(&host.socket("a"), &program(), &endless).stdout(Stdio::null()).spawn().unwrap();
+
+    other.work(Duration::from_millis(1500));
+    assert!(other.done().is_some_and(|done| done >= 1.0), "it got on beside the endless one");
+
+    eventually("it is warned of", || host.log().contains("so others run beside it").then_some(()));
+    eventually("its process is ended", || host.log().contains("its process is ended").then_some(()));
+    assert!(!endless.wait().unwrap().success(), "its program knows");
+    eventually("there is another process", || Some(host.render("a")).filter(|pid| *pid != before));
+    work_through(&mut host, |_| ());
+}
