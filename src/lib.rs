@@ -32,6 +32,7 @@ pub mod device;
 pub mod device_process;
 pub mod display;
 pub mod doctor;
+pub mod fault;
 pub mod guest_log;
 pub mod guest_memory;
 pub mod heap;

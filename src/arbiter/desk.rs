@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Fault;
 use super::page::{OPEN_NS, Page, Turn};
+use crate::fault;
 use crate::sched::{
     Account, Action, Class, Config, Partition, Policy, Priority, Refused, Settings, TenantId,
     UNTIL_RECALLED_NS, Usage, Used,
@@ -348,9 +349,14 @@ impl Hall {
                     seat.say(Gate::Lease, OPEN_NS, WATCH_BESIDE_NS);
                 }
                 Action::Grant { until_ns, .. } => {
+                    fault::point("hand-over: decided");
                     seat.say(Gate::Lease, until_ns.saturating_add(skipped_ns), WATCH_LEASE_NS);
+                    fault::point("hand-over: granted");
                 }
-                Action::Recall { .. } => seat.say(Gate::Closing, 0, WATCH_LEASE_NS),
+                Action::Recall { .. } => {
+                    seat.say(Gate::Closing, 0, WATCH_LEASE_NS);
+                    fault::point("hand-over: recalled");
+                }
                 Action::Warn { .. } => faults.push((name.clone(), Fault::Warned)),
                 Action::Kill { .. } => faults.push((name.clone(), Fault::Kill)),
             }
@@ -427,6 +433,7 @@ impl Seat {
                 ns => partition.saw_hand_over(ns),
             }
             actions.extend(partition.handed_back(self.id, new, now_ns));
+            fault::point("hand-over: heard");
         }
         actions
     }

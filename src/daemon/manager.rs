@@ -15,15 +15,16 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 
+use super::Daemon;
 use super::slot::{Slot, Work};
 use super::store::{Record, Wanted};
-use super::{Daemon, fault};
 use crate::control::api::{
     Change, Event, EventKind, Gpu, GpuChange, GpuList, Host, Manager, Name, State, UsageList, Vgpu,
     VgpuChange, VgpuSpec,
 };
 use crate::control::client::{Client, ClientError};
 use crate::control::{Code, HeadChange, Refusal, no_heads};
+use crate::fault;
 use crate::supervisor::{Begin, SocketError, Sockets, Unit};
 use crate::wire::ScanoutId;
 

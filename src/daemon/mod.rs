@@ -14,7 +14,6 @@
 
 mod access;
 mod events;
-mod fault;
 mod folders;
 mod gpus;
 mod losses;
@@ -27,7 +26,6 @@ mod slot;
 mod store;
 mod watch;
 
-pub use fault::POINTS as FAULT_POINTS;
 pub use service::run;
 pub use store::StoreError;
 
@@ -41,6 +39,7 @@ use crate::arbiter::Arbiter;
 use crate::control::api::{Name, State, VgpuSpec};
 use crate::control::spec::{DeviceSpec, Entry, Role};
 use crate::control::{Code, Refusal};
+use crate::fault;
 use crate::supervisor::{
     self, Begin, Beside, Offer, PATH_BYTES_MAX, Place, Report, SocketError, Unit, remove_stale,
 };

@@ -17,10 +17,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::fault;
 use crate::control::HeadChange;
 use crate::control::api::{GpuChange, Name, Placement, VgpuSpec};
 use crate::control::profile::{Profile, Share};
+use crate::fault;
 
 /// The end of a file's name while it is written.
 const UNFINISHED: &str = ".new";

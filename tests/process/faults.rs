@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use nix::sys::signal::Signal;
 use vgpu::control::HeadChange;
 use vgpu::control::api::{State, VgpuChange};
-use vgpu::daemon::FAULT_POINTS;
+use vgpu::fault::IN_VERBS;
 use vgpu::wire::{ScanoutId, Size};
 
 use crate::service::{Place, named};
@@ -188,5 +188,5 @@ fn every_fault_point_is_walked_through() {
     let walked: BTreeSet<&str> =
         cases().into_iter().flat_map(|case| case.points).chain(["adopt: kept", "adopt: ended"]).collect();
 
-    assert_eq!(walked, FAULT_POINTS.into_iter().collect());
+    assert_eq!(walked, IN_VERBS.into_iter().collect());
 }

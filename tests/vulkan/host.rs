@@ -21,9 +21,14 @@ pub(crate) struct Host {
 impl Host {
     /// With a GPU by the driver that is described in a file, which may be made in this folder.
     pub(crate) fn start(driver: impl FnOnce(&Path) -> PathBuf) -> Self {
+        Self::start_with(driver, None)
+    }
+
+    /// With a place where the daemon is ended or stopped.
+    pub(crate) fn start_with(driver: impl FnOnce(&Path) -> PathBuf, fault: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let driver = driver(folder.path());
-        let daemon = Self::daemon(folder.path(), &driver);
+        let daemon = Self::daemon(folder.path(), &driver, fault);
         Self { folder, driver, daemon }
     }
 
@@ -39,7 +44,7 @@ impl Host {
         })
     }
 
-    fn daemon(folder: &Path, driver: &Path) -> Child {
+    fn daemon(folder: &Path, driver: &Path, fault: Option<&str>) -> Child {
         let path = |name| folder.join(name);
         let daemon = Command::new(env!("CARGO_BIN_EXE_vgpu"))
             .args(["daemon", "--state"])
@@ -48,6 +53,7 @@ impl Host {
             .arg(path("api"))
             .env("VK_DRIVER_FILES", driver)
             .env("VK_ICD_FILENAMES", driver)
+            .envs(fault.map(|place| ("VGPU_FAULT", place)))
             .stdin(Stdio::null())
             .stderr(File::options().create(true).append(true).open(path("log")).unwrap())
             .spawn();
@@ -59,7 +65,14 @@ impl Host {
     /// The next daemon, in place of one that was killed.
     pub(crate) fn start_again(&mut self) {
         self.daemon.wait().unwrap();
-        self.daemon = Self::daemon(self.folder.path(), &self.driver);
+        self.daemon = Self::daemon(self.folder.path(), &self.driver, None);
+    }
+
+    /// Whether the daemon was ended, or stopped.
+    pub(crate) fn is_out(&mut self) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.daemon.id())).unwrap();
+        let state = stat.rsplit(')').next().unwrap().trim_start();
+        state.starts_with(['T', 'Z'])
     }
 
     pub(crate) fn client(&self) -> Client {

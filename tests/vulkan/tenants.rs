@@ -8,6 +8,7 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::time::{ClockId, clock_gettime};
 use vgpu::control::api::{GpuChange, Policy};
+use vgpu::fault::IN_HAND_OVERS;
 
 use crate::host::{Host, named};
 use crate::server::{LAVAPIPE, eventually, guest, program};
@@ -16,7 +17,12 @@ const NAMES: [&str; 2] = ["a", "b"];
 
 /// A daemon with two vGPUs, each of which has its GPU.
 fn two() -> Host {
-    let host = Host::start(|_| LAVAPIPE.into());
+    two_with(None)
+}
+
+/// With a place where the daemon is ended or stopped.
+fn two_with(fault: Option<&str>) -> Host {
+    let host = Host::start_with(|_| LAVAPIPE.into(), fault);
     for name in NAMES {
         host.create(name, 256).unwrap();
     }
@@ -63,7 +69,11 @@ impl Tenant {
 
     /// How much it did; none if it lost its device.
     pub(crate) fn done(&mut self) -> Option<f64> {
-        serde_json::from_str::<serde_json::Value>(&self.line()).ok()?["submissions"].as_f64()
+        self.summary()?["submissions"].as_f64()
+    }
+
+    fn summary(&mut self) -> Option<serde_json::Value> {
+        serde_json::from_str(&self.line()).ok()
     }
 
     fn line(&mut self) -> String {
@@ -127,6 +137,30 @@ fn a_killed_daemon_holds_nobody_up_and_the_next_one_has_the_books() {
     eventually_known(&host);
     work_through(&mut host, |_| ());
     assert!(NAMES.iter().all(|name| host.usage(name).submissions > 0));
+}
+
+/// Prints how long the tenants waited: 80 ms of silence make them go on by themselves.
+#[test]
+fn a_daemon_that_ends_or_stops_at_any_step_of_a_hand_over_holds_nobody_up() {
+    for place in IN_HAND_OVERS.iter().flat_map(|place| [(*place).to_owned(), format!("stop {place}")]) {
+        let mut host = two_with(Some(&place));
+        let mut tenants = tenants(&host);
+        // Told before it can come by the place.
+        share_equally(&host);
+        tenants.iter_mut().for_each(|tenant| tenant.work(Duration::ZERO));
+        eventually("the daemon is out", || host.is_out().then_some(()));
+
+        for (name, tenant) in NAMES.iter().zip(&mut tenants) {
+            let summary = tenant.summary().unwrap_or_else(|| panic!("{place}: {name} lost its device"));
+            assert!(summary["submissions"].as_f64().unwrap() >= 1.0, "{place}: {name}: {summary}");
+            eprintln!("{place}: {name} waited {} us at most", summary["max_us"]);
+        }
+
+        host.signal(Signal::SIGKILL);
+        host.start_again();
+        eventually_known(&host);
+        work_through(&mut host, |_| ());
+    }
 }
 
 #[test]
