@@ -25,6 +25,23 @@ pub const IN_VERBS: [&str; 17] = [
 pub const IN_HAND_OVERS: [&str; 4] =
     ["hand-over: heard", "hand-over: decided", "hand-over: granted", "hand-over: recalled"];
 
+/// Has a render process submit whoever's turn it is: with its vGPU's name after it.
+#[cfg(feature = "faults")]
+const OUT_OF_TURN: &str = "out of turn: ";
+
+/// What this vGPU's render process is to know of the daemon's VGPU_FAULT.
+#[cfg(feature = "faults")]
+pub(crate) fn of_render(vgpu: &str) -> Option<(&'static str, String)> {
+    let wanted = std::env::var("VGPU_FAULT").ok()?;
+    (wanted.strip_prefix(OUT_OF_TURN)? == vgpu).then_some(("VGPU_FAULT", wanted))
+}
+
+/// Whether this render process submits whoever's turn it is.
+#[cfg(feature = "faults")]
+pub(crate) fn out_of_turn() -> bool {
+    std::env::var("VGPU_FAULT").is_ok_and(|wanted| wanted.starts_with(OUT_OF_TURN))
+}
+
 /// Ends the daemon here as SIGKILL does, if VGPU_FAULT names this place; or stops it, with `stop ` before the name. The
 /// shipped program does nothing.
 pub(crate) fn point(name: &str) {

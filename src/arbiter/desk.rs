@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use uuid::Uuid;
 
 use super::Fault;
+use super::follower::SILENCE_MAX_NS;
 use super::page::{OPEN_NS, Page, Turn};
 use crate::fault;
 use crate::sched::{
@@ -25,6 +26,9 @@ const WATCH_LEASE_NS: u64 = 100_000;
 
 /// Who passes so late was stopped, or had no processor.
 const STOPPED_NS: u64 = 50_000_000;
+
+/// Who heard nothing from us for longer may have gone on without us.
+const SILENT_NS: u64 = SILENCE_MAX_NS / 2;
 
 /// How often those that wait hear that the daemon lives.
 const BEAT_NS: u64 = 20_000_000;
@@ -63,6 +67,8 @@ pub(super) struct Hall {
     skipped_ns: u64,
     /// When somebody was to pass next.
     next_ns: Option<u64>,
+    /// When somebody passed last, by the clock.
+    real_ns: u64,
 }
 
 /// One GPU.
@@ -94,6 +100,8 @@ struct Seat {
     standing: (Class, Priority),
     /// What of its use is in the books.
     told: Used,
+    /// It may have gone on without us, and need not have heard yet that we are back. Until it hands back.
+    astray: bool,
     wanted_ns: u64,
 }
 
@@ -138,6 +146,7 @@ impl Hall {
             busy: false,
             standing: STANDING,
             told,
+            astray: true,
             wanted_ns: 0,
         };
         self.seats.insert(name.to_owned(), seat);
@@ -234,8 +243,10 @@ impl Hall {
         let passed_ns = now_ns.saturating_sub(std::mem::replace(&mut self.passed_ns, now_ns));
         let mut faults = Vec::new();
         let mut actions = Vec::new();
+        let silent_ns = real_ns.saturating_sub(std::mem::replace(&mut self.real_ns, real_ns));
         for (name, seat) in &mut self.seats {
             seat.page.beat(real_ns);
+            seat.astray |= silent_ns >= SILENT_NS;
             if seat.busy {
                 seat.wanted_ns += passed_ns;
             }
@@ -337,8 +348,8 @@ impl Hall {
             let (Action::Open { tenant }
             | Action::Grant { tenant, .. }
             | Action::Recall { tenant }
-            | Action::Warn { tenant }
-            | Action::Kill { tenant }) = action;
+            | Action::Warn { tenant, .. }
+            | Action::Kill { tenant, .. }) = action;
             let Some((name, seat)) = self.seats.iter_mut().find(|(_, seat)| seat.id == tenant) else {
                 continue;
             };
@@ -357,8 +368,8 @@ impl Hall {
                     seat.say(Gate::Closing, 0, WATCH_LEASE_NS);
                     fault::point("hand-over: recalled");
                 }
-                Action::Warn { .. } => faults.push((name.clone(), Fault::Warned)),
-                Action::Kill { .. } => faults.push((name.clone(), Fault::Kill)),
+                Action::Warn { offence, .. } => faults.push((name.clone(), Fault { offence, kill: false })),
+                Action::Kill { offence, .. } => faults.push((name.clone(), Fault { offence, kill: true })),
             }
         }
     }
@@ -425,7 +436,7 @@ impl Seat {
         }
         if handed == self.turn.number && handed != self.handed && self.gate != Gate::Open {
             self.handed = handed;
-            self.gate = Gate::Shut;
+            (self.gate, self.astray) = (Gate::Shut, false);
             let new = self.untold();
             self.told = used(&self.page);
             match self.page.hand_over_ns.load(Ordering::Relaxed) {
@@ -434,6 +445,10 @@ impl Seat {
             }
             actions.extend(partition.handed_back(self.id, new, now_ns));
             fault::point("hand-over: heard");
+        } else if self.gate == Gate::Shut && !self.astray && self.untold().submissions > 0 {
+            partition.used(self.id, self.untold());
+            self.told = used(&self.page);
+            actions.extend(partition.trespassed(self.id, now_ns));
         }
         actions
     }

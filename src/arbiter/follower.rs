@@ -13,7 +13,7 @@ use crate::sys::atomic::Ordering;
 use crate::sys::{now_ns, yield_now};
 
 /// A daemon that is silent for so long while somebody waits for it is dead or stopped: the hardware's slices do then.
-const SILENCE_MAX_NS: u64 = 80_000_000;
+pub(super) const SILENCE_MAX_NS: u64 = 80_000_000;
 
 /// How often a vGPU that waits looks whether the daemon lives.
 const DOUBT: Duration = Duration::from_millis(20);

@@ -34,18 +34,18 @@ use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFl
 pub use desk::TenantUsage;
 pub use seating::{Seating, follow};
 
-use crate::sched::{Policy, Refused, Settings};
+use crate::sched::{Offence, Policy, Refused, Settings};
 use crate::sys::now_ns;
 use desk::Hall;
 use kicks::Kicks;
 
 /// What happened that operators should know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The vGPU does not hand its GPU back: the others run beside it.
-    Warned,
-    /// The same for too long: its render process is to be ended.
-    Kill,
+pub struct Fault {
+    /// What the vGPU does.
+    pub offence: Offence,
+    /// Whether it does so for too long: its render process is to be ended.
+    pub kill: bool,
 }
 
 /// Hears of faults of vGPUs, by their names. It may call the arbiter.

@@ -44,6 +44,10 @@ pub fn follow(seating: &Seating, gpu: &Gpu, leave: Arc<Leave>) -> io::Result<()>
     page.set_gpu(Uuid::parse_str(gpu.uuid()).unwrap_or_default(), gpu.driver_bytes());
     let kick = Arc::clone(&seating.kick);
     let tell_daemon = move || _ = write(&kick, &1_u64.to_ne_bytes());
+    #[cfg(feature = "faults")]
+    if crate::fault::out_of_turn() {
+        disobey(&leave);
+    }
     let mut follower = Follower::new(page, leave, tell_daemon.clone());
     tell_daemon();
     let thread = thread::Builder::new().name("vgpu-leave".into()).stack_size(STACK_BYTES);
@@ -55,4 +59,17 @@ pub fn follow(seating: &Seating, gpu: &Gpu, leave: Arc<Leave>) -> io::Result<()>
         }
     };
     thread.spawn(follow).map(drop)
+}
+
+/// Leave is taken for good, whatever the daemon says.
+#[cfg(feature = "faults")]
+fn disobey(leave: &Arc<Leave>) {
+    let leave = Arc::clone(leave);
+    thread::spawn(move || {
+        loop {
+            leave.extend(u64::MAX);
+            leave.advance();
+            thread::sleep(std::time::Duration::from_millis(1));
+        }
+    });
 }

@@ -1,4 +1,4 @@
-//! What is done about vGPUs that do not hand their GPU back.
+//! What is done about vGPUs that keep their GPU, or take it, when others are to have it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use super::events::Events;
 use super::store::Store;
 use crate::arbiter::{Arbiter, Fault};
 use crate::control::api::{EventKind, Name};
+use crate::sched::Offence;
 use crate::supervisor::end_holder;
 
 /// Starts the arbiter, and does about its faults what is to be done.
@@ -19,15 +20,17 @@ pub(super) fn start(store: &Store, events: &Arc<Events>) -> Result<Arc<Arbiter>,
 }
 
 fn meet(run: &Path, events: &Events, name: &str, fault: Fault) {
-    let detail = match fault {
-        Fault::Warned => "it does not hand its GPU back, so others run beside it",
-        Fault::Kill => "it does not hand its GPU back: its process is ended",
+    let detail = match (fault.offence, fault.kill) {
+        (Offence::Late, false) => "it does not hand its GPU back, so others run beside it",
+        (Offence::Late, true) => "it does not hand its GPU back: its process is ended",
+        (Offence::Trespass, false) => "it submits out of its turn",
+        (Offence::Trespass, true) => "it submits out of its turn again and again: its process is ended",
     };
     tracing::warn!("{name}: {detail}");
     if let Ok(name) = name.parse::<Name>() {
         events.add(&name, EventKind::Overran, Some(detail.to_owned()));
     }
-    if fault == Fault::Kill {
+    if fault.kill {
         // The render process of a VM, or the only process that there is.
         let folder = run.join(name);
         let [beside, lock] = ["render.lock", "lock"].map(|lock| folder.join(lock));

@@ -1,6 +1,6 @@
 //! What follows when a tenant does not do as it is told.
 
-use super::{Action, Config, TenantId};
+use super::{Action, Config, Offence, TenantId};
 
 /// Trespasses within this time are counted together.
 const STRIKES_NS: u64 = 10_000_000_000;
@@ -18,10 +18,10 @@ pub(super) enum Step {
 }
 
 impl Step {
-    pub(super) fn about(self, tenant: TenantId) -> Action {
+    pub(super) fn about(self, offence: Offence, tenant: TenantId) -> Action {
         match self {
-            Step::Warn => Action::Warn { tenant },
-            Step::Kill => Action::Kill { tenant },
+            Step::Warn => Action::Warn { tenant, offence },
+            Step::Kill => Action::Kill { tenant, offence },
         }
     }
 }

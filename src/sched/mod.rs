@@ -95,12 +95,25 @@ pub enum Action {
     Warn {
         /// Who.
         tenant: TenantId,
+        /// What it does.
+        offence: Offence,
     },
     /// The same, and too long: end its render process, then tell that it died.
     Kill {
         /// Who.
         tenant: TenantId,
+        /// What it does.
+        offence: Offence,
     },
+}
+
+/// What a tenant does that does not do as it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offence {
+    /// It does not hand back.
+    Late,
+    /// It submits though it has handed back.
+    Trespass,
 }
 
 /// What a tenant used of the GPU.

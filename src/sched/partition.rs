@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::mode::{Mode, Wish};
 use super::policy::{Entitlement, WHOLE_PPM};
 use super::tenant::{Gate, Tenant};
-use super::{Action, Class, Config, Policy, Refused, Settings, TenantId, UNTIL_RECALLED_NS, Usage, Used};
+use super::{
+    Action, Class, Config, Offence, Policy, Refused, Settings, TenantId, UNTIL_RECALLED_NS, Usage, Used,
+};
 
 /// Who waits for so long runs next, for the shortest slice, whatever the weights: this, and so many slices of each.
 const AGE_NS: u64 = 1_000_000_000;
@@ -176,7 +178,7 @@ impl Partition {
     pub fn trespassed(&mut self, tenant: TenantId, now_ns: u64) -> Vec<Action> {
         self.pass(now_ns);
         let step = self.tenants.get_mut(&tenant).and_then(|own| own.fault.trespass(self.now_ns));
-        self.actions.extend(step.map(|step| step.about(tenant)));
+        self.actions.extend(step.map(|step| step.about(Offence::Trespass, tenant)));
         self.decide()
     }
 
@@ -271,7 +273,7 @@ impl Partition {
                 self.actions.push(Action::Recall { tenant: *id });
             }
             let step = own.late(now_ns, &config);
-            self.actions.extend(step.map(|step| step.about(*id)));
+            self.actions.extend(step.map(|step| step.about(Offence::Late, *id)));
             self.idle &= !own.runnable || !own.eligible(now_ns);
             self.stuck |= own.is_stuck(now_ns, &config);
             competing += u64::from(own.holds() || (own.runnable && own.takes_turns(now_ns)));

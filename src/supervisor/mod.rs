@@ -103,6 +103,8 @@ impl Inheritance {
         command.env_clear().envs(std::env::var_os("VGPU_LOG").map(|level| ("VGPU_LOG", level)));
         if spec.role == Role::Render {
             command.envs(driver_environment());
+            #[cfg(feature = "faults")]
+            command.envs(crate::fault::of_render(&spec.name));
         }
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let [page, kick] = self.seating.map_or([None, None], |both| both.map(Some));

@@ -1,6 +1,6 @@
 //! Tenants that do not do as they are told, and the others beside them.
 
-use vgpu::sched::{Action, Class, Config, Partition, Policy, Refused, Settings, TenantId};
+use vgpu::sched::{Action, Class, Config, Offence, Partition, Policy, Refused, Settings, TenantId};
 
 use crate::shares::{capped, weighing};
 use crate::world::{MS, SECOND, US, World, fills, id};
@@ -14,14 +14,14 @@ fn who_does_not_hand_back_is_warned_then_runs_beside_the_others_then_is_killed_a
     world.run(130 * MS);
     assert_eq!(
         world.warned.iter().map(|(_, action)| *action).collect::<Vec<_>>(),
-        [Action::Warn { tenant: id(0) }]
+        [Action::Warn { tenant: id(0), offence: Offence::Late }]
     );
     let before = [world.worked_ns(1), world.worked_ns(2)];
     world.run(SECOND);
     assert!(world.worked_ns(1) - before[0] > SECOND / 6 && world.worked_ns(2) - before[1] > SECOND / 6);
     world.run(10 * SECOND);
     let (killed_at_ns, last) = *world.warned.last().unwrap();
-    assert_eq!((last, world.warned.len()), (Action::Kill { tenant: id(0) }, 2));
+    assert_eq!((last, world.warned.len()), (Action::Kill { tenant: id(0), offence: Offence::Late }, 2));
     // A new process of the same tenant waits out a second; the others go on with leases.
     world.run(killed_at_ns + 500 * MS - world.now_ns.min(killed_at_ns + 500 * MS));
     world.start(0);
@@ -72,10 +72,10 @@ fn a_holder_that_dies_or_leaves_keeps_nobody_waiting() {
 fn quarantines_double_and_end() {
     let (mut partition, tenant) = (Partition::new(Config::default(), Policy::BestEffort), TenantId(7));
     assert_eq!(partition.arrive(tenant, Settings::default(), 0), Ok(vec![Action::Open { tenant }]));
-    let mut now_ns = 0;
+    let (mut now_ns, offence) = (0, Offence::Trespass);
     for seconds in [1, 2, 4, 8, 16, 32, 64, 64] {
         let steps: Vec<_> = (0..3).flat_map(|_| partition.trespassed(tenant, now_ns)).collect();
-        let (warn, kill) = (Action::Warn { tenant }, Action::Kill { tenant });
+        let (warn, kill) = (Action::Warn { tenant, offence }, Action::Kill { tenant, offence });
         assert_eq!(steps, [warn, warn, kill, Action::Recall { tenant }]);
         assert!(partition.trespassed(tenant, now_ns).is_empty(), "it is dying");
         assert!(partition.died(tenant, now_ns).is_empty());
@@ -92,7 +92,10 @@ fn trespasses_far_apart_are_warnings() {
     let (mut partition, tenant) = (Partition::new(Config::default(), Policy::BestEffort), TenantId(7));
     partition.arrive(tenant, Settings::default(), 0).unwrap();
     for minute in 1..10 {
-        assert_eq!(partition.trespassed(tenant, minute * 60 * SECOND), [Action::Warn { tenant }]);
+        assert_eq!(
+            partition.trespassed(tenant, minute * 60 * SECOND),
+            [Action::Warn { tenant, offence: Offence::Trespass }]
+        );
     }
 }
 

@@ -515,7 +515,7 @@ impl World {
                     self.hand_back(who);
                 }
                 Action::Warn { .. } => self.warned.push((self.now_ns, action)),
-                Action::Kill { tenant } => {
+                Action::Kill { tenant, .. } => {
                     self.warned.push((self.now_ns, action));
                     self.guests[place(tenant)].wait.quarantine(self.now_ns);
                     self.die(place(tenant));

@@ -101,6 +101,7 @@ fn work_through(host: &mut Host, disturb: impl FnOnce(&mut Host)) {
         let done = tenant.done();
         assert!(done.is_some_and(|done| done >= 1.0), "a tenant did {done:?} submissions");
     }
+    assert!(!host.log().contains("out of its turn"), "{}", host.log());
 }
 
 #[test]
@@ -177,6 +178,23 @@ fn a_render_process_that_is_killed_holds_no_other_vgpu_up_and_gets_its_share_aga
     assert_eq!(lost.done(), None, "its device is lost");
     eventually("there is another process", || host.client().show(&named("a")).ok()?.pid);
     work_through(&mut host, |_| ());
+}
+
+/// The fault is planted: no guest can do that.
+#[test]
+fn one_that_submits_out_of_its_turn_loses_its_process_while_the_other_gets_on() {
+    let host = two_with(Some("out of turn: a"));
+    share_equally(&host);
+    let before = host.render("a");
+    let mut tenants = tenants(&host);
+
+    tenants.iter_mut().for_each(|tenant| tenant.work(Duration::from_millis(1500)));
+
+    let [_, other] = &mut tenants;
+    assert!(other.done().is_some_and(|done| done >= 1.0), "it got on beside the other one");
+    eventually("it is warned of", || host.log().contains("it submits out of its turn").then_some(()));
+    eventually("its process is ended", || host.log().contains("again and again: its process").then_some(()));
+    eventually("there is another process", || Some(host.render("a")).filter(|pid| *pid != before));
 }
 
 /// A shader that does not end, for real.

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::super::page;
 use super::*;
+use crate::sched::Offence;
 use crate::sys::SharedMemory;
 
 const GPU: Uuid = Uuid::from_u128(7);
@@ -61,7 +62,46 @@ fn one_that_does_not_hand_back_is_warned_then_killed() {
     let mut hall = Hall::default();
     let _page = recalled(&mut hall);
     let faults = until(&mut hall, 1030 * MS, 12_000 * MS);
-    assert_eq!(faults, [("a".to_owned(), Fault::Warned), ("a".to_owned(), Fault::Kill)]);
+    assert_eq!(faults, [late(false), late(true)]);
+}
+
+fn late(kill: bool) -> (String, Fault) {
+    ("a".to_owned(), Fault { offence: Offence::Late, kill })
+}
+
+/// It has handed back, and submits.
+fn submits(hall: &mut Hall, page: &Page, at_ns: u64) -> Vec<(String, Fault)> {
+    page.given.fetch_add(1, Ordering::Relaxed);
+    hall.pass(at_ns).1
+}
+
+#[test]
+fn one_that_submits_though_it_handed_back_is_warned_then_killed_and_charged() {
+    let mut hall = Hall::default();
+    let page = recalled(&mut hall);
+    page.given.fetch_add(1, Ordering::Relaxed);
+    assert_eq!(hall.pass(1030 * MS).1, [], "it is to end yet");
+    page.hand_back(page.turn().number);
+    assert_eq!(hall.pass(1031 * MS).1, []);
+
+    let faults: Vec<_> = (1032..1040).flat_map(|at_ms| submits(&mut hall, &page, at_ms * MS)).collect();
+
+    let trespass = |kill| ("a".to_owned(), Fault { offence: Offence::Trespass, kill });
+    assert_eq!(faults, [trespass(false), trespass(false), trespass(true)]);
+    assert_eq!(hall.usage()[0].usage.submissions, 9);
+}
+
+#[test]
+fn one_that_went_on_without_the_daemon_is_no_trespasser_before_it_hands_back() {
+    let mut hall = Hall::default();
+    let page = recalled(&mut hall);
+    page.hand_back(page.turn().number);
+    assert_eq!(hall.pass(1031 * MS).1, []);
+
+    // Silence, and it did not hear that it is over.
+    for at_ms in [1131, 1132, 1133, 1134] {
+        assert_eq!(submits(&mut hall, &page, at_ms * MS), []);
+    }
 }
 
 #[test]

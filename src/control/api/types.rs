@@ -330,7 +330,7 @@ pub enum EventKind {
     Died,
     /// A new device process serves the VM of one that died.
     TakenOver,
-    /// It did not hand its GPU back in time.
+    /// It did not hand its GPU back in time, or used it out of its turn.
     Overran,
     /// Its GPU is lost: its programs lose their devices.
     Lost,
