@@ -20,7 +20,7 @@
 //! | 1 | [`inventory`] | the GPUs of a host, and what each can be cut into |
 //! | 1 | [`lease`] | which pieces of GPUs vGPUs have |
 //! | 1 | [`vault`], [`heap`], [`quota`], [`guest_memory`], [`guest_log`] | memory that outlives us, accounts, log |
-//! | 0 | [`sys`] | unsafe |
+//! | 0 | [`sys`], [`fault`] | unsafe; where tests end or stop us |
 //!
 //! Architecture invariant: guest bytes are read by safe Rust only. Shared memory is copied once, then checked.
 
