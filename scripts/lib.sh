@@ -105,6 +105,12 @@ COMMAND
     chmod +x "$tree/$name"
 }
 
+# The description of a tree's own Vulkan driver, for the loader: NAME.json.
+write_driver() { # TREE PLACE-THAT-IT-GOES-TO NAME
+    printf '{"file_format_version": "1.0.1", "ICD": {"library_path": "%s", "api_version": "1.4.304"}}\n' \
+        "$2/usr/lib/x86_64-linux-gnu/libvulkan_$3.so" >"$1/$3.json"
+}
+
 # Unpacks packages and all that they need, of the last suite where they differ, into a folder of their own.
 unpack_tree() { # FOLDER PIN PACKAGE... -- SUITE...
     local work=$1 pin=$2 packages=() archive

@@ -65,7 +65,11 @@ const NVIDIA_SHARED: [&str; 3] = ["/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvi
 const DRIVER_VARIABLES: [&str; 3] = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "__EGL_VENDOR_LIBRARY_FILENAMES"];
 
 /// What keeps drivers from writing files, and from loading what belongs to a desktop.
-const DRIVER_SETTINGS: [(&str, &str); 4] = [
+///
+/// Drivers in software take and give back megabytes for each draw. glibc would hand them to the host each time, in any
+/// thread but the first, and have them zeroed anew.
+const DRIVER_SETTINGS: [(&str, &str); 5] = [
+    ("GLIBC_TUNABLES", "glibc.malloc.mmap_threshold=8388608:glibc.malloc.trim_threshold=16777216"),
     ("MESA_SHADER_CACHE_DISABLE", "1"),
     ("__GL_SHADER_DISK_CACHE", "0"),
     ("VK_LOADER_LAYERS_DISABLE", "~all~"),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::Pid;
 
+#[allow(dead_code, reason = "not every benchmark needs it")]
 /// How often the threads gave their CPU up, that is, how often they were woken.
 pub fn wake_ups(process: Pid) -> u64 {
     let tasks = fs::read_dir(format!("/proc/{process}/task")).unwrap();

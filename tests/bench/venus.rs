@@ -13,6 +13,7 @@
 
 mod process;
 mod report;
+mod server;
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -20,16 +21,13 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-
-use process::{children, wait_for, wake_ups};
+use process::wake_ups;
 use report::{Bar, Report, median};
+use server::{LAVAPIPE, Server, root};
 
 const ROUNDS: usize = 5;
 const IDLE_CLIENTS: usize = 64;
 const IDLE: Duration = Duration::from_secs(10);
-const LAVAPIPE: &str = "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json";
 /// Feedback would have the guest map memory, which the peer cannot without a DRM device.
 const NO_FEEDBACK: &str = "no_fence_feedback,no_semaphore_feedback,no_query_feedback,no_event_feedback";
 
@@ -54,10 +52,6 @@ fn main() -> ExitCode {
     report.end()
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
 /// The description of the driver that does nothing, for the loader.
 fn driver(folder: &Path) -> PathBuf {
     let library = root().join("target/release/libvgpu_test_noop.so");
@@ -72,7 +66,7 @@ fn driver(folder: &Path) -> PathBuf {
 
 /// Nanoseconds of CPU that a server spends on a command of a client, without the client's start.
 fn cost(server: &Server, workload: &str, size: &str) -> f64 {
-    let mut client = Talking::start(server.client(&["bench", workload, size]).env("VN_PERF", NO_FEEDBACK));
+    let mut client = Talking::start(client(server, &["bench", workload, size]).env("VN_PERF", NO_FEEDBACK));
     assert_eq!(client.line(), "ready");
     let before = server.cpu();
     client.answer();
@@ -88,7 +82,7 @@ fn cost(server: &Server, workload: &str, size: &str) -> f64 {
 fn idle(report: &mut Report) {
     let server = Server::vgpu(Path::new(LAVAPIPE));
     let mut clients: Vec<Talking> =
-        (0..IDLE_CLIENTS).map(|_| Talking::start(&mut server.client(&["idle"]))).collect();
+        (0..IDLE_CLIENTS).map(|_| Talking::start(&mut client(&server, &["idle"]))).collect();
     for client in &mut clients {
         assert_eq!(client.line(), "idle");
     }
@@ -100,102 +94,18 @@ fn idle(report: &mut Report) {
     report.row("idle_64_clients_wake_ups", woken, "1/s", Bar::AtMost(64.0));
 }
 
-struct Server {
-    child: Child,
-    folder: tempfile::TempDir,
-}
-
-impl Server {
-    fn vgpu(driver: &Path) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let profile = folder.path().join("profile.toml");
-        std::fs::write(&profile, "transport = \"vtest\"\n[limits]\nmemory = \"4GiB\"\n").unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vgpu"));
-        command.arg("run").arg("--socket").arg(folder.path().join("socket")).arg("--profile").arg(profile);
-        Self::start(command, driver, folder)
-    }
-
-    fn peer(driver: &Path) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let tree = root().join("target/vm/virgl-1.1");
-        let renderer = folder.path().join("renderer");
-        let run = |program: &str| format!("{} {}", tree.join("run").display(), tree.join(program).display());
-        std::fs::write(
-            &renderer,
-            format!("#!/bin/sh\nexec {} \"$@\"\n", run("usr/libexec/virgl_render_server")),
-        )
-        .unwrap();
-        std::fs::set_permissions(&renderer, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let mut command = Command::new(tree.join("run"));
-        command
-            .arg(tree.join("usr/bin/virgl_test_server"))
-            .args(["--venus", "--no-virgl"])
-            .arg(format!("--socket-path={}", folder.path().join("socket").display()))
-            .env("RENDER_SERVER_EXEC_PATH", renderer);
-        Self::start(command, driver, folder)
-    }
-
-    fn start(mut command: Command, driver: &Path, folder: tempfile::TempDir) -> Self {
-        let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let child = command
-            .env("VK_DRIVER_FILES", driver)
-            .env("VK_ICD_FILENAMES", driver)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        wait_for(|| folder.path().join("socket").exists().then_some(()));
-        Self { child, folder }
-    }
-
-    fn client(&self, arguments: &[&str]) -> Command {
-        let mesa = root().join("target/vm/mesa-25.0");
-        let mut command = Command::new(mesa.join("run"));
-        command
-            .arg(root().join("target/release/vgpu-test-vulkan"))
-            .args(arguments)
-            .env("VN_DEBUG", "vtest")
-            .env("VTEST_SOCKET_NAME", self.folder.path().join("socket"))
-            .env("VK_DRIVER_FILES", mesa.join("virtio.json"))
-            .env("VK_LOADER_LAYERS_DISABLE", "*");
-        command
-    }
-
-    /// The server's process and all below it.
-    fn processes(&self) -> Vec<Pid> {
-        let mut found = vec![Pid::from_raw(self.child.id() as i32)];
-        let mut next = 0;
-        while let Some(process) = found.get(next).copied() {
-            found.extend(children(process));
-            next += 1;
-        }
-        found
-    }
-
-    /// The CPU time that they all spent so far.
-    fn cpu(&self) -> Duration {
-        self.processes().into_iter().map(cpu).sum()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        for process in self.processes().into_iter().rev() {
-            _ = kill(process, Signal::SIGKILL);
-        }
-        _ = self.child.wait();
-    }
-}
-
-/// The CPU time of all threads of a process, to the nanosecond.
-fn cpu(process: Pid) -> Duration {
-    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
-    tasks
-        .filter_map(|task| std::fs::read_to_string(task.path().join("schedstat")).ok())
-        .filter_map(|text| text.split(' ').next()?.parse().ok())
-        .map(Duration::from_nanos)
-        .sum()
+/// A client in a guest's place.
+fn client(server: &Server, arguments: &[&str]) -> Command {
+    let mesa = root().join("target/vm/mesa-25.0");
+    let mut command = Command::new(mesa.join("run"));
+    command
+        .arg(root().join("target/release/vgpu-test-vulkan"))
+        .args(arguments)
+        .env("VN_DEBUG", "vtest")
+        .env("VTEST_SOCKET_NAME", server.socket())
+        .env("VK_DRIVER_FILES", mesa.join("virtio.json"))
+        .env("VK_LOADER_LAYERS_DISABLE", "*");
+    command
 }
 
 /// A client that says a line and waits for one.
