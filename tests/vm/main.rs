@@ -16,6 +16,7 @@ mod qemu;
 mod qmp;
 mod scenarios;
 mod service;
+mod tiny;
 mod vulkan;
 
 /// One test a scenario and a version of QEMU.

@@ -189,18 +189,20 @@ impl ConfigSpace {
     }
 
     /// Whether an access is one to the data of the PCI access capability.
-    pub(super) fn is_window(&self, offset: usize, bytes: usize) -> bool {
-        offset == self.window + 16 && matches!(bytes, 1 | 2 | 4)
+    pub(super) fn is_window(&self, offset: usize) -> bool {
+        offset == self.window + 16
     }
 
-    /// What that capability points to: a BAR, an offset in it, and how many bytes from there on.
-    pub(super) fn window(&self) -> (u8, u32, u32) {
+    /// What that capability points to: a BAR, an offset in it, and how many bytes from there on, whatever the width of
+    /// the access (virtio 1.3, 4.1.4.9.1). No bytes where the driver asks for a number that is not allowed.
+    pub(super) fn window(&self) -> (u8, u32, usize) {
         let word = |at: usize| {
             let bytes = self.bytes.get(self.window + at..).and_then(|rest| rest.first_chunk());
             bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes))
         };
         let [bar, ..] = word(4).to_le_bytes();
-        (bar, word(8), word(12))
+        let bytes = usize::try_from(word(12)).ok().filter(|bytes| matches!(bytes, 1 | 2 | 4));
+        (bar, word(8), bytes.unwrap_or_default())
     }
 
     /// Shows whether an interrupt waits that is a wire's.

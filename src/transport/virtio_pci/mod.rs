@@ -205,11 +205,11 @@ impl Function {
             into.fill(0xff);
             return Some(());
         }
-        if self.config.is_window(offset, into.len()) {
-            let (bar, at, bytes) = self.config.window();
+        if self.config.is_window(offset) {
+            let (bar, at, length) = self.config.window();
             into.fill(0);
-            if usize::try_from(bytes).ok() == Some(into.len()) {
-                _ = self.read(bar.into(), at.into(), into, card);
+            if let Some(first) = into.get_mut(..length).filter(|first| !first.is_empty()) {
+                _ = self.read(bar.into(), at.into(), first, card);
             }
             return Some(());
         }
@@ -229,10 +229,10 @@ impl Function {
                 self.reset();
                 Some(Some(Effect::Reset))
             }
-            Written::Window if self.config.is_window(offset, bytes.len()) => {
+            Written::Window if self.config.is_window(offset) => {
                 let (bar, at, length) = self.config.window();
-                let whole = usize::try_from(length).ok() == Some(bytes.len());
-                Some(if whole { self.write(bar.into(), at.into(), bytes).flatten() } else { None })
+                let first = bytes.get(..length).filter(|first| !first.is_empty());
+                Some(first.and_then(|first| self.write(bar.into(), at.into(), first).flatten()))
             }
             Written::Window => Some(None),
         }

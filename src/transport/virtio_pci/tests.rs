@@ -269,15 +269,23 @@ fn registers_can_be_reached_through_the_configuration_space() {
     };
     aim(&mut function, 18, 2);
     assert_eq!(config::<2>(&mut function, at + 16), [2, 0]);
+    // cloud-hypervisor reads whole words.
+    assert_eq!(config::<4>(&mut function, at + 16), [2, 0, 0, 0]);
     aim(&mut function, 20, 1);
     assert_eq!(function.write_config(at + 16, &[1]), Some(None));
     assert_eq!(read(&mut function, 0, 20), [1]);
     assert_eq!(function.write_config(at + 16, &[0]), Some(Some(Effect::Reset)));
     aim(&mut function, 0x3000, 2);
     assert_eq!(function.write_config(at + 16, &[0, 0]), Some(Some(Effect::Notify)));
-    // Longer than it says, beyond the BAR, or in none.
-    aim(&mut function, 18, 1);
-    assert_eq!(config::<2>(&mut function, at + 16), [0, 0]);
+    aim(&mut function, 22, 2);
+    assert_eq!(function.write_config(at + 16, &[1, 0, 7, 7]), Some(None));
+    assert_eq!(read(&mut function, 0, 22), [1, 0]);
+    // Shorter than it says, of no such length, beyond the BAR, or in none.
+    assert_eq!(function.write_config(at + 16, &[0]), Some(None));
+    assert_eq!(read(&mut function, 0, 22), [1, 0]);
+    assert_eq!(config::<1>(&mut function, at + 16), [0]);
+    aim(&mut function, 20, 3);
+    assert_eq!(config::<4>(&mut function, at + 16), [0; 4]);
     aim(&mut function, u32::MAX, 4);
     assert_eq!(config::<4>(&mut function, at + 16), [0; 4]);
     function.write_config(at + 4, &[9]).unwrap();
