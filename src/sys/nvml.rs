@@ -1,7 +1,13 @@
 //! NVIDIA's management library, NVML, found when it is needed: hosts without NVIDIA's driver do not have it.
 //!
-//! Only what is read; nothing here changes a GPU. Functions that older drivers lack are found missing when they are
-//! called. Signatures and structures are those of nvml.h.
+//! Functions that older drivers lack are found missing when they are called. Signatures and structures are those of
+//! nvml.h.
+
+mod instances;
+
+pub use instances::{
+    NvmlComputeInstance, NvmlComputeProfile, NvmlGpuInstance, NvmlInstanceInfo, NvmlPlacement, NvmlProcess,
+};
 
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_ulonglong, c_void};
 use std::ptr;
@@ -86,6 +92,8 @@ pub struct NvmlProfile {
     pub memory_bytes: u64,
     /// Streaming multiprocessors of each.
     pub multiprocessors: u32,
+    /// Slices of processors of each, by which compute instances are made.
+    pub slices: u32,
 }
 
 /// Memory rows that were replaced by spare ones.
@@ -295,6 +303,7 @@ impl<'a> NvmlDevice<'a> {
             instances_max: info.instances,
             memory_bytes: info.memory_mb << 20,
             multiprocessors: info.multiprocessors,
+            slices: info.slices,
         })
     }
 
