@@ -35,8 +35,8 @@ pub use mig::{ComputeInstance, GpuInstance, Mig, MigInstance, MigProfile, Slices
 pub use names::Names;
 pub use naming::{Naming, named};
 pub use nvml::{GpuProcess, Health, LIBRARY as NVML, NvmlFacts};
-pub(crate) use pieces::own_nodes;
 pub use pieces::{Part, Piece};
+pub(crate) use pieces::{gpu_instance_node, instance_nodes, own_nodes};
 pub use sriov::Sriov;
 pub use tree::Unread;
 pub use vendor_vfio::{VendorVfio, VgpuType};
