@@ -156,11 +156,7 @@ fn instances(device: &NvmlDevice<'_>) -> Vec<MigInstance> {
 fn gpu_instances(device: &NvmlDevice<'_>, profiles: &[MigProfile]) -> Result<Vec<GpuInstance>, NvmlError> {
     let mut found = Vec::new();
     for profile in profiles {
-        let instances = match device.gpu_instances(profile.id, profile.instances_max) {
-            Err(NvmlError::Unsupported(_)) => continue,
-            instances => instances?,
-        };
-        for instance in instances {
+        for instance in if_any(device.gpu_instances(profile.id, profile.instances_max))? {
             let info = instance.info()?;
             found.push(GpuInstance {
                 id: info.id,
@@ -178,7 +174,7 @@ fn gpu_instances(device: &NvmlDevice<'_>, profiles: &[MigProfile]) -> Result<Vec
 fn compute_instances(of: &NvmlGpuInstance<'_>) -> Result<Vec<ComputeInstance>, NvmlError> {
     let mut found = Vec::new();
     for profile in of.compute_profiles()? {
-        for instance in of.compute_instances(profile)? {
+        for instance in if_any(of.compute_instances(profile))? {
             let info = instance.info()?;
             found.push(ComputeInstance {
                 id: info.id,
@@ -189,4 +185,12 @@ fn compute_instances(of: &NvmlGpuInstance<'_>) -> Result<Vec<ComputeInstance>, N
     }
     found.sort_by_key(|instance| instance.placement.start);
     Ok(found)
+}
+
+/// Of kinds that a driver names and does not have, there is none.
+fn if_any<T>(listed: Result<Vec<T>, NvmlError>) -> Result<Vec<T>, NvmlError> {
+    match listed {
+        Err(NvmlError::Unsupported(_)) => Ok(Vec::new()),
+        listed => listed,
+    }
 }

@@ -93,7 +93,11 @@ impl<'a> Host<'a> {
 
     /// How its GPUs are cut now: a layout that changes nothing.
     pub fn export(&self) -> Result<Layout, PartitionError> {
-        Ok(now::layout(self.root, &self.look()?))
+        let inventory = self.look()?;
+        let layout = now::layout(self.root, &inventory);
+        // What cannot be read is not to be missing in it.
+        layout.gpus.iter().try_for_each(|gpu| mig::is_read(inventory.find(gpu.address)?))?;
+        Ok(layout)
     }
 
     /// What a layout would change; refuses one that cannot be, or that takes away what is in use.

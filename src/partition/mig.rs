@@ -7,7 +7,7 @@
 mod fit;
 mod make;
 
-pub(super) use fit::{check, is_known};
+pub(super) use fit::{check, is_known, is_read};
 pub(super) use make::make;
 
 use std::fmt;

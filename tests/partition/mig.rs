@@ -251,7 +251,7 @@ fn a_rollback_that_is_cut_off_is_gone_on_with_by_the_next() {
 fn what_the_library_does_not_tell_is_not_cut() {
     for function in ["nvmlDeviceGetGpuInstances", "nvmlGpuInstanceGetInfo", "nvmlComputeInstanceGetInfo_v2"] {
         let cut = Cut::new(HALVES, THREE);
-        for verb in [&["plan", "-f", "layout.toml"][..], &["assert", "-f", "layout.toml"]] {
+        for verb in [&["plan", "-f", "layout.toml"][..], &["assert", "-f", "layout.toml"], &["export"]] {
             let (code, _, stderr) = cut.said_with(verb, &format!("{function}:0:4"));
             let said = format!(
                 "error: 0000:00:06.0: its MIG instances cannot be read: {function}: Insufficient \

@@ -14,13 +14,21 @@ pub(in super::super) fn is_known(gpu: &Gpu, wanted: &GpuLayout) -> Result<(), Pa
     if wanted.mig_mode.is_none() && wanted.instances.is_none() {
         return Ok(());
     }
-    let Some(mig) = of_gpu(gpu) else { return Err(unknown(gpu)) };
-    if mig.enabled && mig.gpu_instances.is_none() && asked(wanted).is_some() {
-        let unread = gpu.unread.iter().find(|unread| unread.file.as_os_str() == NVML);
-        let problem = unread.map_or("NVML does not say", |unread| unread.problem.as_str());
-        return Err(unfit(gpu, format!("its MIG instances cannot be read: {problem}"), "only root may"));
+    match of_gpu(gpu) {
+        None => Err(unknown(gpu)),
+        Some(_) if asked(wanted).is_some() => is_read(gpu),
+        Some(_) => Ok(()),
     }
-    Ok(())
+}
+
+/// Refuses a GPU that has instances, and does not say which.
+pub(in super::super) fn is_read(gpu: &Gpu) -> Result<(), PartitionError> {
+    if of_gpu(gpu).is_none_or(|mig| !mig.enabled || mig.gpu_instances.is_some()) {
+        return Ok(());
+    }
+    let unread = gpu.unread.iter().find(|unread| unread.file.as_os_str() == NVML);
+    let problem = unread.map_or("NVML does not say", |unread| unread.problem.as_str());
+    Err(unfit(gpu, format!("its MIG instances cannot be read: {problem}"), "only root may"))
 }
 
 fn unknown(gpu: &Gpu) -> PartitionError {

@@ -88,11 +88,7 @@ fn gpu_instance<'a>(
     is: impl Fn((u32, u32)) -> bool,
 ) -> io::Result<Option<NvmlGpuInstance<'a>>> {
     for profile in device.profiles().map_err(io::Error::other)? {
-        let instances = match device.gpu_instances(profile.id, profile.instances_max) {
-            Err(NvmlError::Unsupported(_)) => continue,
-            instances => instances.map_err(io::Error::other)?,
-        };
-        for instance in instances {
+        for instance in if_any(device.gpu_instances(profile.id, profile.instances_max))? {
             let info = instance.info().map_err(io::Error::other)?;
             if is((info.id, info.placement.start)) {
                 return Ok(Some(instance));
@@ -104,13 +100,21 @@ fn gpu_instance<'a>(
 
 fn compute_instance<'a>(of: &NvmlGpuInstance<'a>, id: u32) -> io::Result<Option<NvmlComputeInstance<'a>>> {
     for profile in of.compute_profiles().map_err(io::Error::other)? {
-        for instance in of.compute_instances(profile).map_err(io::Error::other)? {
+        for instance in if_any(of.compute_instances(profile))? {
             if instance.info().map_err(io::Error::other)?.id == id {
                 return Ok(Some(instance));
             }
         }
     }
     Ok(None)
+}
+
+/// Of kinds that a driver names and does not have, there is none.
+fn if_any<T>(listed: Result<Vec<T>, NvmlError>) -> io::Result<Vec<T>> {
+    match listed {
+        Err(NvmlError::Unsupported(_)) => Ok(Vec::new()),
+        listed => listed.map_err(io::Error::other),
+    }
 }
 
 fn no(what: impl Into<String>) -> io::Error {

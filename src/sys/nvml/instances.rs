@@ -14,6 +14,8 @@ const SHARED_ENGINES: c_uint = 0;
 
 /// More than a GPU has programs, instances or places for them.
 const LIST_MAX: usize = 4096;
+/// More than a GPU has slices, so that all places of an instance fit.
+const ROOM_MIN: usize = 64;
 
 /// Which slices an instance takes: of a GPU's memory, or of a GPU instance's processors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -141,7 +143,8 @@ impl<'a> NvmlDevice<'a> {
         let function: Function =
             self.nvml.function(NAME, c"nvmlDeviceGetGpuInstancePossiblePlacements_v2")?;
         self.nvml.list(NAME, |first, count| {
-            // SAFETY: the handle is one of this library's, and it writes no more than the count that it is given.
+            // SAFETY: the handle is one of this library's. It writes a placement for each slice at most, for which there
+            // is room, and nvml.h asks for no more.
             unsafe { function(self.handle, profile, first, count) }
         })
     }
@@ -326,7 +329,7 @@ impl Nvml {
         function: impl Fn(*mut T, *mut c_uint) -> c_int,
     ) -> Result<Vec<T>, NvmlError> {
         // Programs come while they are counted.
-        let mut room = 16;
+        let mut room = ROOM_MIN;
         loop {
             let mut list = vec![T::default(); room];
             let mut count = c_uint::try_from(room).unwrap_or(c_uint::MAX);
