@@ -143,8 +143,8 @@ impl<'a> NvmlDevice<'a> {
         let function: Function =
             self.nvml.function(NAME, c"nvmlDeviceGetGpuInstancePossiblePlacements_v2")?;
         self.nvml.list(NAME, |first, count| {
-            // SAFETY: the handle is one of this library's. It writes a placement for each slice at most, for which there
-            // is room, and nvml.h asks for no more.
+            // SAFETY: the handle is one of this library's. It writes a placement for each slice at most, for which
+            // there is room, and nvml.h asks for no more.
             unsafe { function(self.handle, profile, first, count) }
         })
     }
