@@ -117,18 +117,29 @@ pub struct ComputeInstance {
 /// What a GPU says of it. What root alone is told, and others are not, is noted as not read.
 pub(super) fn mig(device: &NvmlDevice<'_>, unread: &mut Vec<Unread>) -> Result<Mig, NvmlError> {
     let mode = device.mig_mode()?;
-    let profiles = profiles(device, mode.current);
-    let gpu_instances = mode.current.then(|| gpu_instances(device, &profiles)).transpose();
-    let gpu_instances = gpu_instances.unwrap_or_else(|error| {
-        unread.push(Unread { file: LIBRARY.into(), problem: error.to_string() });
-        None
-    });
+    let (profiles, gpu_instances) = match cut(device, mode.current) {
+        Ok(found) => found,
+        Err(error) => {
+            unread.push(Unread { file: LIBRARY.into(), problem: error.to_string() });
+            (profiles(device, mode.current).unwrap_or_default(), None)
+        }
+    };
     let instances = instances(device);
     Ok(Mig { enabled: mode.current, pending: mode.pending, profiles, instances, gpu_instances })
 }
 
-fn profiles(device: &NvmlDevice<'_>, enabled: bool) -> Vec<MigProfile> {
-    let profiles = device.profiles().unwrap_or_default().into_iter().map(|profile| MigProfile {
+/// What it can be cut into, and what it is.
+fn cut(
+    device: &NvmlDevice<'_>,
+    enabled: bool,
+) -> Result<(Vec<MigProfile>, Option<Vec<GpuInstance>>), NvmlError> {
+    let profiles = profiles(device, enabled)?;
+    let instances = if enabled { Some(gpu_instances(device, &profiles)?) } else { None };
+    Ok((profiles, instances))
+}
+
+fn profiles(device: &NvmlDevice<'_>, enabled: bool) -> Result<Vec<MigProfile>, NvmlError> {
+    let profiles = device.profiles()?.into_iter().map(|profile| MigProfile {
         id: profile.id,
         name: profile.name,
         instances_max: profile.instances_max,
@@ -138,7 +149,7 @@ fn profiles(device: &NvmlDevice<'_>, enabled: bool) -> Vec<MigProfile> {
         slices: profile.slices,
         placements: device.placements(profile.id).unwrap_or_default().into_iter().map(Slices::from).collect(),
     });
-    profiles.collect()
+    Ok(profiles.collect())
 }
 
 fn instances(device: &NvmlDevice<'_>) -> Vec<MigInstance> {

@@ -270,6 +270,50 @@ fn what_the_library_does_not_tell_is_not_cut() {
     assert!(stderr.contains("libnvidia-ml.so.1: this GPU has no MIG mode\n"), "{stderr}");
 }
 
+/// All calls that change nothing.
+const READS: [&str; 11] = [
+    "nvmlDeviceGetHandleByPciBusId_v2",
+    "nvmlDeviceGetMigMode",
+    "nvmlDeviceGetGpuInstanceProfileInfoV",
+    "nvmlDeviceGetGpuInstancePossiblePlacements_v2",
+    "nvmlDeviceGetGpuInstanceRemainingCapacity",
+    "nvmlDeviceGetGpuInstances",
+    "nvmlGpuInstanceGetInfo",
+    "nvmlGpuInstanceGetComputeInstanceProfileInfoV",
+    "nvmlGpuInstanceGetComputeInstances",
+    "nvmlComputeInstanceGetInfo_v2",
+    "nvmlDeviceGetComputeRunningProcesses_v3",
+];
+
+#[test]
+fn whichever_call_that_reads_fails_nothing_is_half_done_that_a_rollback_does_not_mend() {
+    let (mut refused, mut cut_off) = (0, 0);
+    for (function, at) in READS.into_iter().flat_map(|read| [0, 1, 3, 8, 40].map(|at| (read, at))) {
+        let cut = Cut::new(HALVES, THREE);
+        let before = cut.exported();
+
+        let apply = ["apply", "-f", "layout.toml", "--state", "state"];
+        let (code, _, stderr) = cut.said_with(&apply, &format!("{function}:{at}:4"));
+
+        match code {
+            Some(0) => assert_eq!(cut.said(&["assert", "-f", "layout.toml"]).0, Some(0), "{function} {at}"),
+            Some(1) => {
+                refused += 1;
+                assert_eq!(cut.exported(), before, "{function} {at}: {stderr}");
+                assert!(!cut.path("state/partitions/journal.json").exists(), "{function} {at}: {stderr}");
+            }
+            _ => {
+                cut_off += 1;
+                assert_eq!(code, Some(3), "{function} {at}: {stderr}");
+                let (code, _, stderr) = cut.rollback();
+                assert_eq!((code, stderr.as_str()), (Some(0), ""), "{function} {at}");
+                assert_eq!(cut.exported(), before, "{function} {at}");
+            }
+        }
+    }
+    assert!(refused >= 8 && cut_off >= 8, "{refused} refused, {cut_off} cut off");
+}
+
 #[test]
 fn a_tree_that_no_library_knows_is_not_cut_nor_rolled_back() {
     let cut = Cut::new(HALVES, THREE);

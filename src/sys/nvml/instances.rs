@@ -262,13 +262,13 @@ impl<'a> NvmlGpuInstance<'a> {
             info.version = COMPUTE_PROFILE_INFO_VERSION;
             // SAFETY: the handle is one of this library's, and the structure is as large as its version says.
             let code = unsafe { function(self.handle, kind, SHARED_ENGINES, &raw mut info) };
-            (code == SUCCESS).then_some(NvmlComputeProfile {
+            Ok(self.nvml.has_kind(NAME, code)?.then_some(NvmlComputeProfile {
                 id: info.id,
                 slices: info.slices,
                 instances_max: info.instances,
-            })
+            }))
         };
-        Ok(COMPUTE_PROFILES.filter_map(profile).collect())
+        COMPUTE_PROFILES.map(profile).filter_map(Result::transpose).collect()
     }
 
     /// Its compute instances of a kind.
