@@ -7,7 +7,7 @@ mod layout;
 mod list;
 mod vfio;
 
-pub(super) use host::Sysfs;
+pub(super) use host::Hardware;
 
 use clap::Subcommand;
 use clap::builder::NonEmptyStringValueParser;

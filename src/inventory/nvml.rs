@@ -3,8 +3,10 @@
 use serde::Serialize;
 
 use super::gpu::Gpu;
+use super::mig::{Mig, mig};
+use super::tree::Unread;
 use super::ways;
-use crate::sys::{Nvml, NvmlDevice, NvmlError};
+use crate::sys::{Nvml, NvmlDevice};
 
 /// What its driver's packages call the library.
 pub const LIBRARY: &str = "libnvidia-ml.so.1";
@@ -24,52 +26,21 @@ pub struct NvmlFacts {
     pub memory_bytes_free: Option<u64>,
     /// Whether it is cut into instances, and which it could be; nothing where it has no MIG.
     pub mig: Option<Mig>,
+    /// The programs that have it open, as far as NVML tells.
+    pub processes: Vec<GpuProcess>,
     /// How well its memory is.
     pub health: Health,
 }
 
-/// Instances of a GPU.
+/// A program that computes or draws on a GPU.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Mig {
-    /// Whether it is in the mode for them.
-    pub enabled: bool,
-    /// Whether it will be after a reset.
-    pub pending: bool,
-    /// What it could be cut into, by number.
-    pub profiles: Vec<MigProfile>,
-    /// What it is cut into.
-    pub instances: Vec<MigInstance>,
-}
-
-/// A part of a GPU with memory and processors of its own.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct MigInstance {
-    /// As `MIG-12345678-…`.
-    pub uuid: String,
-    /// As `1g.18gb`.
-    pub profile: String,
-}
-
-impl MigInstance {
-    /// Whether Vulkan runs on it: profiles that allow graphics end so, all others compute only.
-    pub fn has_graphics(&self) -> bool {
-        self.profile.ends_with("+gfx")
-    }
-}
-
-/// A kind of instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct MigProfile {
-    /// The number by which one is made.
-    pub id: u32,
-    /// As `1g.18gb`.
-    pub name: String,
-    /// How many there can be, if there is nothing else.
-    pub instances_max: u32,
-    /// Bytes of memory of each.
-    pub memory_bytes: u64,
-    /// Streaming multiprocessors of each.
-    pub multiprocessors: u32,
+pub struct GpuProcess {
+    /// Its number.
+    pub pid: u32,
+    /// The number of the GPU instance that it uses, if the GPU is cut into such.
+    pub gpu_instance: Option<u32>,
+    /// The number of the compute instance there.
+    pub compute_instance: Option<u32>,
 }
 
 /// How well a GPU's memory is. That a GPU was lost (an XID) is no state that could be read: it is an event in the
@@ -94,14 +65,14 @@ pub(super) fn ask<'a>(gpus: impl Iterator<Item = &'a mut Gpu>, library: &str) {
     for gpu in gpus {
         let facts = nvml.as_ref().map_err(Clone::clone).and_then(|nvml| {
             let device = nvml.device(&gpu.address.to_string()).map_err(|error| error.to_string())?;
-            Ok(facts(nvml, &device))
+            Ok(facts(nvml, &device, &mut gpu.unread))
         });
         gpu.ways.push(ways::mig(gpu, facts.as_ref().map_err(String::as_str)));
         gpu.nvml = facts.ok();
     }
 }
 
-fn facts(nvml: &Nvml, device: &NvmlDevice<'_>) -> NvmlFacts {
+fn facts(nvml: &Nvml, device: &NvmlDevice<'_>, unread: &mut Vec<Unread>) -> NvmlFacts {
     let memory = device.memory().ok();
     NvmlFacts {
         model: device.name().ok(),
@@ -109,28 +80,19 @@ fn facts(nvml: &Nvml, device: &NvmlDevice<'_>) -> NvmlFacts {
         driver_version: nvml.driver_version().ok(),
         memory_bytes: memory.map(|memory| memory.total),
         memory_bytes_free: memory.map(|memory| memory.free),
-        mig: mig(device).ok(),
+        mig: mig(device, unread).ok(),
+        processes: processes(device),
         health: health(device),
     }
 }
 
-fn mig(device: &NvmlDevice<'_>) -> Result<Mig, NvmlError> {
-    let mode = device.mig_mode()?;
-    let profiles = device.profiles().unwrap_or_default().into_iter().map(|profile| MigProfile {
-        id: profile.id,
-        name: profile.name,
-        instances_max: profile.instances_max,
-        memory_bytes: profile.memory_bytes,
-        multiprocessors: profile.multiprocessors,
+fn processes(device: &NvmlDevice<'_>) -> Vec<GpuProcess> {
+    let processes = device.processes().unwrap_or_default().into_iter().map(|process| GpuProcess {
+        pid: process.pid,
+        gpu_instance: process.gpu_instance,
+        compute_instance: process.compute_instance,
     });
-    let instances = device.mig_instances().unwrap_or_default().into_iter().filter_map(|instance| {
-        let name = instance.name().ok()?;
-        // Such as `NVIDIA H200 MIG 1g.18gb`.
-        let profile = name.rsplit_once("MIG ").map_or(name.as_str(), |(_, profile)| profile);
-        Some(MigInstance { uuid: instance.uuid().ok()?, profile: profile.to_owned() })
-    });
-    let instances = instances.collect();
-    Ok(Mig { enabled: mode.current, pending: mode.pending, profiles: profiles.collect(), instances })
+    processes.collect()
 }
 
 fn health(device: &NvmlDevice<'_>) -> Health {

@@ -149,6 +149,27 @@ pub(crate) fn own_nodes(root: &Path, folder: &str) -> Vec<PathBuf> {
     group.chain(vfio_devices(&mut reader, folder)).chain(host_nodes(&mut reader, folder)).collect()
 }
 
+/// The node that opens a GPU instance to its programs, if its driver made one.
+pub(crate) fn gpu_instance_node(root: &Path, of: PciAddress, gpu_instance: u32) -> Option<PathBuf> {
+    let reader = Reader::new(root);
+    let minor = nvidia_minor(&reader, of)?;
+    capability(&reader, &format!("driver/nvidia/capabilities/gpu{minor}/mig/gi{gpu_instance}"))
+}
+
+/// The nodes that open these compute instances of a GPU instance to their programs.
+pub(crate) fn instance_nodes(
+    root: &Path,
+    of: PciAddress,
+    gpu_instance: u32,
+    compute_instances: &[u32],
+) -> Vec<PathBuf> {
+    let reader = Reader::new(root);
+    let Some(minor) = nvidia_minor(&reader, of) else { return Vec::new() };
+    let folder = format!("driver/nvidia/capabilities/gpu{minor}/mig/gi{gpu_instance}");
+    let node = |id: &u32| capability(&reader, &format!("{folder}/ci{id}"));
+    compute_instances.iter().filter_map(node).collect()
+}
+
 /// The nodes that the host's driver made for its programs.
 fn host_nodes(reader: &mut Reader<'_>, folder: &str) -> Vec<PathBuf> {
     let mut nodes = below(reader, &format!("{folder}/drm"), "/dev/dri");

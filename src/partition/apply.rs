@@ -8,10 +8,11 @@ use super::error::PartitionError;
 use super::fit::Fit;
 use super::journal::{Journal, Record};
 use super::layout::Layout;
-use super::plan::{Change, Plan, Proof, plan};
-use super::{now, users};
+use super::plan::{Change, Plan, Proof, Step, plan};
+use super::{mig, now, users};
 use crate::inventory::{Inventory, Names};
 use crate::lease::leases;
+use crate::sys::Nvml;
 
 /// What takes writes.
 pub trait Kernel {
@@ -53,6 +54,7 @@ fn end_after(file: &str) {
 pub struct Host<'a> {
     root: &'a Path,
     state: Option<&'a Path>,
+    nvml: Option<&'a str>,
 }
 
 /// What is looked at before something is changed.
@@ -74,7 +76,7 @@ pub struct Applied {
 impl<'a> Host<'a> {
     /// The host whose `/sys` lies at this root.
     pub fn new(root: &'a Path) -> Self {
-        Self { root, state: None }
+        Self { root, state: None, nvml: None }
     }
 
     /// What vGPUs have, whose daemon keeps its state in this folder, is not to be taken away.
@@ -83,9 +85,19 @@ impl<'a> Host<'a> {
         Self { state: Some(state), ..self }
     }
 
+    /// NVIDIA's management library of this name or path knows its GPUs; without one their MIG instances are not known.
+    #[must_use]
+    pub fn known_to(self, nvml: Option<&'a str>) -> Self {
+        Self { nvml, ..self }
+    }
+
     /// How its GPUs are cut now: a layout that changes nothing.
     pub fn export(&self) -> Result<Layout, PartitionError> {
-        Ok(now::layout(self.root, &self.look()?))
+        let inventory = self.look()?;
+        let layout = now::layout(self.root, &inventory);
+        // What cannot be read is not to be missing in it.
+        layout.gpus.iter().try_for_each(|gpu| mig::is_read(inventory.find(gpu.address)?))?;
+        Ok(layout)
     }
 
     /// What a layout would change; refuses one that cannot be, or that takes away what is in use.
@@ -102,21 +114,27 @@ impl<'a> Host<'a> {
         told: impl FnOnce(&[Change]),
     ) -> Result<Applied, PartitionError> {
         let journal = Journal::open(state)?;
-        if journal.last()?.is_some_and(|record| !record.finished) {
+        let root = self.tree()?;
+        let last = journal.last()?.filter(|record| !record.finished);
+        if last.as_ref().is_some_and(|record| !record.waiting || record.root != root) {
             return Err(PartitionError::CutOff);
         }
         let (before, changes) = self.consider(wanted, Check::Fit)?;
         told(&changes);
-        if changes.is_empty() {
+        if changes.is_empty() && last.is_none() {
             return Ok(Applied { changes });
         }
-        let root = self.tree()?;
-        let mut record = Record { root, before, wanted: wanted.clone(), finished: false };
+        // What was before the part that waited for a reset is what was before.
+        let before = last.map_or_else(|| before.clone(), |record| record.before.and(before.clone()));
+        let mut record = Record { root, before, wanted: wanted.clone(), finished: false, waiting: false };
         journal.write(&record)?;
-        self.make(kernel, &changes)?;
-        record.finished = true;
-        journal.write(&record)?;
-        Ok(Applied { changes })
+        let made = self.make(kernel, &changes);
+        record.finished = made.is_ok();
+        record.waiting = matches!(made, Err(PartitionError::AfterReset { .. }));
+        if record.finished || record.waiting {
+            journal.write(&record)?;
+        }
+        made.map(|()| Applied { changes })
     }
 
     /// Puts back what was before the last change, however far that came.
@@ -135,7 +153,7 @@ impl<'a> Host<'a> {
         let (_, changes) = self.consider(&record.before, Check::Users)?;
         told(&changes);
         // From here on neither layout holds until this is through.
-        record.finished = false;
+        (record.finished, record.waiting) = (false, false);
         journal.write(&record)?;
         self.make(kernel, &changes)?;
         journal.clear()?;
@@ -143,7 +161,11 @@ impl<'a> Host<'a> {
     }
 
     fn look(&self) -> Result<Inventory, PartitionError> {
-        Ok(Inventory::read(self.root, &Names::default())?)
+        let mut inventory = Inventory::read(self.root, &Names::default())?;
+        if let Some(library) = self.nvml {
+            inventory.ask_nvml(library);
+        }
+        Ok(inventory)
     }
 
     fn tree(&self) -> Result<PathBuf, PartitionError> {
@@ -169,6 +191,7 @@ impl<'a> Host<'a> {
             if check == Check::Fit {
                 Fit { root: self.root, inventory: &inventory, gpu, now: &now, wanted }.check()?;
             }
+            mig::is_known(gpu, wanted)?;
             let Plan { changes: more, taken } = plan(gpu, &now, wanted);
             users::check(self.root, gpu, &taken, &leases)?;
             changes.extend(more);
@@ -178,25 +201,39 @@ impl<'a> Host<'a> {
     }
 
     fn make(&self, kernel: &mut dyn Kernel, changes: &[Change]) -> Result<(), PartitionError> {
+        let by_nvml = changes.iter().any(|change| matches!(change.step, Step::Nvml { .. }));
+        // That changes are to be made by it says that it could be asked.
+        let nvml = self.nvml.filter(|_| by_nvml).map(Nvml::open).transpose()?;
+        let all = changes.len();
         for (done, change) in changes.iter().enumerate() {
-            let made = kernel.write(&change.file, &change.write).and_then(|()| self.prove(change));
-            made.map_err(|error| {
-                let change = Box::new(change.clone());
-                PartitionError::Write { change, error, done, all: changes.len() }
-            })?;
+            let made = match (&change.step, &nvml) {
+                (Step::Write { file, write }, _) => {
+                    kernel.write(file, write).and_then(|()| self.prove(change, file, write)).map(|()| None)
+                }
+                (Step::Nvml { nvml: call }, Some(nvml)) => mig::make(nvml, change.gpu, call),
+                (Step::Nvml { .. }, None) => Err(io::Error::from(io::ErrorKind::Unsupported)),
+            };
+            match made {
+                Ok(None) => {}
+                Ok(Some(why)) => return Err(PartitionError::AfterReset { gpu: change.gpu, why, done, all }),
+                Err(error) => {
+                    let change = Box::new(change.clone());
+                    return Err(PartitionError::Write { change, error, done, all });
+                }
+            }
         }
         Ok(())
     }
 
     /// Whether the kernel did what it was told.
-    fn prove(&self, change: &Change) -> io::Result<()> {
+    fn prove(&self, change: &Change, file: &str, write: &str) -> io::Result<()> {
         let there = |path: &str| self.root.join(path).symlink_metadata().is_ok();
         match &change.proof {
             Proof::Reads => {
-                let says = now::read(self.root, &change.file).unwrap_or_default();
-                match says == change.write {
+                let says = now::read(self.root, file).unwrap_or_default();
+                match says == write {
                     true => Ok(()),
-                    false => Err(io::Error::other(format!("/sys/{} says {says:?} after it", change.file))),
+                    false => Err(io::Error::other(format!("/sys/{file} says {says:?} after it"))),
                 }
             }
             Proof::Exists(path) if !there(path) => {

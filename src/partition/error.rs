@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::plan::Change;
 use crate::inventory::{InventoryError, PciAddress};
+use crate::sys::NvmlError;
 
 /// Why GPUs are not cut as a layout says. Unless it says otherwise nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +51,7 @@ pub enum PartitionError {
         /// Why.
         error: io::Error,
     },
-    /// The kernel did not take a change. Those before it are made.
+    /// The kernel, or NVML, did not take a change. Those before it are made.
     #[error("{change}: {error}; {done} of {all} changes are made")]
     Write {
         /// Which.
@@ -62,6 +63,21 @@ pub enum PartitionError {
         /// How many there are.
         all: usize,
     },
+    /// MIG mode is not switched before the GPU was reset. The changes before that are made.
+    #[error("{gpu}: MIG mode is switched by a reset only: {why}; {done} of {all} changes are made")]
+    AfterReset {
+        /// The GPU.
+        gpu: PciAddress,
+        /// What NVML said.
+        why: String,
+        /// How many were made before it.
+        done: usize,
+        /// How many there are.
+        all: usize,
+    },
+    /// NVIDIA's library cannot be used any more.
+    #[error("NVML: {0}")]
+    Nvml(#[from] NvmlError),
     /// An earlier change was cut off.
     #[error("an earlier change of GPUs was cut off")]
     CutOff,

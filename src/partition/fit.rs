@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::error::PartitionError;
 use super::layout::{Function, GpuLayout, Mdev};
+use super::mig;
 use super::now::{self, profile};
 use super::plan::{is_recut, missing, plan};
 use crate::inventory::{Gpu, Inventory, MdevType, Method, Reason, unchangeable_vfs};
@@ -26,6 +27,7 @@ impl Fit<'_> {
         if let Some(of) = self.gpu.physical_function {
             return Err(self.unfit("it is a virtual function", format!("lay out {of} instead, whose it is")));
         }
+        mig::check(self.gpu, self.wanted)?;
         self.repeated()?;
         self.count()?;
         self.wanted.functions.iter().try_for_each(|function| self.function(function))?;

@@ -24,6 +24,9 @@ pub(super) struct Record {
     pub(super) wanted: Layout,
     /// Whether all of it is done.
     pub(super) finished: bool,
+    /// Whether the rest waits for a GPU to be reset.
+    #[serde(default)]
+    pub(super) waiting: bool,
 }
 
 /// The folder in which changes are written down, ours alone as long as this lives.

@@ -25,6 +25,14 @@
 //! [[gpu.mdev]]                  # all that there are to be
 //! uuid = "b1a5f3c2-5a0e-4f3e-9d0c-6a1f1d2b7c11"
 //! type = "i915-GVTg_V5_4"
+//!
+//! [[gpu]]
+//! address = "0000:3b:00.0"
+//! mig_mode = true               # NVIDIA's GPUs alone are cut so
+//! mig = [                       # all GPU instances that there are to be
+//!     { profile = "3g.71gb", placement = 0, compute = ["1c.3g.71gb", "2c.3g.71gb"] },
+//!     { profile = "1g.18gb", placement = 4 },     # with one compute instance, which has all of it
+//! ]
 //! ```
 
 use std::fmt;
@@ -56,12 +64,46 @@ pub struct GpuLayout {
     /// Whether new ones get a driver of the host at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drivers_autoprobe: Option<bool>,
+    /// Whether it is in the mode in which it can be cut into MIG instances; without it there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mig_mode: Option<bool>,
+    /// All MIG instances of it.
+    #[serde(rename = "mig", skip_serializing_if = "Option::is_none")]
+    pub instances: Option<Vec<Instance>>,
     /// All mediated devices of it and of its virtual functions.
     #[serde(rename = "mdev", skip_serializing_if = "Option::is_none")]
     pub mdevs: Option<Vec<Mdev>>,
     /// What single virtual functions are.
     #[serde(rename = "vf", default, skip_serializing_if = "Vec::is_empty")]
     pub functions: Vec<Function>,
+}
+
+/// A GPU instance of NVIDIA's MIG.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Instance {
+    /// Its kind, as `3g.71gb`.
+    pub profile: String,
+    /// The first slice of the GPU's memory that it has.
+    pub placement: u32,
+    /// The compute instances in it, each as `1c.3g.71gb`, or as `3g.71gb` for all of it; that one if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute: Option<Vec<String>>,
+}
+
+impl Instance {
+    /// The compute instances in it, sorted by name.
+    pub(super) fn compute(&self) -> Vec<&str> {
+        let Some(compute) = &self.compute else { return vec![&self.profile] };
+        let mut names: Vec<&str> = compute.iter().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Whether this is the same GPU instance, whatever is in it.
+    pub(super) fn lies_as(&self, other: &Self) -> bool {
+        self.profile == other.profile && self.placement == other.placement
+    }
 }
 
 /// What a virtual function is. What is left out stays as it is.
@@ -156,6 +198,16 @@ impl Layout {
         })
     }
 
+    /// This, and of GPUs that it does not name what another one says.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        for gpu in other.gpus {
+            if self.gpus.iter().all(|mine| mine.address != gpu.address) {
+                self.gpus.push(gpu);
+            }
+        }
+        self
+    }
+
     /// Writes it down.
     pub fn text(&self) -> String {
         // Numbers, names and lists of them: nothing in it that TOML could not say.
@@ -185,7 +237,9 @@ mod tests {
         let text = "[[gpu]]\naddress = \"0000:03:00.0\"\nvfs = 2\ndrivers_autoprobe = false\nmdev = []\n\n\
             [[gpu.vf]]\nnumber = 0\nexec_quantum_ms = 20\nsched_priority = \"normal\"\n\n\
             [[gpu]]\naddress = \"0000:00:02.0\"\n\n\
-            [[gpu.mdev]]\nuuid = \"b1a5f3c2-5a0e-4f3e-9d0c-6a1f1d2b7c11\"\ntype = \"i915-GVTg_V5_4\"\nvf = 1\n";
+            [[gpu.mdev]]\nuuid = \"b1a5f3c2-5a0e-4f3e-9d0c-6a1f1d2b7c11\"\ntype = \"i915-GVTg_V5_4\"\nvf = 1\n\n\
+            [[gpu]]\naddress = \"0000:3b:00.0\"\nmig_mode = true\n\n\
+            [[gpu.mig]]\nprofile = \"3g.71gb\"\nplacement = 4\ncompute = [\"1c.3g.71gb\"]\n";
 
         let layout = Layout::parse(text).unwrap();
 
@@ -202,6 +256,7 @@ mod tests {
         for (text, message) in [
             ("[[gpu]]\naddress = \"here\"".to_owned(), "line 2: \"here\" is no PCI address"),
             (format!("{gpu}vf = 4"), "line 3: invalid type"),
+            (format!("{gpu}mig = [{{ profile = \"1g.18gb\" }}]"), "line 3: missing field `placement`"),
             (format!("{gpu}numvfs = 4"), "line 3: unknown field `numvfs`"),
             (format!("{gpu}[[gpu.mdev]]\nuuid = \"1\""), "line 4: \"1\" is no UUID"),
             (

@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::Path;
 
-use super::layout::{Function, GpuLayout, Layout, Mdev, Priority};
-use crate::inventory::{Gpu, Inventory};
+use super::layout::{Function, GpuLayout, Instance, Layout, Mdev, Priority};
+use super::mig::{compute_name, of_gpu as mig_of};
+use crate::inventory::{Gpu, GpuInstance, Inventory};
 
-/// All GPUs that can be cut by files, each with everything that a layout can say of it.
+/// All GPUs that can be cut, each with everything that a layout can say of it.
 pub(super) fn layout(root: &Path, inventory: &Inventory) -> Layout {
     let cut = |gpu: &&Gpu| {
         let whole = gpu.physical_function.is_none();
-        whole && (gpu.sriov.is_some() || !gpu.mdev_types.is_empty())
+        whole && (gpu.sriov.is_some() || !gpu.mdev_types.is_empty() || mig_of(gpu).is_some())
     };
     Layout { gpus: inventory.devices.iter().filter(cut).map(|gpu| of_gpu(root, inventory, gpu)).collect() }
 }
@@ -26,10 +27,24 @@ pub(super) fn of_gpu(root: &Path, inventory: &Inventory, gpu: &Gpu) -> GpuLayout
         address: gpu.address,
         vfs: gpu.sriov.as_ref().map(|_| u32::try_from(vfs.len()).unwrap_or(u32::MAX)),
         drivers_autoprobe: gpu.sriov.as_ref().and_then(|sriov| sriov.drivers_autoprobe),
+        mig_mode: mig_of(gpu).map(|mig| mig.enabled),
+        instances: mig_of(gpu)
+            .and_then(|mig| Some(mig.gpu_instances.as_ref()?.iter().map(instance).collect())),
         mdevs: has_types.then_some(all),
         functions: functions
             .filter(|function| *function != Function { number: function.number, ..Function::default() })
             .collect(),
+    }
+}
+
+/// A GPU instance.
+pub(super) fn instance(found: &GpuInstance) -> Instance {
+    let is_whole = found.compute.len() == 1 && found.compute.iter().all(|one| one.slices == found.slices);
+    let compute = found.compute.iter().map(|one| compute_name(found, one.slices));
+    Instance {
+        profile: found.profile.clone(),
+        placement: found.placement.start,
+        compute: (!is_whole).then(|| compute.collect()),
     }
 }
 

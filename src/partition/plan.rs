@@ -1,27 +1,54 @@
-//! What to write to get from one layout to another.
+//! What to do to get from one layout to another.
 
 use std::fmt;
 
 use serde::Serialize;
 
 use super::layout::{Function, GpuLayout, Mdev};
+use super::mig::{self, MigCall};
 use super::now::{folder, profile};
-use crate::inventory::{Gpu, PciAddress};
+use crate::inventory::{Gpu, GpuInstance, PciAddress};
 
-/// One write to a file of the kernel's.
+/// One step on the way from what is to what is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The GPU.
     pub gpu: PciAddress,
     /// What of it, in words.
     pub what: String,
-    /// The file below `/sys`.
-    pub file: String,
-    /// What is written.
-    pub write: String,
+    /// By what it is changed.
+    #[serde(flatten)]
+    pub step: Step,
     /// What shows that it was done.
     #[serde(skip)]
     pub(super) proof: Proof,
+}
+
+/// By what something is changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Step {
+    /// A write to a file of the kernel's.
+    Write {
+        /// The file below `/sys`.
+        file: String,
+        /// What is written.
+        write: String,
+    },
+    /// A call of NVIDIA's management library.
+    Nvml {
+        /// Which.
+        nvml: MigCall,
+    },
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Write { file, write } => write!(out, "{write} > /sys/{file}"),
+            Self::Nvml { nvml } => nvml.fmt(out),
+        }
+    }
 }
 
 /// What shows that a change was made: the kernel may take a write and do less.
@@ -50,6 +77,12 @@ pub(super) enum Piece {
     Function(u32),
     /// A mediated device, by UUID.
     Mdev(String),
+    /// All of the GPU.
+    Whole,
+    /// A MIG instance, with all that is in it.
+    Instance(GpuInstance),
+    /// A compute instance in one, by number.
+    Compute(GpuInstance, u32),
 }
 
 /// What to do to a GPU.
@@ -81,13 +114,14 @@ pub(super) fn missing<'a>(now: &GpuLayout, wanted: &'a GpuLayout) -> Vec<&'a Mde
     wanted.mdevs.iter().flatten().filter(|mdev| !there(mdev)).collect()
 }
 
-/// The writes that get a GPU from one layout to another, in order: what is on functions goes before they do, and comes
+/// The steps that get a GPU from one layout to another, in order: what is on functions goes before they do, and comes
 /// after them.
 pub(super) fn plan(gpu: &Gpu, now: &GpuLayout, wanted: &GpuLayout) -> Plan {
     let mut planner = Planner { gpu, now, wanted, recut: is_recut(now, wanted), plan: Plan::default() };
     planner.remove_mdevs();
     planner.take_types();
     planner.take_functions();
+    planner.cut_into_instances();
     planner.set_autoprobe();
     planner.set_profiles();
     planner.make_functions();
@@ -106,8 +140,8 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     fn change(&mut self, what: String, file: String, write: &str, proof: Proof) {
-        let write = write.to_owned();
-        self.plan.changes.push(Change { gpu: self.gpu.address, what, file, write, proof });
+        let step = Step::Write { file, write: write.to_owned() };
+        self.plan.changes.push(Change { gpu: self.gpu.address, what, step, proof });
     }
 
     fn remove_mdevs(&mut self) {
@@ -139,6 +173,18 @@ impl Planner<'_> {
             self.change(format!("take back {count} VFs"), file, "0", Proof::Reads);
             self.plan.taken.extend((0..count).map(Piece::Function));
         }
+    }
+
+    /// While there are no functions that would be made anew: types of vGPU on functions are made of instances.
+    fn cut_into_instances(&mut self) {
+        let mig::Plan { calls, taken } = mig::plan(self.gpu, self.now, self.wanted);
+        let change = |(what, nvml)| {
+            let step = Step::Nvml { nvml };
+            // The library's own answer is looked at after each call.
+            Change { gpu: self.gpu.address, what, step, proof: Proof::Nothing }
+        };
+        self.plan.changes.extend(calls.into_iter().map(change));
+        self.plan.taken.extend(taken);
     }
 
     fn set_autoprobe(&mut self) {

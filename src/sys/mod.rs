@@ -24,7 +24,10 @@ pub use futex::{futex_wait, futex_wake};
 pub use heap::share_one_heap;
 pub use inherited::{adopt_fd, close_all_on_exec, hear_of_children};
 pub use mapping::{Mapping, SharedFile};
-pub use nvml::{Nvml, NvmlDevice, NvmlError, NvmlMemory, NvmlMigMode, NvmlProfile, NvmlRows};
+pub use nvml::{
+    Nvml, NvmlComputeInstance, NvmlComputeProfile, NvmlDevice, NvmlError, NvmlGpuInstance, NvmlInstanceInfo,
+    NvmlMemory, NvmlMigMode, NvmlPlacement, NvmlProcess, NvmlProfile, NvmlRows,
+};
 pub use pages::Pages;
 pub use process::{kill_process, process_handle};
 pub use shared_memory::{SharedMemory, SharedWord, sealed_file};

@@ -1,13 +1,20 @@
 //! NVIDIA's management library, NVML, found when it is needed: hosts without NVIDIA's driver do not have it.
 //!
-//! Only what is read; nothing here changes a GPU. Functions that older drivers lack are found missing when they are
-//! called. Signatures and structures are those of nvml.h.
+//! Functions that older drivers lack are found missing when they are called. Signatures and structures are those of
+//! nvml.h.
+
+mod instances;
+
+pub use instances::{
+    NvmlComputeInstance, NvmlComputeProfile, NvmlGpuInstance, NvmlInstanceInfo, NvmlPlacement, NvmlProcess,
+};
 
 use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_ulonglong, c_void};
 use std::ptr;
 
 /// What NVML returns where it does as asked.
 const SUCCESS: c_int = 0;
+const INVALID_ARGUMENT: c_int = 2;
 const NOT_SUPPORTED: c_int = 3;
 const FUNCTION_NOT_FOUND: c_int = 13;
 
@@ -86,6 +93,8 @@ pub struct NvmlProfile {
     pub memory_bytes: u64,
     /// Streaming multiprocessors of each.
     pub multiprocessors: u32,
+    /// Slices of processors of each, by which compute instances are made.
+    pub slices: u32,
 }
 
 /// Memory rows that were replaced by spare ones.
@@ -191,6 +200,14 @@ impl Nvml {
         }
     }
 
+    /// Whether a kind of instance that was asked for is there: drivers refuse those that they, or the GPU, do not have.
+    fn has_kind(&self, function: &'static str, code: c_int) -> Result<bool, NvmlError> {
+        match code {
+            NOT_SUPPORTED | INVALID_ARGUMENT => Ok(false),
+            code => self.check(function, code).map(|()| true),
+        }
+    }
+
     fn reason(&self, code: c_int) -> String {
         type Function = unsafe extern "C" fn(c_int) -> *const c_char;
         let Some(function) = self.symbol::<Function>(c"nvmlErrorString") else {
@@ -274,7 +291,7 @@ impl<'a> NvmlDevice<'a> {
         type Function = unsafe extern "C" fn(Handle, c_uint, *mut ProfileInfo) -> c_int;
         let function: Function = self.nvml.function(NAME, c"nvmlDeviceGetGpuInstanceProfileInfoV")?;
         let mut profiles: Vec<NvmlProfile> =
-            PROFILES.filter_map(|kind| self.profile(function, kind)).collect();
+            PROFILES.filter_map(|kind| self.profile(function, kind).transpose()).collect::<Result<_, _>>()?;
         profiles.sort_by_key(|profile| profile.id);
         Ok(profiles)
     }
@@ -283,19 +300,21 @@ impl<'a> NvmlDevice<'a> {
         &self,
         function: unsafe extern "C" fn(Handle, c_uint, *mut ProfileInfo) -> c_int,
         kind: c_uint,
-    ) -> Option<NvmlProfile> {
+    ) -> Result<Option<NvmlProfile>, NvmlError> {
         // SAFETY: numbers and bytes may all be zero.
         let mut info: ProfileInfo = unsafe { std::mem::zeroed() };
         info.version = PROFILE_INFO_VERSION;
         // SAFETY: the handle is one of this library's, and the structure is as large as its version says.
         let code = unsafe { function(self.handle, kind, &raw mut info) };
-        (code == SUCCESS).then(|| NvmlProfile {
+        let is_there = self.nvml.has_kind("nvmlDeviceGetGpuInstanceProfileInfoV", code)?;
+        Ok(is_there.then(|| NvmlProfile {
             id: info.id,
             name: string(&info.name).trim_start_matches("MIG ").to_owned(),
             instances_max: info.instances,
             memory_bytes: info.memory_mb << 20,
             multiprocessors: info.multiprocessors,
-        })
+            slices: info.slices,
+        }))
     }
 
     /// Errors of its memory since its driver was loaded: those that were not corrected, or those that were.

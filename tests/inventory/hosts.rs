@@ -128,6 +128,22 @@ fn amds_accelerators_are_gpus_and_gim_makes_their_functions() {
 }
 
 #[test]
+fn how_many_functions_gim_was_told_to_make_is_said_where_there_could_be_more() {
+    let host = Host::unpack("amd-gim");
+    std::fs::write(host.path("/sys/bus/pci/devices/0000:05:00.0/sriov_totalvfs"), "8").unwrap();
+
+    let inventory = Inventory::read(&host.sysfs(), &Names::default()).unwrap();
+
+    let gpu = inventory.find(address("05:00.0")).unwrap();
+    let way = gpu.ways.iter().find(|way| way.method == Method::Sriov).unwrap();
+    assert!(way.possible);
+    let reason = &way.reasons[0];
+    assert_eq!(reason.file.to_str(), Some("/sys/module/gim/parameters/vf_num"));
+    assert_eq!(reason.found, "1: as many functions as GIM was told to make");
+    assert!(reason.remedy.contains("modprobe gim vf_num=N"), "{}", reason.remedy);
+}
+
+#[test]
 fn nvidias_functions_take_types_of_vgpu_and_are_not_for_vfio_pci() {
     let inventory = inventory("nvidia-vendor-vfio");
     let vf = |at: &str| inventory.find(address(at)).unwrap();

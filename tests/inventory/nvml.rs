@@ -1,6 +1,6 @@
 //! What NVIDIA's management library adds, by a library that stands in for it.
 
-use vgpu::inventory::{Gpu, Inventory, Method, Names};
+use vgpu::inventory::{Gpu, Inventory, Method, Names, Slices};
 
 use crate::listing::Host;
 use crate::nvml_library::library;
@@ -96,4 +96,28 @@ fn a_gpu_that_is_cut_says_into_what_and_which_of_it_draws() {
             ("MIG-22222222-9abc-def0-1234-56789abcdef0", "1g.18gb+gfx", true),
         ]
     );
+}
+
+#[test]
+fn a_gpu_that_is_cut_says_where_its_instances_lie_and_where_others_may() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let gpu = asked("h200", library(folder.path(), &["-DMIG"]).to_str().unwrap());
+
+    assert_eq!(gpu.unread, []);
+    let mig = gpu.nvml.unwrap().mig.unwrap();
+    let found: Vec<_> = mig
+        .gpu_instances
+        .unwrap()
+        .iter()
+        .map(|instance| {
+            (instance.id, instance.profile.clone(), instance.placement.start, instance.compute.len())
+        })
+        .collect();
+    assert_eq!(found, [(1, "1g.18gb".to_owned(), 0, 1), (2, "1g.18gb+gfx".to_owned(), 2, 1)]);
+    assert_eq!((mig.instances[1].gpu_instance, mig.instances[1].compute_instance), (Some(2), Some(0)));
+    let profile = |name: &str| mig.profiles.iter().find(|profile| profile.name == name).unwrap();
+    let half = profile("3g.71gb");
+    assert_eq!(half.placements, [Slices { start: 0, size: 4 }, Slices { start: 4, size: 4 }]);
+    assert_eq!((half.instances_max, half.instances_free, half.slices), (2, Some(1), 3));
 }

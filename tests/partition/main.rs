@@ -5,6 +5,9 @@ mod faults;
 mod kernel;
 #[path = "../support/listing.rs"]
 mod listing;
+mod mig;
+#[path = "../support/nvml_library.rs"]
+mod nvml_library;
 mod plans;
 mod refusals;
 mod verbs;

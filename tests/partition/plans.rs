@@ -8,7 +8,7 @@ use crate::listing;
 fn writes(name: &str, wanted: &str) -> Vec<String> {
     let listed = listing::Host::unpack(name);
     let changes = Host::new(&listed.sysfs()).plan(&Layout::parse(wanted).unwrap()).unwrap();
-    changes.iter().map(|change| format!("{} > {}", change.write, change.file)).collect()
+    changes.iter().map(|change| change.step.to_string().replace("> /sys/", "> ")).collect()
 }
 
 #[test]
@@ -79,5 +79,5 @@ fn the_layout_in_the_readme_is_one() {
     let blocks = readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let layout = blocks.into_iter().find(|block| block.starts_with("[[gpu]]")).unwrap();
 
-    assert_eq!(Layout::parse(layout).unwrap().gpus.len(), 3);
+    assert_eq!(Layout::parse(layout).unwrap().gpus.len(), 4);
 }

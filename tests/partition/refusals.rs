@@ -79,6 +79,11 @@ fn functions_that_do_not_fit_are_told_with_the_gpu_and_what_there_is() {
             "0000:41:00.0: there cannot be 16 VFs: /sys/bus/pci/devices/0000:41:00.0/sriov_numvfs: 3, and nvidia makes",
         ),
         (
+            "amd-gim",
+            gpu("0000:05:00.0", "vfs = 0"),
+            "0000:05:00.0: there cannot be 0 VFs: /sys/bus/pci/devices/0000:05:00.0/sriov_numvfs: 1, and gim makes no",
+        ),
+        (
             "intel-xe",
             gpu("0000:03:00.0", "") + &gpu("0000:03:00.0", ""),
             "0000:03:00.0: it is laid out twice",

@@ -9,7 +9,7 @@ use clap::Subcommand;
 use super::super::api::Api;
 use super::super::error::CommandError;
 use super::super::file;
-use super::super::gpu::Sysfs;
+use super::super::gpu::Hardware;
 use super::super::output;
 use super::list;
 use crate::control::api::Name;
@@ -58,7 +58,7 @@ enum ClassArgs {
         #[command(flatten)]
         target: Target,
         #[command(flatten)]
-        sysfs: Sysfs,
+        hardware: Hardware,
     },
 }
 
@@ -77,13 +77,13 @@ pub(super) fn run(arguments: &GenerateArgs) -> Result<(), CommandError> {
             let devices = chosen(vgpus(names, api)?, names.is_empty())?;
             target.write(Class::Vgpu, &path, devices)
         }
-        ClassArgs::Gpu { devices, target, sysfs } => {
+        ClassArgs::Gpu { devices, target, hardware } => {
             let path = target.path(Class::Gpu)?;
-            if target.file.is_none() && sysfs.is_of_another_host() {
+            if target.file.is_none() && hardware.is_of_another_host() {
                 return Err(CommandError::cli("--sysfs-root is not this host, whose runtimes would read it")
                     .hint("say with --file where to write it, or `-` for standard output"));
             }
-            let found = pieces(devices, sysfs)?.iter().map(Device::of_piece).collect();
+            let found = pieces(devices, hardware)?.iter().map(Device::of_piece).collect();
             target.write(Class::Gpu, &path, chosen(found, devices.is_empty())?)
         }
     }
@@ -99,9 +99,10 @@ fn vgpus(names: &[Name], api: &Api) -> Result<Vec<Result<Device, Unfit>>, Comman
 }
 
 /// Every piece, or those that are called or lie at what is asked for.
-fn pieces(asked: &[String], sysfs: &Sysfs) -> Result<Vec<Piece>, CommandError> {
-    let inventory = sysfs.read()?;
-    let all: Vec<Piece> = inventory.devices.iter().flat_map(|gpu: &Gpu| gpu.pieces(sysfs.root())).collect();
+fn pieces(asked: &[String], hardware: &Hardware) -> Result<Vec<Piece>, CommandError> {
+    let inventory = hardware.read()?;
+    let all: Vec<Piece> =
+        inventory.devices.iter().flat_map(|gpu: &Gpu| gpu.pieces(hardware.root())).collect();
     if asked.is_empty() {
         return Ok(all);
     }

@@ -7,7 +7,8 @@ use super::super::output::{self, Output, memory_text};
 use super::super::vgpus::{or_nothing, pairs};
 use super::host::Host;
 use crate::inventory::{
-    Gpu, Health, InventoryError, MigProfile, NvmlFacts, PciAddress, Reason, Unread, VulkanDevice, Way,
+    Gpu, GpuInstance, Health, InventoryError, MigProfile, NvmlFacts, PciAddress, Reason, Unread,
+    VulkanDevice, Way,
 };
 
 /// Show a GPU on PCI: what it can be cut into, and what keeps it from that
@@ -103,6 +104,15 @@ fn vulkan(devices: &[VulkanDevice]) -> Vec<(&'static str, String)> {
     }
 }
 
+fn mig_profile(profile: &MigProfile) -> String {
+    let MigProfile { id, name, instances_max, memory_bytes, multiprocessors, .. } = profile;
+    let free = profile.instances_free.map(|free| format!(", {free} free")).unwrap_or_default();
+    let starts: Vec<String> = profile.placements.iter().map(|place| place.start.to_string()).collect();
+    let at = if starts.is_empty() { String::new() } else { format!(", at {}", starts.join(" ")) };
+    let memory = memory_text(*memory_bytes);
+    format!("{name} ({id}): {instances_max} at most{free}{at}, {memory}, {multiprocessors} SMs")
+}
+
 /// What its driver's library says.
 fn nvml(facts: &NvmlFacts) -> Vec<(&'static str, String)> {
     let mut lines = Vec::new();
@@ -113,10 +123,10 @@ fn nvml(facts: &NvmlFacts) -> Vec<(&'static str, String)> {
     }
     if let Some(mig) = &facts.mig {
         lines.push(("MIG", if mig.enabled { "on" } else { "off" }.to_owned()));
-        lines.extend(mig.profiles.iter().map(|profile| {
-            let MigProfile { id, name, instances_max, memory_bytes, multiprocessors } = profile;
-            let memory = memory_text(*memory_bytes);
-            ("PROFILE", format!("{name} ({id}): {instances_max} at most, {memory}, {multiprocessors} SMs"))
+        lines.extend(mig.profiles.iter().map(|profile| ("PROFILE", mig_profile(profile))));
+        lines.extend(mig.gpu_instances.iter().flatten().map(|instance| {
+            let GpuInstance { id, profile, placement, .. } = instance;
+            ("GPU INSTANCE", format!("{profile} at {} ({id})", placement.start))
         }));
         lines.extend(mig.instances.iter().map(|instance| {
             let graphics = if instance.has_graphics() { "" } else { ", computes only" };

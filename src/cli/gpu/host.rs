@@ -10,30 +10,15 @@ use crate::render_process;
 
 /// Which host is looked at.
 #[derive(Clone, Debug, clap::Args)]
-pub(in crate::cli) struct Sysfs {
+pub(super) struct Sysfs {
     /// The kernel's view of the host: /sys, or a copy of another host's
     #[arg(long = "sysfs-root", value_name = "FOLDER", default_value = SYSFS)]
     root: PathBuf,
 }
 
 impl Sysfs {
-    /// What is on that host. This one may be without PCI; a copy is one of something else then.
-    pub(in crate::cli) fn read(&self) -> Result<Inventory, CommandError> {
-        match Inventory::read(&self.root, &Names::of_host()) {
-            Err(InventoryError::NoDevices { path, error }) if !self.is_of_another_host() => {
-                let unread = vec![Unread { file: path, problem: error.to_string() }];
-                Ok(Inventory { devices: Vec::new(), unread })
-            }
-            Ok(mut inventory) if !self.is_of_another_host() => {
-                inventory.ask_nvml(NVML);
-                Ok(inventory)
-            }
-            read => Ok(read?),
-        }
-    }
-
     /// Its folder.
-    pub(in crate::cli) fn root(&self) -> &Path {
+    pub(super) fn root(&self) -> &Path {
         &self.root
     }
 
@@ -43,8 +28,62 @@ impl Sysfs {
     }
 
     /// Whether it is a copy.
-    pub(in crate::cli) fn is_of_another_host(&self) -> bool {
+    fn is_of_another_host(&self) -> bool {
         self.root != Path::new(SYSFS)
+    }
+}
+
+/// That host, and who knows more of NVIDIA's GPUs than the kernel.
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::cli) struct Hardware {
+    #[command(flatten)]
+    sysfs: Sysfs,
+    /// NVIDIA's management library [default: libnvidia-ml.so.1, but none is asked of another host's tree]
+    #[arg(long = "nvml", value_name = "LIBRARY", env = "VGPU_NVML", hide_env_values = true)]
+    library: Option<String>,
+}
+
+impl Hardware {
+    /// What is on that host. This one may be without PCI; a copy is one of something else then.
+    pub(in crate::cli) fn read(&self) -> Result<Inventory, CommandError> {
+        match Inventory::read(self.root(), &Names::of_host()) {
+            Err(InventoryError::NoDevices { path, error }) if !self.is_of_another_host() => {
+                let unread = vec![Unread { file: path, problem: error.to_string() }];
+                Ok(Inventory { devices: Vec::new(), unread })
+            }
+            Ok(mut inventory) => {
+                if let Some(library) = self.library() {
+                    inventory.ask_nvml(library);
+                }
+                Ok(inventory)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What can be asked of its GPUs.
+    fn library(&self) -> Option<&str> {
+        self.library.as_deref().or((!self.is_of_another_host()).then_some(NVML))
+    }
+
+    /// It, to be cut.
+    pub(super) fn host(&self) -> partition::Host<'_> {
+        partition::Host::new(self.root()).known_to(self.library())
+    }
+
+    /// What takes changes of it.
+    pub(super) fn kernel(&self) -> partition::Sysfs {
+        self.sysfs.kernel()
+    }
+
+    /// Its folder.
+    pub(in crate::cli) fn root(&self) -> &Path {
+        self.sysfs.root()
+    }
+
+    /// Whether it is a copy.
+    pub(in crate::cli) fn is_of_another_host(&self) -> bool {
+        self.sysfs.is_of_another_host()
     }
 }
 
@@ -52,7 +91,7 @@ impl Sysfs {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Host {
     #[command(flatten)]
-    sysfs: Sysfs,
+    hardware: Hardware,
     /// The daemon's API [default: /run/vgpu/api.sock, but nobody is asked of another host's tree]
     #[arg(long, value_name = "SOCKET", env = "VGPU_API", hide_env_values = true)]
     api: Option<PathBuf>,
@@ -65,7 +104,7 @@ impl Host {
     /// The GPUs on PCI, and those that Vulkan finds. Without a daemon drivers are loaded to find them.
     pub(super) fn look(&self) -> Result<(Inventory, Shared), CommandError> {
         let shared = self.shared()?;
-        let mut inventory = self.sysfs.read()?;
+        let mut inventory = self.hardware.read()?;
         match &shared {
             Some(Ok(gpus)) => {
                 inventory.add_vulkan(gpus.iter().filter_map(|gpu| device(gpu.pci, &gpu.name, &gpu.uuid)));
@@ -84,7 +123,7 @@ impl Host {
     fn shared(&self) -> Result<Shared, CommandError> {
         let client = match &self.api {
             Some(api) => Client::new(api),
-            None if self.sysfs.is_of_another_host() => return Ok(None),
+            None if self.hardware.is_of_another_host() => return Ok(None),
             None => Client::new(API_SOCKET),
         };
         match client.gpus() {

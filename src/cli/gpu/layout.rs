@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::super::error::CommandError;
 use super::super::output::{self, Output};
 use super::drain::{self, Drain};
-use super::host::Sysfs;
-use crate::partition::{Change, Host, Layout, PartitionError};
+use super::host::Hardware;
+use crate::partition::{Change, Layout, PartitionError};
 
 /// Print what a layout would change, and change nothing
 ///
@@ -22,7 +22,7 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     file: LayoutFile,
     #[command(flatten)]
-    sysfs: Sysfs,
+    hardware: Hardware,
     #[command(flatten)]
     state: State,
     #[command(flatten)]
@@ -40,7 +40,7 @@ pub(super) struct ApplyArgs {
     #[command(flatten)]
     file: LayoutFile,
     #[command(flatten)]
-    sysfs: Sysfs,
+    hardware: Hardware,
     #[command(flatten)]
     state: State,
     #[command(flatten)]
@@ -57,7 +57,7 @@ pub(super) struct AssertArgs {
     #[command(flatten)]
     file: LayoutFile,
     #[command(flatten)]
-    sysfs: Sysfs,
+    hardware: Hardware,
     #[command(flatten)]
     output: Output,
 }
@@ -68,7 +68,7 @@ pub(super) struct AssertArgs {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ExportArgs {
     #[command(flatten)]
-    sysfs: Sysfs,
+    hardware: Hardware,
 }
 
 /// Put back what was before the last `vgpu gpu apply`, however far it came
@@ -77,7 +77,7 @@ pub(super) struct ExportArgs {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct RollbackArgs {
     #[command(flatten)]
-    sysfs: Sysfs,
+    hardware: Hardware,
     #[command(flatten)]
     state: State,
     #[command(flatten)]
@@ -108,7 +108,7 @@ struct Changes<'a> {
 
 /// Prints what would be changed.
 pub(super) fn plan(arguments: &PlanArgs) -> Result<(), CommandError> {
-    let host = Host::new(arguments.sysfs.root()).leased_by(&arguments.state.folder);
+    let host = arguments.hardware.host().leased_by(&arguments.state.folder);
     let changes = host.plan(&arguments.file.read()?)?;
     print(arguments.output, &changes)
 }
@@ -118,10 +118,10 @@ pub(super) fn apply(arguments: &ApplyArgs) -> Result<(), CommandError> {
     let layout = arguments.file.read()?;
     let mut printed = Ok(());
     let state = &arguments.state.folder;
-    let host = Host::new(arguments.sysfs.root()).leased_by(state);
+    let host = arguments.hardware.host().leased_by(state);
     let apply = || {
         let told = |changes: &[Change]| printed = print(arguments.output, changes);
-        host.apply(&mut arguments.sysfs.kernel(), state, &layout, told)
+        host.apply(&mut arguments.hardware.kernel(), state, &layout, told)
     };
     arguments.drain.without(apply, PartitionError::vgpus)?;
     printed
@@ -129,7 +129,7 @@ pub(super) fn apply(arguments: &ApplyArgs) -> Result<(), CommandError> {
 
 /// Fails where something would have to be changed.
 pub(super) fn assert(arguments: &AssertArgs) -> Result<(), CommandError> {
-    let changes = Host::new(arguments.sysfs.root()).plan(&arguments.file.read()?)?;
+    let changes = arguments.hardware.host().plan(&arguments.file.read()?)?;
     print(arguments.output, &changes)?;
     match changes.len() {
         0 => Ok(()),
@@ -145,27 +145,24 @@ pub(super) fn assert(arguments: &AssertArgs) -> Result<(), CommandError> {
 
 /// Prints what is now.
 pub(super) fn export(arguments: &ExportArgs) -> Result<(), CommandError> {
-    output::text(&Host::new(arguments.sysfs.root()).export()?.text())
+    output::text(&arguments.hardware.host().export()?.text())
 }
 
 /// Puts back what was.
 pub(super) fn rollback(arguments: &RollbackArgs) -> Result<(), CommandError> {
     let mut printed = Ok(());
     let state = &arguments.state.folder;
-    let host = Host::new(arguments.sysfs.root()).leased_by(state);
+    let host = arguments.hardware.host().leased_by(state);
     let roll_back = || {
         let told = |changes: &[Change]| printed = print(arguments.output, changes);
-        host.rollback(&mut arguments.sysfs.kernel(), state, told)
+        host.rollback(&mut arguments.hardware.kernel(), state, told)
     };
     arguments.drain.without(roll_back, PartitionError::vgpus)?;
     printed
 }
 
 fn print(output: Output, changes: &[Change]) -> Result<(), CommandError> {
-    let row = |change: &Change| {
-        let Change { gpu, what, file, write, .. } = change;
-        vec![gpu.to_string(), what.clone(), format!("{write} > /sys/{file}")]
-    };
+    let row = |change: &Change| vec![change.gpu.to_string(), change.what.clone(), change.step.to_string()];
     output.print(&Changes { changes }, || match changes {
         [] => "nothing to change".to_owned(),
         _ => output::table(&["GPU", "CHANGE", "WRITE"], changes.iter().map(row)),
@@ -196,6 +193,10 @@ impl From<PartitionError> for CommandError {
             PartitionError::Write { .. } => {
                 host.hint("`vgpu gpu rollback` puts back what was; the kernel's log (dmesg) may say why")
             }
+            PartitionError::AfterReset { gpu, .. } => host.hint(format!(
+                "reset it once nothing uses it: nvidia-smi -i {gpu} --gpu-reset; then the same command does the rest"
+            )),
+            PartitionError::Nvml(_) => host.hint("look whether NVIDIA's driver is loaded: nvidia-smi"),
             PartitionError::CutOff => user.hint("`vgpu gpu rollback` puts back what was before it"),
             PartitionError::NoJournal(_) => {
                 user.hint("only a `vgpu gpu apply` with the same --state can be undone")

@@ -35,7 +35,9 @@ pub(in super::super) fn way(gpu: &Gpu, facts: Result<&NvmlFacts, &str>) -> Way {
         let address = gpu.address;
         let remedy = match mig.pending {
             true => format!("reset it once nothing uses it: nvidia-smi -i {address} --gpu-reset"),
-            false => format!("once nothing uses it: nvidia-smi -i {address} -mig 1; that resets it"),
+            false => format!(
+                "once nothing uses it, apply a layout with mig_mode = true; or: nvidia-smi -i {address} -mig 1"
+            ),
         };
         reason(false, if mig.pending { "MIG mode is on after a reset" } else { "MIG mode is off" }, remedy)
     });

@@ -17,6 +17,7 @@ pub(super) fn way(reader: &mut Reader<'_>, gpu: &Gpu) -> Way {
     let no_iommu = host::no_iommu(reader, gpu);
     reasons.extend(no_iommu.map(|reason| Reason { forbids: false, ..reason }));
     reasons.extend(no_provisioning(reader, gpu, sriov));
+    reasons.extend(fewer_than_there_could_be(reader, gpu, sriov));
     Way::new(
         Method::Sriov,
         format!("{} of {} virtual functions made", sriov.vfs.len(), sriov.vfs_max),
@@ -85,12 +86,30 @@ pub(crate) fn unchangeable(gpu: &Gpu) -> Option<Reason> {
         Some(driver @ "amdgpu") => {
             (driver, "have AMD's GIM drive it (module gim) instead of amdgpu".to_owned())
         }
+        // Its source has no such function: it makes them when it is loaded.
+        Some(driver @ "gim") => (driver, GIM_REMEDY.to_owned()),
         Some(driver @ ("nouveau" | "radeon")) => (driver, "use the vendor's own driver".to_owned()),
         Some(_) => return None,
     };
     let count = gpu.sriov.as_ref().map_or(0, |sriov| sriov.vfs.len());
     let found = format!("{count}, and {driver} makes no virtual functions by this file");
     Some(Reason::forbids(&file, found, remedy))
+}
+
+/// How AMD's GIM is told how many functions each GPU has (gim_config.c of its source).
+const GIM_REMEDY: &str = "stop what uses its functions and load it anew: modprobe -r gim, then modprobe gim vf_num=N, \
+                          or N,M,… with a number for each GPU as it finds them; for every boot put `options gim \
+                          vf_num=N` into a file in /etc/modprobe.d";
+
+/// Where the driver makes a number of functions that it was told when it was loaded, and there could be more.
+fn fewer_than_there_could_be(reader: &mut Reader<'_>, gpu: &Gpu, sriov: &Sriov) -> Option<Reason> {
+    let is_gim = gpu.driver.as_deref() == Some("gim");
+    let most = usize::try_from(sriov.vfs_max).unwrap_or(usize::MAX);
+    (is_gim && (1..most).contains(&sriov.vfs.len())).then(|| {
+        let file = "module/gim/parameters/vf_num";
+        let found = reader.text(file).unwrap_or_else(|| "not there".to_owned());
+        Reason::lessens(file, format!("{found}: as many functions as GIM was told to make"), GIM_REMEDY)
+    })
 }
 
 fn no_provisioning(reader: &mut Reader<'_>, gpu: &Gpu, sriov: &Sriov) -> Option<Reason> {
