@@ -66,8 +66,11 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
                 lines.push(("FEATURES", list(&device.features)));
                 lines.push(("WINDOW", if device.window { "of the VMM" } else { NOTHING }.to_owned()));
             }
+            if vgpu.profile.has_vulkan_in_vm() {
+                lines.extend(vulkan(vgpu));
+            }
         }
-        Transport::Vtest => lines.extend(without_vm(vgpu)),
+        Transport::Vtest => lines.extend(vulkan(vgpu)),
     }
     if let Some(device) = device {
         lines.extend(device.sandbox.iter().map(|layer| ("SANDBOX", layer.clone())));
@@ -82,8 +85,8 @@ pub(super) fn details(vgpu: &Vgpu) -> String {
     }
 }
 
-/// What programs without a VM use and get.
-fn without_vm(vgpu: &Vgpu) -> Vec<(&'static str, String)> {
+/// What programs use and get of a GPU.
+fn vulkan(vgpu: &Vgpu) -> Vec<(&'static str, String)> {
     let gpu = vgpu.device.as_ref().and_then(|device| device.gpu.as_ref());
     let clients = gpu.map(|gpu| gpu.clients.to_string());
     let Share { weight, cap, class } = &vgpu.profile.share;

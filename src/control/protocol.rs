@@ -100,7 +100,7 @@ pub struct Status {
     /// What the sandbox leaves open because the GPU's driver needs it, a line each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_open: Vec<String>,
-    /// The GPU that Vulkan runs on, with the transport `vtest`.
+    /// The GPU that Vulkan runs on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = GpuStatus)]
     pub gpu: Option<GpuStatus>,

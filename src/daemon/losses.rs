@@ -180,7 +180,7 @@ impl Daemon {
     }
 
     /// Where the process that runs a vGPU's Vulkan answers, and the lock that it holds: beside the VM's, or alone.
-    fn render_of(&self, name: &Name) -> (PathBuf, PathBuf) {
+    pub(super) fn render_of(&self, name: &Name) -> (PathBuf, PathBuf) {
         let folder = self.folder(name);
         let beside = folder.join("render.lock");
         match beside.exists() {

@@ -44,6 +44,11 @@ impl Manager for Daemon {
         if vgpu.pid.is_some() {
             vgpu.device = self.client(name, LOOK_MAX).status().ok();
         }
+        if let Some(device) = vgpu.device.as_mut().filter(|_| vgpu.profile.has_vulkan_in_vm())
+            && let Ok(render) = Client::with_patience(self.render_of(name).0, LOOK_MAX).status()
+        {
+            (device.gpu, device.left_open) = (render.gpu, render.left_open);
+        }
         Ok(self.with_priority(vgpu))
     }
 

@@ -90,6 +90,15 @@ impl Host {
         self.client().create(&named(name), &serde_json::from_value(spec).unwrap()).map(drop)
     }
 
+    /// For a VM, which nobody starts.
+    pub(crate) fn create_for_vm(&self, name: &str, mib: u64) -> Result<(), ApiError> {
+        let limits = serde_json::json!({ "memory": format!("{mib}MiB") });
+        let gpu = serde_json::json!({ "vulkan": true });
+        let profile = serde_json::json!({ "transport": "vfio-user", "limits": limits, "gpu": gpu });
+        let spec = serde_json::json!({ "profile": profile });
+        self.client().create(&named(name), &serde_json::from_value(spec).unwrap()).map(drop)
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }

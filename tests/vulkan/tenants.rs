@@ -116,6 +116,26 @@ fn both_get_on_and_the_books_say_so() {
     }
 }
 
+/// Nobody has connected yet: what is said comes from the render process beside the VM's.
+#[test]
+fn a_vgpu_of_a_vm_is_shown_with_its_gpu_as_others_are() {
+    let host = Host::start(|_| LAVAPIPE.into());
+    host.create("a", 256).unwrap();
+    host.create_for_vm("vm", 256).unwrap();
+    let shown = |name: &str| {
+        eventually("it is shown", || {
+            host.client().show(&named(name)).ok()?.device.filter(|device| device.gpu.is_some())
+        })
+    };
+    let (without, within) = (shown("a"), shown("vm"));
+
+    let (gpu, of_vm) = (without.gpu.unwrap(), within.gpu.unwrap());
+    assert!(gpu.name.contains("llvmpipe"), "{gpu:?}");
+    assert_eq!((gpu.name, gpu.driver, gpu.shader_checks), (of_vm.name, of_vm.driver, of_vm.shader_checks));
+    assert_eq!(without.left_open, within.left_open);
+    assert_eq!((without.heads.len(), within.heads.len()), (0, 1), "the rest is the device's");
+}
+
 #[test]
 fn a_stopped_daemon_holds_nobody_up_and_goes_on_where_it_was() {
     let mut host = two();
