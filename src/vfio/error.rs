@@ -144,7 +144,9 @@ pub enum DeviceError {
         error: io::Error,
     },
     /// Nothing resets it alone.
-    #[error("{0} cannot be reset: the kernel knows no way that leaves others alone")]
+    #[error(
+        "{0} cannot be reset: the kernel knows no way that leaves others alone (reset_method in its folder below /sys)"
+    )]
     NoReset(PciAddress),
     /// Its reset failed.
     #[error("cannot reset {address}: {error}")]

@@ -120,6 +120,23 @@ fn a_vmm_starts_with_a_function_and_it_is_taken_back_after_it() {
     host.gpu(&format!("unbind {VIRTUAL}")).well();
 }
 
+#[test]
+fn one_that_the_kernel_has_no_way_to_reset_is_refused() {
+    let mut host = Host::boot();
+    host.gpu(&format!("bind {VIRTUAL}")).well();
+
+    let methods = format!("/sys/bus/pci/devices/{VIRTUAL}/reset_method");
+    assert_eq!(host.sh(&format!("cat {methods}")).well().trim(), "flr");
+    host.sh(&format!("echo > {methods}")).well();
+    let refused = host.gpu(&format!("reset {VIRTUAL}"));
+    assert_ne!(refused.status, 0, "{refused:?}");
+    assert!(
+        refused.said.contains(&format!("{VIRTUAL} cannot be reset: the kernel knows no way")),
+        "{refused:?}"
+    );
+    host.gpu(&format!("unbind {VIRTUAL}")).well();
+}
+
 /// QEMU's disk keeps its memory over a reset, as no device for tenants should.
 #[test]
 fn memory_that_outlives_a_reset_is_found() {

@@ -6,7 +6,7 @@ use super::drain::{self, Drain};
 use super::host::Sysfs;
 use super::layout::State;
 use crate::control::profile::bytes_text;
-use crate::inventory::{PciAddress, SYSFS};
+use crate::inventory::{Function, PciAddress, SYSFS};
 use crate::vfio::{BindError, Binder, Device, DeviceError, Memory, Region};
 
 /// Bind PCI functions to vfio-pci, to hand them to a VM
@@ -129,7 +129,10 @@ fn region(region: &Region) -> String {
 /// Resets it, and prints by what is known that nothing is left in it.
 pub(super) fn reset(arguments: &ResetArgs) -> Result<(), CommandError> {
     let address = arguments.address;
-    let memory = open(address, &arguments.state)?.reset()?;
+    let device = open(address, &arguments.state)?;
+    let methods =
+        Function::read(SYSFS.as_ref(), address)?.reset_methods.ok_or(DeviceError::NoReset(address))?;
+    let memory = device.reset()?;
     if let Some(Memory { bar, marked, kept }) = memory.iter().copied().find(|memory| memory.kept > 0) {
         return Err(DeviceError::Kept { address, bar, kept, marked }.into());
     }
@@ -138,7 +141,7 @@ pub(super) fn reset(arguments: &ResetArgs) -> Result<(), CommandError> {
         [] => "  none of its BARs takes marks, so nothing tells whether its memory is clear\n".to_owned(),
         memory => memory.iter().map(clear).collect(),
     };
-    output::text(&format!("{address} is reset\n{proof}"))
+    output::text(&format!("{address} is reset, by the first that works of: {methods}\n{proof}"))
 }
 
 impl From<DeviceError> for CommandError {
