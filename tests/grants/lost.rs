@@ -159,6 +159,26 @@ fn a_piece_that_is_handed_over_is_lost_when_it_is_gone() {
 }
 
 #[test]
+fn a_piece_that_is_handed_over_and_fell_off_the_bus_is_lost_until_it_answers() {
+    let host = host();
+    host.says(&["create", "a", "--on", "03:00.2", "--passthrough"]);
+    let config = host.tree.path("/sys/bus/pci/devices/0000:03:00.2/config");
+
+    // As a bus reads on which nobody is.
+    fs::write(&config, [0xff; 256]).unwrap();
+    host.kernel_says(XID);
+    let why = host.eventually("a", State::Lost).unwrap();
+    assert!(why.starts_with("its GPU 0000:03:00.2 ("), "{why}");
+
+    // A virtual function has no vendor's number of its own.
+    let mut bytes = [0xff; 256];
+    bytes[4..64].fill(0);
+    fs::write(&config, bytes).unwrap();
+    assert_eq!(host.eventually("a", State::HandedOver), None);
+    assert_eq!(kinds(&host, "a").iter().filter(|kind| **kind == EventKind::Lost).count(), 1);
+}
+
+#[test]
 fn what_a_vm_has_beside_vulkan_outlives_its_gpu() {
     let host = host();
     let file = host.path("vm.toml");

@@ -1,6 +1,7 @@
 //! The thread that finds out which GPUs are lost, and which are back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
@@ -41,6 +42,8 @@ struct Try {
     began: Instant,
     runs: bool,
 }
+
+const CONFIG_HEADER_BYTES: usize = 64;
 
 /// What the kernel shows and says of GPUs.
 #[derive(Debug, Default)]
@@ -147,6 +150,15 @@ impl Watched {
     fn is_there(&self) -> bool {
         self.folder.as_ref().is_none_or(|folder| folder.exists())
     }
+
+    /// Whether it is on its bus, or what it was cut from: reads of a function that is gone give ones (PCI Express 6.0,
+    /// 2.3.2). A virtual function has ones where others have their vendor's number, so that alone says nothing.
+    fn answers(&self) -> bool {
+        let folders =
+            self.folder.iter().flat_map(|folder| [Some(folder.as_path()), folder.parent()]).flatten();
+        let mut configs = folders.filter_map(|folder| fs::read(folder.join("config")).ok());
+        configs.next().is_none_or(|config| config.iter().take(CONFIG_HEADER_BYTES).any(|byte| *byte != 0xff))
+    }
 }
 
 impl Watch {
@@ -212,8 +224,12 @@ impl Watch {
             match (one.is_there(), &one.folder) {
                 (true, _) => {
                     daemon.losses.kernel().seen.insert(one.gpu.clone());
-                    if one.handed_over {
-                        daemon.regain(&one.gpu);
+                    match one.handed_over {
+                        true if one.answers() => daemon.regain(&one.gpu),
+                        true => {
+                            daemon.lose(&one.gpu, "it does not answer: its configuration space reads as ones")
+                        }
+                        false => {}
                     }
                 }
                 (false, Some(folder)) if daemon.losses.kernel().seen.contains(&one.gpu) => {
