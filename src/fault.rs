@@ -50,14 +50,18 @@ pub(crate) fn point(name: &str) {
         "no test would come by `{name}`"
     );
     #[cfg(feature = "faults")]
-    {
-        use nix::sys::signal::{Signal, raise};
+    reach(name);
+}
 
-        let wanted = std::env::var("VGPU_FAULT").unwrap_or_default();
-        if wanted == name {
-            _ = raise(Signal::SIGKILL);
-        } else if wanted.strip_prefix("stop ") == Some(name) {
-            _ = raise(Signal::SIGSTOP);
-        }
+/// The same for places that are too many to be named above.
+#[cfg(feature = "faults")]
+pub(crate) fn reach(name: &str) {
+    use nix::sys::signal::{Signal, raise};
+
+    let wanted = std::env::var("VGPU_FAULT").unwrap_or_default();
+    if wanted == name {
+        _ = raise(Signal::SIGKILL);
+    } else if wanted.strip_prefix("stop ") == Some(name) {
+        _ = raise(Signal::SIGSTOP);
     }
 }

@@ -437,8 +437,7 @@ impl Seat {
         if handed == self.turn.number && handed != self.handed && self.gate != Gate::Open {
             self.handed = handed;
             (self.gate, self.astray) = (Gate::Shut, false);
-            let new = self.untold();
-            self.told = used(&self.page);
+            let new = self.take_untold();
             match self.page.hand_over_ns.load(Ordering::Relaxed) {
                 0 => {}
                 ns => partition.saw_hand_over(ns),
@@ -446,8 +445,8 @@ impl Seat {
             actions.extend(partition.handed_back(self.id, new, now_ns));
             fault::point("hand-over: heard");
         } else if self.gate == Gate::Shut && !self.astray && self.untold().submissions > 0 {
-            partition.used(self.id, self.untold());
-            self.told = used(&self.page);
+            let new = self.take_untold();
+            partition.used(self.id, new);
             actions.extend(partition.trespassed(self.id, now_ns));
         }
         actions
@@ -462,7 +461,18 @@ impl Seat {
 
     /// What it used and nobody was told of.
     fn untold(&self) -> Used {
+        self.since_told(used(&self.page))
+    }
+
+    /// The same, which is to be told now.
+    fn take_untold(&mut self) -> Used {
         let now = used(&self.page);
+        let new = self.since_told(now);
+        self.told = now;
+        new
+    }
+
+    fn since_told(&self, now: Used) -> Used {
         Used {
             busy_ns: now.busy_ns.saturating_sub(self.told.busy_ns),
             submissions: now.submissions.saturating_sub(self.told.submissions),

@@ -167,7 +167,7 @@ fn instances(device: &NvmlDevice<'_>) -> Vec<MigInstance> {
 fn gpu_instances(device: &NvmlDevice<'_>, profiles: &[MigProfile]) -> Result<Vec<GpuInstance>, NvmlError> {
     let mut found = Vec::new();
     for profile in profiles {
-        for instance in if_any(device.gpu_instances(profile.id, profile.instances_max))? {
+        for instance in device.gpu_instances(profile.id, profile.instances_max)? {
             let info = instance.info()?;
             found.push(GpuInstance {
                 id: info.id,
@@ -185,7 +185,7 @@ fn gpu_instances(device: &NvmlDevice<'_>, profiles: &[MigProfile]) -> Result<Vec
 fn compute_instances(of: &NvmlGpuInstance<'_>) -> Result<Vec<ComputeInstance>, NvmlError> {
     let mut found = Vec::new();
     for profile in of.compute_profiles()? {
-        for instance in if_any(of.compute_instances(profile))? {
+        for instance in of.compute_instances(profile)? {
             let info = instance.info()?;
             found.push(ComputeInstance {
                 id: info.id,
@@ -196,12 +196,4 @@ fn compute_instances(of: &NvmlGpuInstance<'_>) -> Result<Vec<ComputeInstance>, N
     }
     found.sort_by_key(|instance| instance.placement.start);
     Ok(found)
-}
-
-/// Of kinds that a driver names and does not have, there is none.
-fn if_any<T>(listed: Result<Vec<T>, NvmlError>) -> Result<Vec<T>, NvmlError> {
-    match listed {
-        Err(NvmlError::Unsupported(_)) => Ok(Vec::new()),
-        listed => listed,
-    }
 }

@@ -33,19 +33,8 @@ impl Kernel for Sysfs {
         let mut open = OpenOptions::new().write(true).truncate(true).open(self.root.join(file))?;
         open.write_all(text.as_bytes())?;
         #[cfg(feature = "faults")]
-        end_after(file);
+        crate::fault::reach(&format!("sysfs: {}", file.rsplit('/').next().unwrap_or(file)));
         Ok(())
-    }
-}
-
-/// Ends the process as SIGKILL does after a write to the file that VGPU_FAULT names, as in `sysfs: unbind`.
-#[cfg(feature = "faults")]
-fn end_after(file: &str) {
-    use nix::sys::signal::{Signal, kill};
-
-    let name = file.rsplit('/').next().unwrap_or(file);
-    if std::env::var("VGPU_FAULT").is_ok_and(|wanted| wanted == format!("sysfs: {name}")) {
-        _ = kill(nix::unistd::getpid(), Signal::SIGKILL);
     }
 }
 

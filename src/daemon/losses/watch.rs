@@ -1,8 +1,8 @@
 //! The thread that finds out which GPUs are lost, and which are back.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, MutexGuard, PoisonError, Weak};
@@ -43,7 +43,8 @@ struct Try {
     runs: bool,
 }
 
-const CONFIG_HEADER_BYTES: usize = 64;
+/// Of a function's configuration space: what every function has. Each word of it is a read on the bus.
+const CONFIG_HEADER_BYTES: u64 = 64;
 
 /// What the kernel shows and says of GPUs.
 #[derive(Debug, Default)]
@@ -156,9 +157,15 @@ impl Watched {
     fn answers(&self) -> bool {
         let folders =
             self.folder.iter().flat_map(|folder| [Some(folder.as_path()), folder.parent()]).flatten();
-        let mut configs = folders.filter_map(|folder| fs::read(folder.join("config")).ok());
-        configs.next().is_none_or(|config| config.iter().take(CONFIG_HEADER_BYTES).any(|byte| *byte != 0xff))
+        let mut headers = folders.filter_map(|folder| config_header(folder).ok());
+        headers.next().is_none_or(|header| header.iter().any(|byte| *byte != 0xff))
     }
+}
+
+fn config_header(folder: &Path) -> io::Result<Vec<u8>> {
+    let mut header = Vec::new();
+    File::open(folder.join("config"))?.take(CONFIG_HEADER_BYTES).read_to_end(&mut header)?;
+    Ok(header)
 }
 
 impl Watch {

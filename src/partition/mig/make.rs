@@ -4,7 +4,7 @@ use std::io;
 
 use super::MigCall;
 use crate::inventory::PciAddress;
-use crate::sys::{Nvml, NvmlComputeInstance, NvmlDevice, NvmlError, NvmlGpuInstance};
+use crate::sys::{Nvml, NvmlComputeInstance, NvmlDevice, NvmlGpuInstance};
 
 /// Makes one call. What the library says where it is done by a reset only.
 pub(in super::super) fn make(nvml: &Nvml, gpu: PciAddress, call: &MigCall) -> io::Result<Option<String>> {
@@ -88,7 +88,7 @@ fn gpu_instance<'a>(
     is: impl Fn((u32, u32)) -> bool,
 ) -> io::Result<Option<NvmlGpuInstance<'a>>> {
     for profile in device.profiles().map_err(io::Error::other)? {
-        for instance in if_any(device.gpu_instances(profile.id, profile.instances_max))? {
+        for instance in device.gpu_instances(profile.id, profile.instances_max).map_err(io::Error::other)? {
             let info = instance.info().map_err(io::Error::other)?;
             if is((info.id, info.placement.start)) {
                 return Ok(Some(instance));
@@ -100,21 +100,13 @@ fn gpu_instance<'a>(
 
 fn compute_instance<'a>(of: &NvmlGpuInstance<'a>, id: u32) -> io::Result<Option<NvmlComputeInstance<'a>>> {
     for profile in of.compute_profiles().map_err(io::Error::other)? {
-        for instance in if_any(of.compute_instances(profile))? {
+        for instance in of.compute_instances(profile).map_err(io::Error::other)? {
             if instance.info().map_err(io::Error::other)?.id == id {
                 return Ok(Some(instance));
             }
         }
     }
     Ok(None)
-}
-
-/// Of kinds that a driver names and does not have, there is none.
-fn if_any<T>(listed: Result<Vec<T>, NvmlError>) -> io::Result<Vec<T>> {
-    match listed {
-        Err(NvmlError::Unsupported(_)) => Ok(Vec::new()),
-        listed => listed.map_err(io::Error::other),
-    }
 }
 
 fn no(what: impl Into<String>) -> io::Error {

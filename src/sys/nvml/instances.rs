@@ -1,6 +1,6 @@
 //! MIG: instances of GPUs, and compute instances in these, made and destroyed.
 
-use std::ffi::{c_char, c_int, c_uint, c_ulonglong};
+use std::ffi::{CStr, c_char, c_int, c_uint, c_ulonglong};
 use std::ptr;
 
 use super::{Handle, Nvml, NvmlDevice, NvmlError, SUCCESS, TEXT_BYTES};
@@ -160,11 +160,12 @@ impl<'a> NvmlDevice<'a> {
         self.nvml.check(NAME, code).map(|()| count)
     }
 
-    /// Its instances of a profile, of which there are so many at most. It takes root.
+    /// Its instances of a profile, of which there are so many at most; none of one that the driver names and does not
+    /// have. It takes root.
     pub fn gpu_instances(&self, profile: u32, most: u32) -> Result<Vec<NvmlGpuInstance<'a>>, NvmlError> {
         const NAME: &str = "nvmlDeviceGetGpuInstances";
-        let function: List = self.nvml.function(NAME, c"nvmlDeviceGetGpuInstances")?;
-        let handles = self.nvml.handles(NAME, function, self.handle, profile, most)?;
+        let handles = self.nvml.handles(NAME, c"nvmlDeviceGetGpuInstances", self.handle, profile, most);
+        let handles = if_any(handles)?;
         Ok(handles.into_iter().map(|handle| NvmlGpuInstance { nvml: self.nvml, handle }).collect())
     }
 
@@ -271,14 +272,15 @@ impl<'a> NvmlGpuInstance<'a> {
         COMPUTE_PROFILES.map(profile).filter_map(Result::transpose).collect()
     }
 
-    /// Its compute instances of a kind.
+    /// Its compute instances of a kind; none of one that the driver names and does not have.
     pub fn compute_instances(
         &self,
         profile: NvmlComputeProfile,
     ) -> Result<Vec<NvmlComputeInstance<'a>>, NvmlError> {
         const NAME: &str = "nvmlGpuInstanceGetComputeInstances";
-        let function: List = self.nvml.function(NAME, c"nvmlGpuInstanceGetComputeInstances")?;
-        let handles = self.nvml.handles(NAME, function, self.handle, profile.id, profile.instances_max)?;
+        let symbol = c"nvmlGpuInstanceGetComputeInstances";
+        let handles =
+            if_any(self.nvml.handles(NAME, symbol, self.handle, profile.id, profile.instances_max))?;
         Ok(handles.into_iter().map(|handle| NvmlComputeInstance { nvml: self.nvml, handle }).collect())
     }
 
@@ -348,11 +350,12 @@ impl Nvml {
     fn handles(
         &self,
         name: &'static str,
-        function: List,
+        symbol: &CStr,
         of: Handle,
         profile: u32,
         most: u32,
     ) -> Result<Vec<Handle>, NvmlError> {
+        let function: List = self.function(name, symbol)?;
         let room = usize::try_from(most).ok().filter(|room| *room <= LIST_MAX);
         let mut handles = vec![ptr::null_mut(); room.ok_or(NvmlError::Unsupported(name))?];
         let mut count = 0;
@@ -362,5 +365,13 @@ impl Nvml {
         self.check(name, code)?;
         handles.truncate(usize::try_from(count).unwrap_or(usize::MAX));
         Ok(handles)
+    }
+}
+
+/// Of kinds that a driver names and does not have, there is none.
+fn if_any<T>(listed: Result<Vec<T>, NvmlError>) -> Result<Vec<T>, NvmlError> {
+    match listed {
+        Err(NvmlError::Unsupported(_)) => Ok(Vec::new()),
+        listed => listed,
     }
 }
